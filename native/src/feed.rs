@@ -1,0 +1,397 @@
+//! Routing of frames to the books and tickers of a session.
+//!
+//! Owns the markets, their books and tickers, and the counters. Knows no sockets and no clocks: frames
+//! and times are arguments. Invariant: whatever bytes arrive, every book is either stale or exactly
+//! what the venue's messages say; nothing panics and nothing is allocated after the set-up.
+
+use crate::book::{Applied, Book, BookError};
+use crate::decode::{Damage, Fault, Markets, Message, Records, Scales};
+use crate::event::{Cold, Kind, Outcome, Top, NO_MARKET};
+#[cfg(target_arch = "x86_64")]
+use crate::scan::{Avx2, Avx512};
+use crate::scan::{Isa, Kernel, Scalar, Scale};
+
+/// Why a market cannot be added.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum FeedError {
+    /// The market is there already.
+    Duplicate(String),
+    /// The name is empty, too long or not made of letters, digits, `_` and `-`.
+    Name(String),
+    /// Its book cannot be made.
+    Book(BookError),
+}
+
+impl core::fmt::Display for FeedError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        match self {
+            Self::Duplicate(name) => write!(f, "market {name:?} was added before"),
+            Self::Name(name) => write!(f, "market name {name:?} is not usable"),
+            Self::Book(error) => error.fmt(f),
+        }
+    }
+}
+
+impl std::error::Error for FeedError {}
+
+impl From<BookError> for FeedError {
+    fn from(error: BookError) -> Self {
+        Self::Book(error)
+    }
+}
+
+/// The best level of each side; 0 and 0 where a side is empty.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Ticker {
+    /// Best bid in ticks.
+    pub bid: i64,
+    /// Its amount in lots.
+    pub bid_amount: i64,
+    /// Best ask in ticks.
+    pub ask: i64,
+    /// Its amount in lots.
+    pub ask_amount: i64,
+    /// The venue's counter.
+    pub update_id: i64,
+    /// When the matching engine was in this state, ns since the epoch.
+    pub time_ns: i64,
+    /// When the message arrived, on the clock of the caller.
+    pub recv_ns: i64,
+    /// False before the first message of a session, and while bid and ask cross.
+    pub valid: bool,
+}
+
+/// How many frames came to which end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Counters {
+    /// All frames.
+    pub frames: u64,
+    /// Deltas that were applied.
+    pub deltas: u64,
+    /// Snapshots that were applied.
+    pub snapshots: u64,
+    /// Deltas that did not follow their predecessor.
+    pub gaps: u64,
+    /// Deltas for a book that waits for its snapshot.
+    pub stale: u64,
+    /// Deltas and tickers that were not newer.
+    pub ignored: u64,
+    /// Books and tickers that came out crossed.
+    pub crossed: u64,
+    /// Tickers that were taken.
+    pub tickers: u64,
+    /// Pushes of methods that are not followed.
+    pub unknown_methods: u64,
+    /// Public pushes of markets that were never added.
+    pub unknown_markets: u64,
+    /// Frames that break the protocol.
+    pub malformed: u64,
+    /// Frames that the fast reader took.
+    pub fast_path: u64,
+    /// Frames that the general reader took.
+    pub general_path: u64,
+}
+
+impl Counters {
+    /// Names and values, in the order of the fields.
+    #[must_use]
+    pub const fn rows(&self) -> [(&'static str, u64); 13] {
+        [
+            ("frames", self.frames),
+            ("deltas", self.deltas),
+            ("snapshots", self.snapshots),
+            ("gaps", self.gaps),
+            ("stale", self.stale),
+            ("ignored", self.ignored),
+            ("crossed", self.crossed),
+            ("tickers", self.tickers),
+            ("unknown_methods", self.unknown_methods),
+            ("unknown_markets", self.unknown_markets),
+            ("malformed", self.malformed),
+            ("fast_path", self.fast_path),
+            ("general_path", self.general_path),
+        ]
+    }
+}
+
+/// All market data of one session, and the decoder of its account messages.
+#[derive(Debug)]
+pub struct Feed {
+    isa: Isa,
+    markets: Markets,
+    books: Vec<Book>,
+    tickers: Vec<Ticker>,
+    records: Records,
+    counters: Counters,
+    fault: &'static str,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Feed {
+    /// A feed without markets, on the fastest instruction set of this machine.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::with_isa(Isa::detect())
+    }
+
+    /// A feed on a chosen instruction set; on the plain one if the machine lacks it.
+    #[must_use]
+    pub fn with_isa(isa: Isa) -> Self {
+        Self {
+            isa: if isa.is_available() { isa } else { Isa::Scalar },
+            markets: Markets::default(),
+            books: Vec::new(),
+            tickers: Vec::new(),
+            records: Records::new(),
+            counters: Counters::default(),
+            fault: "",
+        }
+    }
+
+    /// Adds a market and returns its index; indices count from 0.
+    ///
+    /// # Errors
+    /// [`FeedError`] if the name, the decimals or the depth are not usable.
+    pub fn add_market(
+        &mut self,
+        name: &str,
+        price_decimals: i8,
+        amount_decimals: i8,
+        depth: u16,
+    ) -> Result<usize, FeedError> {
+        if self.market_index(name.as_bytes()).is_some() {
+            return Err(FeedError::Duplicate(name.to_owned()));
+        }
+        let book = Book::new(price_decimals, amount_decimals, depth)?;
+        let scales = Scales {
+            price: Scale::new(price_decimals),
+            amount: Scale::new(amount_decimals),
+        };
+        let index = self
+            .markets
+            .add(name, scales)
+            .ok_or_else(|| FeedError::Name(name.to_owned()))?;
+        self.books.push(book);
+        self.tickers.push(Ticker::default());
+        Ok(index)
+    }
+
+    /// Index of a market by its name.
+    #[must_use]
+    pub fn market_index(&self, name: &[u8]) -> Option<usize> {
+        self.markets.find(name)
+    }
+
+    /// Takes one frame, whatever its bytes, that arrived at `recv_ns` on the caller's clock.
+    ///
+    /// A ticker whose counter is behind the last one's is [`Kind::BookIgnored`]; one that repeats it is
+    /// taken, as after every subscription.
+    pub fn on_frame(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
+        match self.isa {
+            // SAFETY: the set was found on this machine when the feed was made.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx512 => unsafe { self.on_frame_avx512(frame, recv_ns) },
+            // SAFETY: as above.
+            #[cfg(target_arch = "x86_64")]
+            Isa::Avx2 => unsafe { self.on_frame_avx2(frame, recv_ns) },
+            // SAFETY: plain Rust runs everywhere.
+            _ => unsafe { self.take::<Scalar>(frame, recv_ns) },
+        }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+    fn on_frame_avx512(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
+        // SAFETY: this function has the features that the kernel needs.
+        unsafe { self.take::<Avx512>(frame, recv_ns) }
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
+    fn on_frame_avx2(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
+        // SAFETY: this function has the features that the kernel needs.
+        unsafe { self.take::<Avx2>(frame, recv_ns) }
+    }
+
+    /// # Safety
+    /// The machine has the kernel's instruction set.
+    #[inline(always)]
+    unsafe fn take<K: Kernel>(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
+        self.counters.frames += 1;
+        // SAFETY: the caller vouches for the machine.
+        let fast = unsafe { self.records.read_fast::<K>(frame, &self.markets) };
+        let message = if let Some(message) = fast {
+            self.counters.fast_path += 1;
+            message
+        } else {
+            self.counters.general_path += 1;
+            match self.records.read_general(frame, &self.markets) {
+                Ok(message) => message,
+                Err(fault) => return self.fail(fault),
+            }
+        };
+        match message {
+            // SAFETY: the caller vouches for the machine.
+            Message::Depth(market) => unsafe { self.take_depth::<K>(market, recv_ns) },
+            Message::Ticker(market) => self.take_ticker(market, recv_ns),
+            Message::Cold(kind, market) => {
+                self.counters.unknown_methods += u64::from(kind == Kind::Other);
+                Outcome {
+                    kind,
+                    market: market.map_or(NO_MARKET, |index| index as u16),
+                }
+            }
+            Message::Elsewhere => {
+                self.counters.unknown_markets += 1;
+                Outcome {
+                    kind: Kind::Other,
+                    market: NO_MARKET,
+                }
+            }
+        }
+    }
+
+    /// # Safety
+    /// The machine has the kernel's instruction set.
+    #[inline(always)]
+    unsafe fn take_depth<K: Kernel>(&mut self, market: usize, recv_ns: i64) -> Outcome {
+        // SAFETY: the caller vouches for the machine.
+        let applied = unsafe { self.books[market].apply::<K>(&self.records.depth, recv_ns) };
+        let counters = &mut self.counters;
+        let (count, kind) = match applied {
+            Applied::Delta => (&mut counters.deltas, Kind::BookDelta),
+            Applied::Snapshot => (&mut counters.snapshots, Kind::BookSnapshot),
+            Applied::Gap => (&mut counters.gaps, Kind::BookGap),
+            Applied::Crossed => (&mut counters.crossed, Kind::BookGap),
+            Applied::Stale => (&mut counters.stale, Kind::BookStale),
+            Applied::Ignored => (&mut counters.ignored, Kind::BookIgnored),
+        };
+        *count += 1;
+        Outcome {
+            kind,
+            market: market as u16,
+        }
+    }
+
+    #[inline(always)]
+    fn take_ticker(&mut self, market: usize, recv_ns: i64) -> Outcome {
+        let Top {
+            bid,
+            bid_amount,
+            ask,
+            ask_amount,
+            update_id,
+            time_ns,
+        } = self.records.top;
+        let ticker = &mut self.tickers[market];
+        let outcome = |kind| Outcome {
+            kind,
+            market: market as u16,
+        };
+        if ticker.valid && update_id < ticker.update_id {
+            self.counters.ignored += 1;
+            return outcome(Kind::BookIgnored);
+        }
+        // A side without a price or without an amount is empty.
+        let has_bid = bid != 0 && bid_amount != 0;
+        let has_ask = ask != 0 && ask_amount != 0;
+        let crossed = has_bid && has_ask && bid >= ask;
+        *ticker = Ticker {
+            bid: if has_bid { bid } else { 0 },
+            bid_amount: if has_bid { bid_amount } else { 0 },
+            ask: if has_ask { ask } else { 0 },
+            ask_amount: if has_ask { ask_amount } else { 0 },
+            update_id,
+            time_ns,
+            recv_ns,
+            valid: !crossed,
+        };
+        self.counters.tickers += 1;
+        self.counters.crossed += u64::from(crossed);
+        outcome(Kind::Ticker)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn fail(&mut self, fault: Fault) -> Outcome {
+        self.counters.malformed += 1;
+        self.fault = fault.reason;
+        let market = match fault.damage {
+            Damage::None => NO_MARKET,
+            Damage::All => {
+                self.reset();
+                NO_MARKET
+            }
+            Damage::Book(market) => {
+                self.books[market].reset();
+                market as u16
+            }
+            Damage::Ticker(market) => {
+                self.tickers[market].valid = false;
+                market as u16
+            }
+        };
+        Outcome {
+            kind: Kind::Malformed,
+            market,
+        }
+    }
+
+    /// The book of a market.
+    ///
+    /// # Panics
+    /// If no market has this index.
+    #[inline]
+    #[must_use]
+    pub fn book(&self, market: usize) -> &Book {
+        &self.books[market]
+    }
+
+    /// The ticker of a market.
+    ///
+    /// # Panics
+    /// If no market has this index.
+    #[inline]
+    #[must_use]
+    pub fn ticker(&self, market: usize) -> &Ticker {
+        &self.tickers[market]
+    }
+
+    /// The records of the last frame that was neither a book nor a ticker.
+    #[must_use]
+    pub fn cold(&self) -> &Cold {
+        &self.records.cold
+    }
+
+    /// How many frames came to which end.
+    #[must_use]
+    pub fn counters(&self) -> &Counters {
+        &self.counters
+    }
+
+    /// Why the last malformed frame was malformed; empty if there was none.
+    #[must_use]
+    pub fn fault(&self) -> &str {
+        self.fault
+    }
+
+    /// The instruction set in use.
+    #[must_use]
+    pub fn isa(&self) -> Isa {
+        self.isa
+    }
+
+    /// Starts a new session: every book waits for its snapshot, every ticker for its first message.
+    pub fn reset(&mut self) {
+        self.books.iter_mut().for_each(Book::reset);
+        self.tickers
+            .iter_mut()
+            .for_each(|ticker| ticker.valid = false);
+    }
+}

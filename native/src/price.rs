@@ -1,0 +1,224 @@
+//! Decimal text to scaled integers and back.
+//!
+//! Owns the only conversion between the venue's decimal texts and the `i64` ticks and lots that the
+//! rest of the core computes with. Knows nothing of markets, JSON or books. Invariant: a conversion
+//! is exact or an error; no rounding and no floating point happens here. The one exception is
+//! [`parse_seconds`], which cuts a timestamp below its nanosecond.
+
+/// Largest supported count of decimals, and the negative of the smallest.
+pub const MAX_DECIMALS: i8 = 12;
+
+/// Longest text that [`is_plain_decimal`] accepts, in bytes.
+const MAX_PLAIN_LEN: usize = 32;
+
+/// Why a text is not a number of the wanted scale.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NumberError {
+    /// There is no text at all.
+    Empty,
+    /// The text is not a decimal number.
+    Syntax,
+    /// The number has more decimals than the scale; it would have to be rounded.
+    Inexact,
+    /// The number, or the scale itself, is outside of the supported range.
+    Overflow,
+}
+
+impl NumberError {
+    /// A sentence for logs and faults.
+    #[must_use]
+    pub const fn reason(self) -> &'static str {
+        match self {
+            Self::Empty => "number is empty",
+            Self::Syntax => "number is not a decimal",
+            Self::Inexact => "number has more decimals than its scale",
+            Self::Overflow => "number does not fit its scale",
+        }
+    }
+}
+
+impl core::fmt::Display for NumberError {
+    fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
+        f.write_str(self.reason())
+    }
+}
+
+impl std::error::Error for NumberError {}
+
+/// A decimal number taken apart: `digits * 10^exponent`, where the digits are `int` then `frac`.
+struct Parts<'a> {
+    negative: bool,
+    int: &'a [u8],
+    frac: &'a [u8],
+    /// The written exponent, held within +-[`EXPONENT_LIMIT`] however long its text is.
+    exponent: i64,
+}
+
+/// Beyond any exponent that can make a non-zero number representable.
+const EXPONENT_LIMIT: i64 = 1 << 32;
+
+fn digits(text: &[u8]) -> (&[u8], &[u8]) {
+    let end = text
+        .iter()
+        .position(|c| !c.is_ascii_digit())
+        .unwrap_or(text.len());
+    text.split_at(end)
+}
+
+fn split(text: &[u8]) -> Result<Parts<'_>, NumberError> {
+    let (negative, unsigned) = match text {
+        [] => return Err(NumberError::Empty),
+        [b'-', rest @ ..] => (true, rest),
+        _ => (false, text),
+    };
+    let (int, mut rest) = digits(unsigned);
+    let mut frac: &[u8] = &[];
+    if let [b'.', after @ ..] = rest {
+        (frac, rest) = digits(after);
+        if frac.is_empty() {
+            return Err(NumberError::Syntax);
+        }
+    }
+    let mut exponent = 0;
+    if let [b'e' | b'E', after @ ..] = rest {
+        let (down, unsigned) = match after {
+            [b'-', tail @ ..] => (true, tail),
+            [b'+', tail @ ..] => (false, tail),
+            _ => (false, after),
+        };
+        let (power, tail) = digits(unsigned);
+        if power.is_empty() {
+            return Err(NumberError::Syntax);
+        }
+        for digit in power {
+            exponent = (exponent * 10 + i64::from(digit - b'0')).min(EXPONENT_LIMIT);
+        }
+        exponent = if down { -exponent } else { exponent };
+        rest = tail;
+    }
+    if int.is_empty() || !rest.is_empty() {
+        return Err(NumberError::Syntax);
+    }
+    Ok(Parts {
+        negative,
+        int,
+        frac,
+        exponent,
+    })
+}
+
+impl Parts<'_> {
+    /// The number times `10^decimals`; digits below the scale are an error unless `cut` drops them.
+    fn scaled(&self, decimals: i64, cut: bool) -> Result<i64, NumberError> {
+        // How many of the digits, counted from the left, stand above the scale's last place.
+        let frac_len = i64::try_from(self.frac.len()).map_err(|_| NumberError::Overflow)?;
+        let len = i64::try_from(self.int.len()).map_err(|_| NumberError::Overflow)? + frac_len;
+        let shift = self.exponent + decimals - frac_len;
+        let mut value: i64 = 0;
+        for (at, digit) in (0i64..).zip(self.int.iter().chain(self.frac)) {
+            let digit = i64::from(digit - b'0');
+            if at >= len + shift.min(0) {
+                if digit != 0 && !cut {
+                    return Err(NumberError::Inexact);
+                }
+                continue;
+            }
+            // Counted downwards because i64::MIN has no positive twin.
+            value = value
+                .checked_mul(10)
+                .and_then(|v| v.checked_sub(digit))
+                .ok_or(NumberError::Overflow)?;
+        }
+        if value != 0 {
+            let up = u32::try_from(shift.max(0)).map_err(|_| NumberError::Overflow)?;
+            let power = 10i64.checked_pow(up).ok_or(NumberError::Overflow)?;
+            value = value.checked_mul(power).ok_or(NumberError::Overflow)?;
+        }
+        if self.negative {
+            Ok(value)
+        } else {
+            value.checked_neg().ok_or(NumberError::Overflow)
+        }
+    }
+}
+
+/// Converts a decimal text to an integer count of `10^-decimals`, exactly.
+///
+/// The grammar is `-?digits[.digits][(e|E)[+-]digits]`; the venue's ancestor prints tiny values with
+/// an exponent. Leading and trailing zeros carry no meaning.
+///
+/// # Errors
+/// [`NumberError::Empty`] and [`NumberError::Syntax`] for a text that is no number,
+/// [`NumberError::Inexact`] for one that would need rounding, [`NumberError::Overflow`] for one that
+/// exceeds `i64` and for `decimals` outside of -12..=12.
+pub fn parse(text: &[u8], decimals: i8) -> Result<i64, NumberError> {
+    if !(-MAX_DECIMALS..=MAX_DECIMALS).contains(&decimals) {
+        return Err(NumberError::Overflow);
+    }
+    split(text)?.scaled(i64::from(decimals), false)
+}
+
+/// Converts seconds since the epoch, as a decimal text, to nanoseconds without a detour over `f64`.
+///
+/// Digits below the nanosecond are cut: the venue prints doubles, whose last digits are noise.
+///
+/// # Errors
+/// As [`parse`]; a negative time is [`NumberError::Overflow`].
+pub fn parse_seconds(text: &[u8]) -> Result<i64, NumberError> {
+    match split(text)?.scaled(9, true)? {
+        nanos @ 0.. => Ok(nanos),
+        _ => Err(NumberError::Overflow),
+    }
+}
+
+/// Whether [`parse`] could read the text at some scale.
+#[must_use]
+pub fn is_number(text: &[u8]) -> bool {
+    split(text).is_ok()
+}
+
+/// Whether the text is `digits[.digits]`, not zero and at most 32 bytes: fit to be sent as a price or
+/// an amount.
+#[must_use]
+pub fn is_plain_decimal(text: &[u8]) -> bool {
+    let plain = text.iter().all(|c| c.is_ascii_digit() || *c == b'.');
+    plain
+        && text.len() <= MAX_PLAIN_LEN
+        && split(text).is_ok()
+        && text.iter().any(|c| (b'1'..=b'9').contains(c))
+}
+
+/// Writes `value * 10^-decimals` as the shortest plain decimal text and returns its length in bytes.
+///
+/// No exponent, no trailing zeros, no `-0`. `decimals` beyond +-12 count as +-12.
+pub fn format(value: i64, decimals: i8, out: &mut [u8; 40]) -> usize {
+    let mut decimals = decimals.clamp(-MAX_DECIMALS, MAX_DECIMALS);
+    let mut rest = value.unsigned_abs();
+    while decimals > 0 && rest % 10 == 0 {
+        rest /= 10;
+        decimals -= 1;
+    }
+    // Written from the last digit backwards, then moved to the front.
+    let mut at = out.len();
+    let mut put = |digit: u8| {
+        at -= 1;
+        out[at] = digit;
+    };
+    if rest != 0 {
+        (decimals..0).for_each(|_| put(b'0'));
+    }
+    let mut place = 0;
+    while rest != 0 || place <= decimals.max(0) {
+        put(b'0' + (rest % 10) as u8);
+        rest /= 10;
+        place += 1;
+        if place == decimals {
+            put(b'.');
+        }
+    }
+    if value < 0 {
+        put(b'-');
+    }
+    out.copy_within(at.., 0);
+    out.len() - at
+}

@@ -1,0 +1,182 @@
+//! One signed HTTP/1.1 request, laid out in advance up to its first changing byte.
+//!
+//! Owns the wire layout of a private request: request line, headers, payload, signature, body.
+//! Must not know what a body says. Invariant: the payload header is the base64 of exactly the
+//! body bytes that follow it, whatever the caller's tail.
+//!
+//! Rules obeyed, by number:
+//! * E1 — every private endpoint is a POST with a JSON body and the three `X-TXC-` headers.
+//! * E2 — body and payload are the same bytes: the body is built once, compact.
+//! * E3 — `request` inside the body is the path of the request line.
+
+use super::error::{EncodeError, TemplateError};
+use crate::base64::{encoded_len, Codec};
+use crate::sha512::{self, BLOCK};
+use crate::sign::{sign_outer, Midstate, Signer};
+
+/// Body bytes whose base64 text is exactly one SHA-512 block; also a multiple of 3, so that text
+/// before and after such a boundary can be encoded apart.
+pub(super) const GRAIN: usize = BLOCK / 4 * 3;
+
+/// Longest rest of a body after such a boundary whose base64 text and the 17 bytes of SHA-512
+/// padding share one block.
+pub(super) const ONE_BLOCK_TAIL: usize = (BLOCK - 17) / 4 * 3;
+
+const SIGNATURE_HEADER: &[u8; 19] = b"\r\nX-TXC-SIGNATURE: ";
+const LENGTH_HEADER: &[u8; 18] = b"\r\nContent-Length: ";
+const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
+const SIGNATURE_LEN: usize = 128;
+const MAX_BODY: usize = 999_999;
+
+/// Decimal digits of a number that is printed without leading zeros.
+pub(super) const fn digits(value: u64) -> usize {
+    match value.checked_ilog10() {
+        Some(log) => log as usize + 1,
+        None => 1,
+    }
+}
+
+/// The constant start of a body: the request's path and then `rest`.
+pub(super) fn body_prefix(path: &str, rest: &str) -> String {
+    format!("{{\"request\":\"{path}\",{rest}") // E3
+}
+
+/// Writes a number into exactly as many bytes as it has digits.
+pub(super) fn put_digits(mut value: u64, out: &mut [u8]) {
+    for byte in out.iter_mut().rev() {
+        *byte = b'0' + (value % 10) as u8;
+        value /= 10;
+    }
+}
+
+/// Sequential writer over the changing end of a body, whose length was computed beforehand.
+pub(super) struct Tail<'a> {
+    room: &'a mut [u8],
+}
+
+impl Tail<'_> {
+    #[inline]
+    pub(super) fn put(&mut self, bytes: &[u8]) {
+        let (here, rest) = std::mem::take(&mut self.room).split_at_mut(bytes.len());
+        here.copy_from_slice(bytes);
+        self.room = rest;
+    }
+
+    #[inline]
+    pub(super) fn put_number(&mut self, value: u64) {
+        let (here, rest) = std::mem::take(&mut self.room).split_at_mut(digits(value));
+        put_digits(value, here);
+        self.room = rest;
+    }
+}
+
+pub(super) struct Envelope {
+    /// Request line, headers, and the payload text of the absorbed bytes.
+    head: Box<[u8]>,
+    /// The constant start of every body.
+    prefix: Box<[u8]>,
+    /// How much of `prefix` is already in `inner` and in `head`.
+    absorbed: usize,
+    inner: Midstate,
+    outer: Midstate,
+    codec: &'static Codec,
+}
+
+impl Envelope {
+    /// Lays out a request to `path` whose bodies all start with `{"request":path,` and `rest`.
+    pub(super) fn new(
+        signer: &Signer,
+        host: &str,
+        path: &str,
+        rest: &str,
+    ) -> Result<Envelope, TemplateError> {
+        if host.is_empty() || !host.bytes().all(|byte| byte.is_ascii_graphic()) {
+            return Err(TemplateError::BadHost);
+        }
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"/-_.~".contains(&byte);
+        if !path.starts_with('/') || !path.bytes().all(plain) {
+            return Err(TemplateError::BadPath);
+        }
+        let prefix = body_prefix(path, rest);
+        let absorbed = prefix.len() / GRAIN * GRAIN;
+        let mut constant = Vec::new();
+        Signer::payload_b64(&prefix.as_bytes()[..absorbed], &mut constant);
+        let mut head = format!(
+            "POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n\
+             X-TXC-APIKEY: {}\r\nX-TXC-PAYLOAD: ",
+            signer.api_key()
+        )
+        .into_bytes(); // E1
+        head.extend_from_slice(&constant);
+        Ok(Envelope {
+            head: head.into(),
+            prefix: prefix.into_bytes().into(),
+            absorbed,
+            inner: signer.inner_after(&constant),
+            outer: signer.outer(),
+            codec: Codec::get(),
+        })
+    }
+
+    /// The constant start of the body.
+    pub(super) fn prefix(&self) -> &[u8] {
+        &self.prefix
+    }
+
+    /// Bytes of the whole request when its body ends with `tail` changing bytes.
+    pub(super) fn request_len(&self, tail: usize) -> usize {
+        let body = self.prefix.len() + tail;
+        self.head.len()
+            + encoded_len(body - self.absorbed)
+            + SIGNATURE_HEADER.len()
+            + SIGNATURE_LEN
+            + LENGTH_HEADER.len()
+            + digits(body as u64)
+            + BLANK_LINE.len()
+            + body
+    }
+
+    /// Builds and signs one request whose body is the prefix and then what `write` puts: exactly
+    /// `tail` bytes. Returns the length of the request.
+    #[inline]
+    pub(super) fn encode(
+        &self,
+        tail: usize,
+        out: &mut [u8],
+        write: impl FnOnce(&mut Tail<'_>),
+    ) -> Result<usize, EncodeError> {
+        let body_len = self.prefix.len() + tail;
+        let total = self.request_len(tail);
+        if out.len() < total || body_len > MAX_BODY {
+            return Err(EncodeError::DoesNotFit { needed: total });
+        }
+        let (top, body) = out[..total].split_at_mut(total - body_len);
+        body[..self.prefix.len()].copy_from_slice(&self.prefix);
+        let mut room = Tail {
+            room: &mut body[self.prefix.len()..],
+        };
+        write(&mut room);
+        debug_assert!(room.room.is_empty(), "the tail is as long as announced");
+
+        let (head, rest) = top.split_at_mut(self.head.len());
+        head.copy_from_slice(&self.head);
+        // The slack that the encoder may scribble over is the signature, written after it.
+        let text = self.codec.encode(&body[self.absorbed..], rest); // E2
+        let (payload, rest) = rest.split_at_mut(text);
+        let before = BLOCK + self.absorbed / 3 * 4;
+        let inner = sha512::finish(self.inner.0, before, payload);
+
+        let (header, rest) = rest.split_at_mut(SIGNATURE_HEADER.len());
+        header.copy_from_slice(SIGNATURE_HEADER);
+        let (signature, rest) = rest
+            .split_first_chunk_mut()
+            .expect("request_len counted it");
+        sign_outer(&self.outer, &inner, self.codec, signature);
+        let (header, rest) = rest.split_at_mut(LENGTH_HEADER.len());
+        header.copy_from_slice(LENGTH_HEADER);
+        let (length, blank) = rest.split_at_mut(rest.len() - BLANK_LINE.len());
+        put_digits(body_len as u64, length);
+        blank.copy_from_slice(BLANK_LINE);
+        Ok(total)
+    }
+}

@@ -1,0 +1,57 @@
+"""whitewire: a low-latency market-making gateway for WhiteBIT.
+
+The public names. A strategy author needs `Strategy` and `run`; `Book`, `Signer` and
+`OrderTemplate` are the native core's parts, usable on their own.
+"""
+
+from whitewire._core import (
+    Book,
+    BookEvent,
+    Histogram,
+    OrderTemplate,
+    Signer,
+    __version__,
+)
+from whitewire.errors import ConfigError, NumberError, StartupError, UsageError, WhitewireError
+from whitewire.market import Market, Side
+from whitewire.protocol.order_table import NoticeKind, OrderNotice
+from whitewire.protocol.orders import Fill, Order, OrderState, Reject
+from whitewire.strategy import Balance, Gap, Recovered, Strategy, Ticker, Trade
+
+__all__ = [
+    "Balance",
+    "Book",
+    "BookEvent",
+    "ConfigError",
+    "Fill",
+    "Gap",
+    "Histogram",
+    "Market",
+    "NoticeKind",
+    "NumberError",
+    "Order",
+    "OrderNotice",
+    "OrderState",
+    "OrderTemplate",
+    "Recovered",
+    "Reject",
+    "Side",
+    "Signer",
+    "StartupError",
+    "Strategy",
+    "Ticker",
+    "Trade",
+    "UsageError",
+    "WhitewireError",
+    "__version__",
+    "run",
+]
+
+
+def __getattr__(name: str) -> object:
+    # `run` brings the event loop and the sockets; the parts work without them
+    if name == "run":
+        from whitewire.running import run
+
+        return run
+    raise AttributeError(f"module 'whitewire' has no attribute {name!r}")

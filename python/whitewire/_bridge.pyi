@@ -1,0 +1,119 @@
+"""Types of the compiled bridge; its manual is the docstrings of `_bridge.pyx`."""
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from picows import WSFrame, WSListener, WSTransport
+
+from whitewire import _core
+
+class ConnectionHandler(Protocol):
+    """Who hears what happens on an `OrderConnection`."""
+
+    def on_made(self) -> None:
+        """The connection is usable."""
+
+    def on_response(self, status: int, body: bytes, keep_alive: bool, now_ns: int) -> None:
+        """One whole response; responses come in the order of the requests."""
+
+    def on_written(self, now_ns: int) -> None:
+        """Everything appended so far was handed to the socket."""
+
+    def on_writable(self, writable: bool) -> None:
+        """The socket's buffer filled up (False) or drained (True)."""
+
+    def on_fault(self, error: Exception) -> None:
+        """The peer broke the protocol; `on_lost` follows."""
+
+    def on_lost(self, error: Exception | None) -> None:
+        """The connection is gone."""
+
+class FeedHandler(Protocol):
+    """Who hears what happens on a `FeedListener`."""
+
+    def on_open(self, transport: WSTransport) -> None:
+        """The WebSocket is open."""
+
+    def on_close(self) -> None:
+        """The WebSocket is gone."""
+
+    def on_event(self, kind: int, market: int, event: Any) -> None:
+        """A cold event (see `protocol.events`); None for a gap."""
+
+    def on_fault(self, text: str) -> None:
+        """The peer broke the protocol."""
+
+def now_ns() -> int:
+    """Monotonic time, nanoseconds."""
+
+def epoch_ms() -> int:
+    """Wall clock, milliseconds since the epoch."""
+
+class Path:
+    """What the two ends of the hot path share: the engine, the frame's time, unsent bytes."""
+
+    def __init__(self, engine: _core.Engine) -> None: ...
+    def record(self, stage: int, nanoseconds: int) -> None:
+        """Adds a duration to a stage's histogram."""
+
+    def enter(self) -> None:
+        """Begins a burst: bytes queued until the matching `leave` go out together."""
+
+    def leave(self) -> None:
+        """Ends a burst; the outermost end writes."""
+
+class FeedListener(WSListener):
+    """A WebSocket session's frames, decoded and applied in the core."""
+
+    frames: int
+    last_frame_ns: int
+
+    def __init__(self, path: Path, handler: FeedHandler, markets: int) -> None: ...
+    def watch(
+        self,
+        market: int,
+        on_book: Callable[[], None] | None,
+        on_ticker: Callable[[], None] | None,
+    ) -> None:
+        """Sets what is called after a market's book or ticker changed (None: nothing)."""
+
+    def on_ws_connected(self, transport: WSTransport) -> None: ...
+    def on_ws_disconnected(self, transport: WSTransport) -> None: ...
+    def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None: ...
+
+class OrderConnection:
+    """One warm HTTP/1.1 connection: requests appended, written per burst, answers parsed."""
+
+    def __init__(
+        self, path: Path, handler: ConnectionHandler, parser: _core.HttpParser
+    ) -> None: ...
+    @property
+    def is_open(self) -> bool:
+        """Whether requests can be appended."""
+
+    def abort(self, error: Exception) -> None:
+        """Drops the connection at once; `on_lost` follows."""
+
+    def close(self) -> None:
+        """Closes the connection after what is queued was written."""
+
+    def place(
+        self, market: int, flags: int, price: int, amount: int, sequence: int, nonce: int
+    ) -> int:
+        """Appends a placement; the request's length, or minus the refusal's number."""
+
+    def modify(
+        self, market: int, flags: int, price: int, amount: int, client_id: bytes, nonce: int
+    ) -> int:
+        """Appends a modification; the request's length, or minus the refusal's number."""
+
+    def cancel(self, market: int, client_id: bytes, nonce: int) -> int:
+        """Appends a cancel; never gated."""
+
+    def bulk(
+        self, legs: list[tuple[int, int, int, int, int]], nonce: int
+    ) -> tuple[int, list[int]]:
+        """Appends a bulk request of at most 20 (market, flags, price, amount, sequence)."""
+
+    def append(self, request: bytes) -> bool:
+        """Appends a complete request; False when the burst is full."""

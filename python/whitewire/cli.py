@@ -1,0 +1,222 @@
+"""The command line: `whitewire COMMAND`.
+
+Owns: arguments, exit codes, and one sentence for every error. Must not know: how commands work.
+Invariant: data goes to stdout and talk to stderr; 0 done, 1 the job failed, 2 usage or
+configuration; never a traceback for what a user can cause.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+import logging
+import os
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+from whitewire._core import __version__
+from whitewire.errors import StartupError, UsageError, WhitewireError
+
+__all__ = ["main"]
+
+DONE, FAILED, USAGE = 0, 1, 2
+
+_EPILOG = """\
+first steps:
+  whitewire demo                           quote on the embedded venue, 10 seconds
+  whitewire venue                          the embedded venue alone, for your own client
+  whitewire check --config gateway.toml    is this configuration ready? places nothing
+  whitewire run my_module:MyStrategy --config gateway.toml          rehearse on loopback
+  whitewire run my_module:MyStrategy --config gateway.toml --live   trade
+
+exit codes: 0 done, 1 the job failed, 2 usage or configuration
+"""
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="whitewire",
+        description="Low-latency market-making gateway for WhiteBIT.",
+        epilog=_EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"whitewire {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    _add_demo(commands)
+    _add_venue(commands)
+    run = commands.add_parser(
+        "run",
+        help="run a strategy",
+        description="Runs a strategy until SIGINT or SIGTERM, then cancels what rests, verifies "
+        "it, and disarms the kill switch.",
+    )
+    run.add_argument("strategy", metavar="MODULE:CLASS", help="as my_module:MyStrategy")
+    run.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    run.add_argument(
+        "--live", action="store_true", help="required for a venue that is not on this machine"
+    )
+    check = commands.add_parser(
+        "check",
+        help="check a configuration without trading",
+        description="Checks the file, this host, the venue's hosts and TLS, the key, the markets "
+        "and the limits. Places nothing.",
+    )
+    check.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    cancel = commands.add_parser(
+        "cancel-all",
+        help="the red button: cancel every order of the account",
+        description="Cancels every open order of the account, or of one market, and verifies "
+        "that none is left. Positions stay.",
+    )
+    cancel.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    cancel.add_argument("--market", metavar="M", help="only this market")
+    return parser
+
+
+def _add_demo(commands: Any) -> None:
+    demo = commands.add_parser(
+        "demo",
+        help="quote on the embedded venue",
+        description="Starts the embedded venue in its own process (TLS on loopback), connects, "
+        "arms the kill switch and quotes a ladder on both sides of a moving book.",
+    )
+    demo.add_argument("--seconds", type=float, default=10.0, metavar="N", help="default 10")
+    demo.add_argument("--legs", type=int, default=3, metavar="N", help="per side, default 3")
+    demo.add_argument(
+        "--transport",
+        choices=("pipelined", "bulk"),
+        default="pipelined",
+        help="how ladders travel (default pipelined)",
+    )
+    demo.add_argument("--seed", type=int, default=1, metavar="N", help="of the market, default 1")
+    demo.add_argument("--json", metavar="FILE", help="write the summary as JSON too")
+
+
+def _add_venue(commands: Any) -> None:
+    venue = commands.add_parser(
+        "venue",
+        help="run the embedded venue",
+        description="A WhiteBIT on your desk: REST and WebSocket over TLS, a matching engine and "
+        "simulated traders. The first line on stdout is JSON and says where it listens and with "
+        "which keys; it runs until SIGINT or SIGTERM.",
+    )
+    venue.add_argument("--host", default="127.0.0.1", metavar="H", help="default 127.0.0.1")
+    venue.add_argument(
+        "--port", type=int, default=0, metavar="P",
+        help="colocation REST on P, public REST on P+1, WebSocket on P+2; 0 takes free ones",
+    )  # fmt: skip
+    venue.add_argument("--no-tls", action="store_true", help="plain HTTP and WebSocket")
+    venue.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same market")
+    venue.add_argument(
+        "--scenario", default="calm", metavar="NAME", help="of the traders (default calm)"
+    )
+    venue.add_argument(
+        "--market", action="append", metavar="M", help="repeatable; default BTC_USDT"
+    )
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Runs a command and returns its exit code."""
+    options = _parser().parse_args(arguments)
+    logging.basicConfig(
+        level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr
+    )
+    try:
+        return _COMMANDS[options.command](options)
+    except (UsageError, StartupError) as error:
+        print(f"whitewire: {error}", file=sys.stderr)
+        return USAGE
+    except WhitewireError as error:
+        print(f"whitewire: {error}", file=sys.stderr)
+        return FAILED
+    except BrokenPipeError:
+        # the reader of our stdout went away; nothing more can be said to it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+
+
+def _demo(options: argparse.Namespace) -> int:
+    from whitewire import demo
+
+    return demo.main(options.seconds, options.legs, options.transport, options.seed, options.json)
+
+
+def _venue(options: argparse.Namespace) -> int:
+    from whitewire.venue import VenueConfig, serve
+
+    config = VenueConfig(
+        host=options.host,
+        port=options.port,
+        tls=not options.no_tls,
+        seed=options.seed,
+        scenario=options.scenario,
+        markets=tuple(options.market or ("BTC_USDT",)),
+    )
+    try:
+        serve(config)
+    except OSError as error:
+        raise UsageError(
+            "venue-port",
+            f"cannot listen on {options.host} port {options.port}: {error.strerror or error}",
+            "choose another --port, or 0 for free ones",
+        ) from None
+    except ValueError as error:
+        raise UsageError("venue-arguments", str(error)) from None
+    return DONE
+
+
+def _run(options: argparse.Namespace) -> int:
+    from whitewire import running
+
+    return running.run_command(load_strategy(options.strategy), options.config, options.live)
+
+
+def _check(options: argparse.Namespace) -> int:
+    from whitewire import running
+
+    return running.check_command(options.config)
+
+
+def _cancel_all(options: argparse.Namespace) -> int:
+    from whitewire import running
+
+    return running.cancel_all_command(options.config, options.market)
+
+
+def load_strategy(name: str) -> Any:
+    """An instance of MODULE:CLASS; the current folder is searched too.
+
+    Raises:
+        UsageError: there is no such module or class, or it cannot be made without arguments.
+    """
+    module_name, _, class_name = name.partition(":")
+    if not module_name or not class_name:
+        raise UsageError("strategy-name", f"the strategy was {name!r}", "write MODULE:CLASS")
+    sys.path.insert(0, "")
+    try:
+        module = importlib.import_module(module_name)
+    except ModuleNotFoundError as error:
+        if error.name != module_name.split(".")[0] and error.name != module_name:
+            raise UsageError("strategy-import", f"{module_name} needs {error.name}") from error
+        raise UsageError(
+            "strategy-module", f"there is no module {module_name!r}", "run from its folder"
+        ) from None
+    found = getattr(module, class_name, None)
+    if not isinstance(found, type):
+        raise UsageError("strategy-class", f"{module_name} has no class {class_name!r}")
+    try:
+        return found()
+    except TypeError as error:
+        raise UsageError(
+            "strategy-arguments", f"{name} cannot be made without arguments: {error}"
+        ) from None
+
+
+_COMMANDS = {
+    "demo": _demo,
+    "venue": _venue,
+    "run": _run,
+    "check": _check,
+    "cancel-all": _cancel_all,
+}

@@ -1,0 +1,319 @@
+"""The gateway: what a strategy can do, and where everything that happens is brought together.
+
+Owns: placing, changing and canceling orders; turning answers and events into callbacks; the
+decision whether a market may be quoted. Must not know: sockets' bytes (see `transport`), the
+rules of order states (see `protocol.orders`), how an order is sent (see `ordering`), start and
+stop (see `lifecycle`). Invariant: a
+placement leaves only while the gateway is ACTIVE, the market is not blind and its kill switch is
+armed; the core's gate enforces it, cancels always pass.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from enum import StrEnum
+from typing import TYPE_CHECKING, Literal
+
+from whitewire import _core
+from whitewire._bridge import Path, now_ns
+from whitewire.callbacks import Callbacks
+from whitewire.errors import UsageError
+from whitewire.market import Market, Number, Side
+from whitewire.ordering import Flags, Ordering
+from whitewire.protocol.nonce import NonceAllocator
+from whitewire.protocol.order_table import OrderStore
+from whitewire.protocol.orders import Order
+from whitewire.protocol.positions import Position
+from whitewire.quoting import Ladder, QuoteSet
+from whitewire.reactions import Reactions
+from whitewire.strategy import Strategy
+
+if TYPE_CHECKING:
+
+    from whitewire.config import Config, Credentials
+    from whitewire.protocol.balances import Balances
+    from whitewire.protocol.throttle import Throttle
+    from whitewire.transport.control import Control
+    from whitewire.transport.feed import Feed
+    from whitewire.transport.order_entry import OrderEntry
+
+__all__ = ["Gateway", "GatewayState"]
+
+log = logging.getLogger("whitewire")
+
+Quote = tuple[Number, Number]
+
+
+class GatewayState(StrEnum):
+    """Whether orders may be placed: only when ACTIVE."""
+
+    STARTING = "starting"
+    ACTIVE = "active"
+    HALTED = "halted"
+    STOPPING = "stopping"
+
+
+class Gateway:
+    """See the module's documentation; built and driven by `lifecycle.Lifecycle`."""
+
+    control: Control
+    entry: OrderEntry
+    feed: Feed
+    engine: _core.Engine
+    path: Path
+
+    def __init__(
+        self,
+        strategy: Strategy,
+        config: Config,
+        credentials: Credentials,
+        *,
+        nonces: NonceAllocator,
+        throttle: Throttle,
+        balances: Balances,
+        session: str,
+    ) -> None:
+        self.config = config
+        self.credentials = credentials
+        self.state = GatewayState.STARTING
+        self.callbacks = Callbacks(strategy, self._callback_failed)
+        self.nonces = nonces
+        self.throttle = throttle
+        self.balances = balances
+        self.session = session
+        self.id_prefix = f"{config.orders.id_prefix}-"
+        self.store = OrderStore(self.id_prefix, self)
+        self.markets: dict[str, Market] = {}
+        self.books: list[_core.Book] = []
+        self.ladders: dict[str, Ladder] = {}
+        self.positions: dict[str, Position] = {}
+        self.blind: dict[str, int] = {}
+        self.counts: Counter[str] = Counter()
+        self.wake = asyncio.Event()
+        self.halt_reason = ""
+        self.by_index: list[Market] = []
+        self._armed: set[str] = set()
+        self._timers: list[asyncio.TimerHandle] = []
+        self.ordering = Ordering(self)
+        self.reactions = Reactions(self)
+
+    def add_market(self, market: Market, book: _core.Book) -> None:
+        """Registers a market that the engine knows; called at start."""
+        self.markets[market.name] = market
+        self.by_index.append(market)
+        self.books.append(book)
+        self.ladders[market.name] = Ladder(self, market)
+        self.positions[market.name] = Position(market)
+
+    # ---- what a strategy can ask for --------------------------------------------------------
+
+    @property
+    def rest(self) -> Control:
+        """Awaited calls to the venue, for what is not on the hot path."""
+        return self.control
+
+    def market(self, market: str | Market) -> Market:
+        """A market of this gateway.
+
+        Raises:
+            UsageError: it is not in the configuration.
+        """
+        name = market.name if isinstance(market, Market) else market
+        found = self.markets.get(name)
+        if found is None:
+            raise UsageError(
+                "market-unknown", f"{name} is not traded here", f"known: {', '.join(self.markets)}"
+            )
+        return found
+
+    def book(self, market: str | Market) -> _core.Book:
+        """The live book of a market."""
+        return self.books[self.market(market).index]
+
+    def limit(
+        self,
+        market: str | Market,
+        side: Side | str,
+        price: Number,
+        amount: Number,
+        *,
+        post_only: bool = True,
+        stp: str | None = None,
+        rpi: bool = False,
+        ioc: bool = False,
+        tag: object = None,
+    ) -> Order:
+        """Places a limit order and returns its handle at once; the ack is an event.
+
+        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`.
+        A local refusal is an order in state REJECTED, and `on_reject`.
+
+        Raises:
+            UsageError: unknown market, excluded flags, or (NumberError) a number off the grid.
+        """
+        where = self.market(market)
+        side = Side(side)
+        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp)
+        ticks = where.price_to_ticks(price)
+        lots = where.amount_to_lots(amount)
+        self.path.enter()
+        try:
+            return self.ordering.place(where, side, ticks, lots, flags, tag)
+        finally:
+            self.path.leave()
+
+    def quote(
+        self,
+        market: str | Market,
+        bids: Iterable[Quote],
+        asks: Iterable[Quote],
+        *,
+        mode: Literal["auto", "bulk", "pipelined"] = "auto",
+    ) -> QuoteSet:
+        """Places a ladder once, post-only; bids round down and asks up to the grid.
+
+        Args:
+            mode: `bulk` sends one request, `pipelined` one per leg, `auto` as configured.
+        """
+        where = self.market(market)
+        legs = [(Side.BUY, *self._level(where, Side.BUY, quote)) for quote in bids]
+        legs += [(Side.SELL, *self._level(where, Side.SELL, quote)) for quote in asks]
+        bulk = self.ordering.is_bulk_first if mode == "auto" else mode == "bulk"
+        self.path.enter()
+        try:
+            return QuoteSet(tuple(self.ordering.place_many(where, legs, bulk)))
+        finally:
+            self.path.leave()
+
+    def set_quotes(
+        self,
+        market: str | Market,
+        bids: Sequence[Quote],
+        asks: Sequence[Quote],
+        *,
+        tolerance_ticks: int = 0,
+    ) -> None:
+        """States the ladder that should rest; the difference is sent.
+
+        The i-th quote of a side is slot i: a moved price is one modification, a missing quote a
+        cancel, a new one a placement. Bids round down and asks up to the grid; amounts round
+        down. A quote that moved by no more than `tolerance_ticks` is kept.
+        """
+        where = self.market(market)
+        wanted_bids = [self._level(where, Side.BUY, quote) for quote in bids]
+        wanted_asks = [self._level(where, Side.SELL, quote) for quote in asks]
+        self.path.enter()
+        try:
+            self.ladders[where.name].want(wanted_bids, wanted_asks, tolerance_ticks)
+        finally:
+            self.path.leave()
+
+    def cancel(self, order: Order) -> None:
+        """Cancels an order; the outcome is an event."""
+        self.cancel_order(order)
+
+    def modify_order(self, order: Order, price: Number | None, amount: Number | None) -> None:
+        """Replaces price, amount or both of a resting order (implements the handle's actions)."""
+        ticks = order.price_ticks if price is None else order.market.price_to_ticks(price)
+        lots = order.amount_lots if amount is None else order.market.amount_to_lots(amount)
+        self.path.enter()
+        try:
+            self.ordering.modify(order, ticks, lots)
+        finally:
+            self.path.leave()
+
+    def cancel_order(self, order: Order) -> None:
+        """Cancels by client id (implements the handle's actions)."""
+        self.path.enter()
+        try:
+            self.ordering.cancel(order)
+        finally:
+            self.path.leave()
+
+    def cancel_all(self, market: str | Market | None = None) -> int:
+        """Cancels every order of ours, or those of one market; the number asked for."""
+        name = None if market is None else self.market(market).name
+        for ladder in self.ladders.values():
+            if name in (None, ladder.market.name):
+                ladder.clear()
+        self.path.enter()
+        try:
+            orders = self.store.open_orders(name)
+            for order in orders:
+                self.cancel_order(order)
+            return len(orders)
+        finally:
+            self.path.leave()
+
+    def halt(self, reason: str) -> None:
+        """Stops placing for good and pulls every quote; the session lives on."""
+        if self.state in (GatewayState.ACTIVE, GatewayState.STARTING):
+            self.state = GatewayState.HALTED
+            self.halt_reason = reason
+            log.error("halted: %s", reason)
+        self.engine.halt(True)
+        self.cancel_all()
+        self.wake.set()
+
+    def every(self, seconds: float) -> None:
+        """Calls `on_timer` every `seconds` from now on."""
+        if not seconds > 0:
+            raise UsageError("timer-period", f"the period was {seconds!r} s", "give more than 0")
+        loop = asyncio.get_running_loop()
+        slot = len(self._timers)
+
+        def fire() -> None:
+            self._timers[slot] = loop.call_later(seconds, fire)
+            self.path.enter()
+            try:
+                self.callbacks.on_timer(now_ns())
+            finally:
+                self.path.leave()
+
+        self._timers.append(loop.call_later(seconds, fire))
+
+    def stop_timers(self) -> None:
+        """Ends every timer of `every`."""
+        for timer in self._timers:
+            timer.cancel()
+
+    def open_orders(self, market: str | Market | None = None) -> list[Order]:
+        """Our orders that are not finished, Unknown ones included."""
+        return self.store.open_orders(None if market is None else self.market(market).name)
+
+    def inventory(self, market: str | Market) -> Position:
+        """What our fills changed since the start."""
+        return self.positions[self.market(market).name]
+
+    def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
+        price, amount = quote
+        return market.price_to_ticks(price, side), market.amount_to_lots(amount, exact=False)
+
+    # ---- may a market be quoted -------------------------------------------------------------
+
+    def set_armed(self, market: str, armed: bool) -> None:
+        """Says whether the market's kill switch allows quoting."""
+        if armed == (market in self._armed):
+            return
+        (self._armed.add if armed else self._armed.discard)(market)
+        self.refresh_gate(market)
+        if not armed and self.state is GatewayState.ACTIVE:
+            log.error("%s: the kill switch is not armed; quotes pulled", market)
+            self.cancel_all(market)
+
+    def may_quote(self, market: str) -> bool:
+        """Whether placements of a market pass the first check of the gate."""
+        return (
+            self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
+        )
+
+    def refresh_gate(self, market: str) -> None:
+        """Hands the decision to the core, which enforces it."""
+        self.engine.halt_market(self.markets[market].index, not self.may_quote(market))
+
+    def _callback_failed(self, name: str, error: Exception) -> None:
+        log.error("%s raised %s: %s", name, type(error).__name__, error, exc_info=error)
+        self.halt(f"{name} raised {type(error).__name__}: {error}")

@@ -1,0 +1,137 @@
+"""A market and its arithmetic: ticks and lots.
+
+Owns: the scale of one market and the exact conversion between decimal text at the edge and the
+integers inside. Must not know: orders, books, the wire. Invariant: a conversion is exact, or
+rounds in the stated safe direction (bid down, ask up) when asked to, or is an error.
+
+Words: a *tick* is 10**-price_decimals of money, a *lot* is 10**-amount_decimals of stock
+(`amount_decimals` may be negative: PEPE_PERP trades in multiples of 10**6). `tick_size` and
+`step_size` are the venue's grid, counted in ticks and lots.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal, InvalidOperation
+from enum import StrEnum
+
+from whitewire.errors import NumberError
+
+__all__ = ["Market", "Number", "Side"]
+
+Number = str | int | Decimal | float
+_INT64_MAX = 2**63 - 1
+
+
+class Side(StrEnum):
+    """Side of an order or quote; the value is the venue's REST word."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def opposite(self) -> Side:
+        """The other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+@dataclass(slots=True, frozen=True)
+class Market:
+    """One market's identity, scale and limits.
+
+    Attributes:
+        name: the venue's name, as `BTC_USDT`.
+        stock, money: assets traded and paid.
+        price_decimals, amount_decimals: scale; ticks are 10**-price_decimals.
+        tick_size, step_size: the venue's grid in ticks and in lots, at least 1.
+        min_amount_lots: smallest order amount, lots.
+        min_total, max_total: bounds of price times amount in money; max_total 0 means none.
+        index: position in the core, set by the gateway.
+    """
+
+    name: str
+    stock: str
+    money: str
+    price_decimals: int
+    amount_decimals: int
+    tick_size: int = 1
+    step_size: int = 1
+    min_amount_lots: int = 1
+    min_total: Decimal = Decimal(0)
+    max_total: Decimal = Decimal(0)
+    index: int = 0
+    _tick: Decimal = field(init=False, repr=False, compare=False)
+    _lot: Decimal = field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_tick", Decimal(1).scaleb(-self.price_decimals))
+        object.__setattr__(self, "_lot", Decimal(1).scaleb(-self.amount_decimals))
+
+    def price_to_ticks(self, price: Number, side: Side | None = None) -> int:
+        """Ticks of a price; off the grid it rounds to the passive side, or fails without `side`.
+
+        Args:
+            price: money per unit of stock; str and Decimal are taken exactly, a float as its
+                shortest text.
+            side: BUY rounds down, SELL rounds up; None demands a price on the grid.
+
+        Raises:
+            NumberError: not a finite positive number, off the grid, or beyond int64.
+        """
+        rounding = None if side is None else ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
+        return self._scale("price", price, self._tick, self.tick_size, rounding)
+
+    def amount_to_lots(self, amount: Number, *, exact: bool = True) -> int:
+        """Lots of an amount; `exact=False` rounds down to the venue's step.
+
+        Raises:
+            NumberError: not a finite positive number, off the step, or beyond int64.
+        """
+        return self._scale(
+            "amount", amount, self._lot, self.step_size, None if exact else ROUND_DOWN
+        )
+
+    def price(self, ticks: int) -> Decimal:
+        """The price of `ticks`, money per unit of stock."""
+        return ticks * self._tick
+
+    def amount(self, lots: int) -> Decimal:
+        """The amount of `lots`, stock."""
+        return lots * self._lot
+
+    def _scale(
+        self, what: str, value: Number, unit: Decimal, step: int, rounding: str | None
+    ) -> int:
+        try:
+            exact = Decimal(repr(value) if isinstance(value, float) else value)
+            units = exact / unit
+            if not exact.is_finite() or exact <= 0:
+                raise NumberError(
+                    "number-not-positive",
+                    f"{self.name}: {what} {value!s} is not a positive finite number",
+                    f"give a {what} above zero",
+                )
+        except (InvalidOperation, TypeError, ValueError) as error:
+            if isinstance(error, NumberError):
+                raise
+            raise NumberError(
+                "number-syntax",
+                f"{self.name}: {what} {value!r} is not a number",
+                "give a decimal such as '0.01'",
+            ) from None
+        grid = units / step
+        whole = grid.to_integral_value(rounding or ROUND_FLOOR)
+        if rounding is None and whole != grid:
+            raise NumberError(
+                "number-off-grid",
+                f"{self.name}: {what} {value!s} is not a multiple of {step * unit:f}",
+                f"use {whole * step * unit:f} or {(whole + 1) * step * unit:f}",
+            )
+        result = int(whole) * step
+        if not 0 < result <= _INT64_MAX:
+            raise NumberError(
+                "number-range",
+                f"{self.name}: {what} {value!s} is outside the market's range",
+                f"the smallest is {step * unit:f}",
+            )
+        return result

@@ -1,0 +1,258 @@
+"""Orders on their way out: identity, admission, the core's gate and template, the lane.
+
+Owns: client ids, flags, and the handing of a request to a connection. Must not know: what the
+strategy wants, what answers mean. Invariant: an order is either appended to a connection and
+registered there, or refused with a reason, in the same call; a cancel that finds no room waits
+in line and is never dropped.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, NamedTuple
+
+from whitewire import _core
+from whitewire._bridge import epoch_ms, now_ns
+from whitewire.errors import NonceExhausted, UsageError
+from whitewire.market import Market, Side
+from whitewire.protocol.order_table import NoticeKind, OrderNotice
+from whitewire.protocol.orders import Order, Reject, RejectSource
+from whitewire.protocol.pipeline import Request
+from whitewire.protocol.replies import RequestKind
+
+if TYPE_CHECKING:
+    from whitewire._bridge import OrderConnection
+    from whitewire.gateway import Gateway
+    from whitewire.transport.order_entry import Lane
+
+__all__ = ["Flags", "Ordering"]
+
+MAX_LEGS = 20
+
+
+class Flags:
+    """Bits of an order's flags, as the core takes them (native/src/engine.rs)."""
+
+    SELL = 1
+    POST_ONLY = 2
+    IOC = 4
+    RPI = 8
+    STP: dict[str, int] = {"no": 0 << 4, "cb": 1 << 4, "cn": 2 << 4, "co": 3 << 4}  # noqa: RUF012
+
+    @classmethod
+    def of(cls, side: Side, post_only: bool, ioc: bool, rpi: bool, stp: str) -> int:
+        """Flags of an order.
+
+        Raises:
+            UsageError: a combination that the venue refuses.
+        """
+        if (post_only and (ioc or rpi)) or (ioc and rpi):
+            raise UsageError(
+                "order-flags",
+                f"post_only={post_only}, ioc={ioc}, rpi={rpi} exclude each other",
+                "set one of them; rpi is post-only by itself",
+            )
+        if stp not in cls.STP:
+            raise UsageError("order-stp", f"stp was {stp!r}", "use no, cb, cn or co")
+        bits = cls.SELL if side is Side.SELL else 0
+        bits |= cls.POST_ONLY if post_only else 0
+        bits |= cls.IOC if ioc else 0
+        bits |= cls.RPI if rpi else 0
+        return bits | cls.STP[stp]
+
+
+class _Pass(NamedTuple):
+    """Leave to send one request."""
+
+    lane: Lane
+    connection: OrderConnection
+    nonce: int
+
+
+class Ordering:
+    """See the module's documentation; every method is called inside `path.enter` and `leave`.
+
+    Args:
+        gateway: whose engine, lanes and stores.
+
+    Attributes:
+        is_bulk_first: whether ladders travel as bulk requests.
+    """
+
+    def __init__(self, gateway: Gateway) -> None:
+        self._gateway = gateway
+        self._prefixes: dict[tuple[int, int], str] = {}
+        self._sequence = 0
+        self._cancels: deque[Order] = deque()
+        self._stp = gateway.config.orders.stp
+        self.is_bulk_first = gateway.config.orders.transport == "bulk"
+
+    def place(
+        self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object = None
+    ) -> Order:
+        """Places one order; inside `path.enter` and `path.leave`."""
+        order = self._create(market, side, ticks, lots, flags, tag)
+        admitted = self._admit("place")
+        if isinstance(admitted, Reject):
+            self._refuse(order, admitted)
+            return order
+        lane, connection, nonce = admitted
+        written = connection.place(market.index, flags, ticks, lots, self._sequence, nonce)
+        if written > 0:
+            lane.push(Request(RequestKind.PLACE, (order,), nonce))
+            self._gateway.counts["sent"] += 1
+        else:
+            self._refuse(order, _refusal(-written))
+        return order
+
+    def place_many(
+        self, market: Market, legs: Sequence[tuple[Side, int, int]], bulk: bool
+    ) -> list[Order]:
+        """Places post-only legs (side, ticks, lots), as bulk requests of 20 or one by one."""
+        flags = {
+            side: Flags.of(side, True, False, False, self._stp) for side in (Side.BUY, Side.SELL)
+        }
+        if not bulk or len(legs) == 1:
+            return [self.place(market, side, t, n, flags[side]) for side, t, n in legs]
+        orders = []
+        for start in range(0, len(legs), MAX_LEGS):
+            rows, batch = [], []
+            for side, ticks, lots in legs[start : start + MAX_LEGS]:
+                batch.append(self._create(market, side, ticks, lots, flags[side], None))
+                rows.append((market.index, flags[side], ticks, lots, self._sequence))
+            self._send_bulk(batch, rows)
+            orders += batch
+        return orders
+
+    def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:
+        admitted = self._admit("bulk")
+        if isinstance(admitted, Reject):
+            for order in batch:
+                self._refuse(order, admitted)
+            return
+        lane, connection, nonce = admitted
+        written, refusals = connection.bulk(rows, nonce)
+        sent = []
+        for order, code in zip(batch, refusals, strict=True):
+            if code == 0 and written > 0:
+                sent.append(order)
+            else:
+                self._refuse(order, _refusal(code or -written))
+        if sent:
+            lane.push(Request(RequestKind.BULK, tuple(sent), nonce))
+            self._gateway.counts["sent"] += len(sent)
+
+    def modify(self, order: Order, ticks: int, lots: int) -> bool:
+        """Sends a modification; False (and `on_reject`) when it could not be."""
+        if not order.can_modify:
+            self._refuse_change(order, _reject("not-open", f"the order is {order.state}"))
+            return False
+        admitted = self._admit("modify", order)
+        if isinstance(admitted, Reject):
+            self._refuse_change(order, admitted)
+            return False
+        lane, connection, nonce = admitted
+        written = connection.modify(
+            order.market.index, order.flags, ticks, lots, order.client_id.encode(), nonce
+        )
+        if written <= 0:
+            self._refuse_change(order, _refusal(-written))
+            return False
+        self._gateway.counts["modifies"] += 1
+        self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
+        lane.push(Request(RequestKind.MODIFY, (order,), nonce))
+        return True
+
+    def cancel(self, order: Order) -> None:
+        """Cancels by client id; waits in line when every connection is full."""
+        if order.is_done or not order.can_cancel:
+            return
+        if not self._send_cancel(order):
+            self._cancels.append(order)
+
+    def _send_cancel(self, order: Order) -> bool:
+        now = now_ns()
+        lane = self._gateway.entry.pick(order, True)
+        if lane is None or lane.connection is None:
+            return False
+        if self._gateway.throttle.try_take("cancel", now, True) > 0:
+            return False
+        try:
+            nonce = self._gateway.nonces.next(epoch_ms())
+        except NonceExhausted:
+            return False
+        self._gateway.path.enter()
+        try:
+            written = lane.connection.cancel(order.market.index, order.client_id.encode(), nonce)
+            if written <= 0:
+                return False
+            self._gateway.counts["cancels"] += 1
+            self._tell_soon(self._gateway.store.cancel_sent(order, now))
+            lane.push(Request(RequestKind.CANCEL, (order,), nonce))
+        finally:
+            self._gateway.path.leave()
+        return True
+
+    def send_waiting_cancels(self) -> None:
+        """Sends cancels that found every connection full."""
+        while self._cancels:
+            order = self._cancels[0]
+            if not order.is_done and order.can_cancel and not self._send_cancel(order):
+                return
+            self._cancels.popleft()
+
+    def _create(
+        self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object
+    ) -> Order:
+        self._sequence += 1
+        prefix = self._prefixes.get((market.index, flags))
+        if prefix is None:
+            prefix = self._gateway.engine.client_id_prefix(market.index, flags)
+            self._prefixes[market.index, flags] = prefix
+        client_id = f"{prefix}{self._sequence:010d}"
+        order = self._gateway.store.create(market, side, ticks, lots, client_id, now_ns(), tag)
+        order.flags = flags
+        self._gateway.counts["orders"] += 1
+        return order
+
+    def _admit(self, endpoint: str, order: Order | None = None) -> _Pass | Reject:
+        """A lane and a nonce, or why there is none."""
+        wait_ns = self._gateway.throttle.try_take(endpoint, now_ns(), False)
+        if wait_ns > 0:
+            return _reject("throttled", f"rate limit, {wait_ns / 1e6:.0f} ms to wait")
+        lane = self._gateway.entry.pick(order, False)
+        if lane is None or lane.connection is None:
+            return _LANE_DOWN
+        try:
+            return _Pass(lane, lane.connection, self._gateway.nonces.next(epoch_ms()))
+        except NonceExhausted as error:
+            return _reject("nonce-exhausted", str(error))
+
+    def _refuse(self, order: Order, reject: Reject) -> None:
+        """A local refusal; told after the caller has its handle."""
+        self._gateway.counts[f"refused-{reject.code}"] += 1
+        self._tell_soon(self._gateway.store.refuse(order, reject, now_ns()))
+
+    def _refuse_change(self, order: Order, reject: Reject) -> None:
+        self._gateway.counts[f"refused-{reject.code}"] += 1
+        self._tell_soon([OrderNotice(order, NoticeKind.REFUSED, reject)])
+
+    def _tell_soon(self, notices: Sequence[OrderNotice]) -> None:
+        """Callbacks follow when the present one has returned."""
+        if notices:
+            asyncio.get_running_loop().call_soon(self._gateway.reactions.notify, notices)
+
+
+def _reject(code: str, message: str) -> Reject:
+    return Reject(RejectSource.LOCAL, code, message)
+
+
+def _refusal(number: int) -> Reject:
+    code, message = _REFUSALS.get(number, ("core", f"the core refused with number {number}"))
+    return _reject(code, message)
+
+
+_REFUSALS = {number: (code, reason) for number, code, reason in _core.refusals()}
+_LANE_DOWN = _reject("no-lane", "every order connection is down or has its fill in flight")

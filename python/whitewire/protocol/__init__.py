@@ -1,0 +1,1 @@
+"""Sans-IO policy of the gateway: bytes and values in, values out; time is an argument."""

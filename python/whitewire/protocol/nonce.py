@@ -1,0 +1,52 @@
+"""Nonces of one API key.
+
+Owns: which nonce comes next. Must not know: the clock, signing. Invariant: no nonce is given twice,
+and none is further ahead of the clock than the venue's window allows.
+
+Rules
+-----
+1. With `nonceWindow` the venue accepts each value once, in any order, as long as it is Unix
+   milliseconds within 5 s of its own clock.
+2. One value per millisecond: a burst runs ahead of the clock. It may do so by 4 s; the remaining
+   second covers the difference of the clocks and the way to the venue.
+"""
+
+from __future__ import annotations
+
+from whitewire.errors import NonceExhausted
+
+__all__ = ["MAX_LEAD_MS", "NonceAllocator"]
+
+MAX_LEAD_MS = 4_000
+
+
+class NonceAllocator:
+    """Gives each nonce once.
+
+    Args:
+        last: the last nonce given before, ms; 0 when there was none.
+    """
+
+    __slots__ = ("last",)
+
+    def __init__(self, last: int = 0) -> None:
+        self.last = last
+
+    def next(self, now_ms: int) -> int:
+        """The next nonce (rule 1).
+
+        Args:
+            now_ms: Unix milliseconds.
+
+        Raises:
+            NonceExhausted: it would be more than `MAX_LEAD_MS` ahead of `now_ms` (rule 2).
+        """
+        nonce = now_ms if now_ms > self.last else self.last + 1
+        if nonce - now_ms > MAX_LEAD_MS:
+            raise NonceExhausted(
+                "nonce-exhausted",
+                f"nonce {nonce} would be {nonce - now_ms} ms ahead of the clock",
+                "send fewer requests, or check the host's clock",
+            )
+        self.last = nonce
+        return nonce

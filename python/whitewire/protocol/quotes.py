@@ -1,0 +1,221 @@
+"""Desired quotes against live orders: what to send so that one becomes the other.
+
+Owns: the slots of one market and the difference. Must not know: transports, books, time.
+Invariant: a slot has at most one order that is not done; what is decided never lets a bid of ours
+reach an ask of ours.
+
+Rules
+-----
+1. Slot i of a side carries the i-th quote of that side, best first.
+2. A resting order stays when its size is as wanted and its price within the tolerance. The size
+   compared is the order's, not what is left of it, so a partial fill alone sends nothing.
+3. Otherwise it is modified: one request, at the back of the queue. An empty slot is placed.
+4. A slot that is busy (in flight, modifying, canceling, unknown) remembers the newest wish and is
+   taken up by `settle`. To pull a quote is never delayed: unless a cancel is under way or the
+   order is unknown, the cancel is sent behind what is in flight.
+5. A wish that reaches the other side's wishes is dropped. One that reaches a *living* order of the
+   other side waits until that order has moved; when both sides move up or down, one side can
+   always go first.
+6. `settle` acts only on wishes that waited. A quote that was refused is not repeated by itself;
+   the strategy's next wish decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from whitewire.market import Side
+from whitewire.protocol.orders import Order, OrderState
+
+__all__ = [
+    "Action",
+    "Cancel",
+    "Drop",
+    "Keep",
+    "Level",
+    "Modify",
+    "Place",
+    "Slot",
+    "Slots",
+    "diff",
+    "settle",
+]
+
+
+class Level(NamedTuple):
+    """One wished quote: price in ticks, size in lots."""
+
+    price_ticks: int
+    amount_lots: int
+
+
+class Slot:
+    """One place in the quotes of a side.
+
+    Attributes:
+        side, index: which place.
+        order: its order; the caller sets it after a `Place`.
+        wanted: the newest wish, None for no quote.
+        is_waiting: the wish could not be acted on yet (rules 4 and 5).
+    """
+
+    __slots__ = ("index", "is_waiting", "order", "side", "wanted")
+
+    def __init__(self, side: Side, index: int) -> None:
+        self.side = side
+        self.index = index
+        self.order: Order | None = None
+        self.wanted: Level | None = None
+        self.is_waiting = False
+
+    @property
+    def live(self) -> Order | None:
+        """The order while it is not done."""
+        order = self.order
+        return None if order is None or order.is_done else order
+
+
+class Slots:
+    """The slots of one market; they grow with the longest quote list seen."""
+
+    __slots__ = ("asks", "bids")
+
+    def __init__(self) -> None:
+        self.bids: list[Slot] = []
+        self.asks: list[Slot] = []
+
+    def of(self, order: Order) -> Slot | None:
+        """The slot of an order, or None when it is not a quote."""
+        side = self.bids if order.side is Side.BUY else self.asks
+        return next((slot for slot in side if slot.order is order), None)
+
+
+class Place(NamedTuple):
+    """Create an order at `level` and set `slot.order`."""
+
+    slot: Slot
+    level: Level
+
+
+class Modify(NamedTuple):
+    """Move the slot's order to `level`."""
+
+    slot: Slot
+    level: Level
+
+
+class Cancel(NamedTuple):
+    """Cancel the slot's order."""
+
+    slot: Slot
+
+
+class Keep(NamedTuple):
+    """Send nothing; `reason` is `same`, `tolerance` or `waits`."""
+
+    slot: Slot
+    reason: str
+
+
+class Drop(NamedTuple):
+    """The wish is given up because it would reach our own other side (rule 5)."""
+
+    slot: Slot
+    level: Level
+    reason: str
+
+
+Action = Place | Modify | Cancel | Keep | Drop
+
+
+def diff(
+    slots: Slots, bids: Sequence[Level], asks: Sequence[Level], tolerance_ticks: int = 0
+) -> list[Action]:
+    """Note the wishes in `slots` and say what to send now, cancels first.
+
+    Args:
+        slots: the market's slots; changed: wishes, and slots added.
+        bids, asks: the wished quotes, best first; empty pulls that side.
+        tolerance_ticks: a price this close to the wished one is good enough, ticks.
+    """
+    _grow(slots.bids, Side.BUY, len(bids))
+    _grow(slots.asks, Side.SELL, len(asks))
+    actions: list[Action] = []
+    lowest_ask = min([level.price_ticks for level in asks], default=None)
+    for slot, ask in _pair(slots.asks, asks):
+        slot.wanted = ask
+    for slot, bid in _pair(slots.bids, bids):
+        slot.wanted = bid
+        if bid is not None and lowest_ask is not None and bid.price_ticks >= lowest_ask:
+            slot.wanted = None
+            actions.append(Drop(slot, bid, "bid reaches our own ask"))
+    actions += _act([*slots.bids, *slots.asks], slots, tolerance_ticks)
+    return sorted(actions, key=_urgency)
+
+
+def settle(slots: Slots, tolerance_ticks: int = 0) -> list[Action]:
+    """Take up the wishes that waited; call it after any event of an order in these slots."""
+    waiting = [slot for slot in (*slots.bids, *slots.asks) if slot.is_waiting]
+    return sorted(_act(waiting, slots, tolerance_ticks), key=_urgency)
+
+
+def _grow(side: list[Slot], word: Side, count: int) -> None:
+    side.extend([Slot(word, index) for index in range(len(side), count)])
+
+
+def _pair(side: list[Slot], levels: Sequence[Level]) -> list[tuple[Slot, Level | None]]:
+    wishes = [*levels, *[None] * (len(side) - len(levels))]
+    return list(zip(side, wishes, strict=True))
+
+
+def _urgency(action: Action) -> bool:
+    return not isinstance(action, Cancel)
+
+
+def _act(todo: Sequence[Slot], slots: Slots, tolerance_ticks: int) -> list[Action]:
+    actions: list[Action] = []
+    highest_bid = _reach(slots.bids, max)
+    lowest_ask = _reach(slots.asks, min)
+    for slot in todo:
+        wanted, order = slot.wanted, slot.live
+        slot.is_waiting = False
+        if wanted is None:
+            if order is not None:
+                actions.append(_pull(slot, order))
+            continue
+        if order is not None and order.can_modify and _is_good(order, wanted, tolerance_ticks):
+            same = order.price_ticks == wanted.price_ticks
+            actions.append(Keep(slot, "same" if same else "tolerance"))
+            continue
+        if slot.side is Side.BUY:
+            is_blocked = lowest_ask is not None and wanted.price_ticks >= lowest_ask
+        else:
+            is_blocked = highest_bid is not None and wanted.price_ticks <= highest_bid
+        if is_blocked or (order is not None and not order.can_modify):
+            slot.is_waiting = True
+            actions.append(Keep(slot, "waits"))
+            continue
+        actions.append(Place(slot, wanted) if order is None else Modify(slot, wanted))
+    return actions
+
+
+def _pull(slot: Slot, order: Order) -> Action:
+    if order.state in (OrderState.CANCELING, OrderState.UNKNOWN):
+        slot.is_waiting = True
+        return Keep(slot, "waits")
+    return Cancel(slot)
+
+
+def _is_good(order: Order, wanted: Level, tolerance_ticks: int) -> bool:
+    return (
+        order.amount_lots == wanted.amount_lots
+        and abs(order.price_ticks - wanted.price_ticks) <= tolerance_ticks
+    )
+
+
+def _reach(side: Sequence[Slot], best: Callable[[list[int]], int]) -> int | None:
+    """The most aggressive price that a living order of `side` has or is moving to, ticks."""
+    live = [order for slot in side if (order := slot.live) is not None]
+    prices = [price for o in live for price in (o.price_ticks, o.target_ticks)]
+    return best(prices) if prices else None

@@ -1,0 +1,176 @@
+"""What a run did, as data and as tables.
+
+Owns: the summary of a gateway. Must not know: where it is printed. Invariant: every number comes
+from a counter or a histogram of the run; the tables show what the data holds, no more.
+"""
+
+from __future__ import annotations
+
+import resource
+from decimal import Decimal
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Group, RenderableType
+from rich.table import Table
+
+from whitewire import _core
+from whitewire.protocol.order_table import NoticeKind
+
+if TYPE_CHECKING:
+    from whitewire.gateway import Gateway
+
+__all__ = ["live_table", "rss_bytes", "summary", "summary_tables"]
+
+QUANTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999))
+STAGE_WORDS = {
+    "apply": "frame to book",
+    "callback": "strategy callback",
+    "encode": "gate, template, signature",
+    "write": "socket write",
+    "tick_to_trade": "tick to trade",
+    "wire_to_ack": "wire to ack",
+    "feed_delay": "venue to frame",
+}
+
+
+def rss_bytes() -> int:
+    """Resident memory of this process now, bytes."""
+    with open("/proc/self/statm", encoding="ascii") as file:
+        return int(file.read().split()[1]) * resource.getpagesize()
+
+
+def summary(gateway: Gateway, seconds: float, clean: bool) -> dict[str, Any]:
+    """The run as plain data; durations in microseconds, money as decimal text."""
+    feed = gateway.engine.counters()
+    counts = gateway.counts
+    return {
+        "seconds": round(seconds, 3),
+        "clean_stop": clean,
+        "transport": gateway.config.orders.transport,
+        "feed": {
+            **feed,
+            "gaps_seen": counts["gaps"],
+            "losses": counts["feed-losses"],
+            "peer_faults": counts["peer-faults"],
+        },
+        "orders": _orders(gateway),
+        "markets": {name: _market(gateway, name) for name in gateway.markets},
+        "latency_us": _latency(gateway.engine),
+        "callback_errors": gateway.callbacks.errors,
+        "kill_switch_alarms": counts["kill-switch-alarms"],
+        "halt_reason": gateway.halt_reason,
+    }
+
+
+def _orders(gateway: Gateway) -> dict[str, int]:
+    counts, store = gateway.counts, gateway.store
+    outcomes = {
+        "created": counts["orders"],
+        "sent": counts["sent"],
+        "acknowledged": counts[NoticeKind.ACKED.value],
+        "modified": counts[NoticeKind.REPLACED.value],
+        "filled": counts[NoticeKind.FILLED.value],
+        "canceled": counts[NoticeKind.CANCELED.value],
+        "rejected": counts[NoticeKind.REJECTED.value],
+        "unknown": counts[NoticeKind.UNKNOWN.value],
+        "resolved": counts[NoticeKind.RESOLVED.value],
+        "illegal_transitions": store.illegal,
+        "foreign": counts["foreign"],
+        "open_at_end": len(store.open_orders()),
+        "lost_requests": counts["lost-requests"],
+    }
+    reasons = {
+        key: value for key, value in sorted(counts.items()) if key.startswith(("refused", "reject"))
+    }
+    return outcomes | {f"reason {key}": value for key, value in reasons.items() if "-" in key}
+
+
+def _market(gateway: Gateway, name: str) -> dict[str, Any]:
+    position, book = gateway.positions[name], gateway.book(name)
+    mid = book.mid
+    profit = position.profit(mid)
+    return {
+        "fills": position.fills,
+        "bought": f"{position.bought:f}",
+        "sold": f"{position.sold:f}",
+        "inventory": f"{position.stock:f}",
+        "mid": None if mid is None else f"{mid:f}",
+        "profit": None if profit is None else f"{profit:f}",
+        "money": position.market.money,
+        "stock": position.market.stock,
+    }
+
+
+def _latency(engine: _core.Engine) -> dict[str, dict[str, float]]:
+    rows = {}
+    for index, name in enumerate(_core.STAGES):
+        histogram = engine.stage(index)
+        if histogram.count:
+            row: dict[str, float] = {"count": histogram.count}
+            row |= {label: histogram.value_at(q) / 1e3 for label, q in QUANTILES}
+            rows[name] = row | {"max": histogram.max / 1e3}
+    return rows
+
+
+def summary_tables(data: dict[str, Any]) -> RenderableType:
+    """The summary for people."""
+    feed, orders = data["feed"], data["orders"]
+    facts = Table(title=f"whitewire, {data['seconds']:.1f} s, {data['transport']} orders")
+    facts.add_column("what", style="bold")
+    facts.add_column("value", justify="right")
+    facts.add_row("frames", f"{feed['frames']:,}")
+    facts.add_row("book updates", f"{feed['deltas'] + feed['snapshots']:,}")
+    facts.add_row("gaps", str(feed["gaps"]))
+    for key, value in orders.items():
+        if value or key in ("acknowledged", "filled", "unknown", "illegal_transitions"):
+            facts.add_row(f"orders {key.replace('_', ' ')}", f"{value:,}")
+    for name, market in data["markets"].items():
+        facts.add_row(f"{name} fills", f"{market['fills']:,}")
+        facts.add_row(f"{name} bought / sold", f"{market['bought']} / {market['sold']}")
+        facts.add_row(f"{name} inventory", f"{market['inventory']} {market['stock']}")
+        if market["profit"] is not None:
+            profit = f"{Decimal(market['profit']):,.4f} {market['money']}"
+            facts.add_row(f"{name} P&L at mid", profit)
+    if "memory" in data:
+        facts.add_row("resident memory", f"{data['memory']['end_mib']:.1f} MiB")
+    facts.add_row("clean stop", "yes" if data["clean_stop"] else "NO")
+    return Group(facts, _latency_table(data["latency_us"]))
+
+
+def _latency_table(rows: dict[str, dict[str, float]]) -> Table:
+    table = Table(title="latency by stage, µs")
+    table.add_column("stage", style="bold")
+    for label in ("count", *(name for name, _ in QUANTILES), "max"):
+        table.add_column(label, justify="right")
+    for name, row in rows.items():
+        cells = [f"{row[label]:,.1f}" for label in (*(name for name, _ in QUANTILES), "max")]
+        table.add_row(STAGE_WORDS[name], f"{row['count']:,}", *cells)
+    return table
+
+
+def live_table(gateway: Gateway, left_s: float) -> Table:
+    """One screen of what is happening now."""
+    table = Table(title=f"whitewire {gateway.state}, {left_s:.0f} s left")
+    for column in ("market", "bid", "ask", "bids / asks resting", "fills", "inventory", "P&L"):
+        table.add_column(column, justify="left" if column == "market" else "right")
+    for name in gateway.markets:
+        book, position = gateway.book(name), gateway.positions[name]
+        bid, ask, orders = book.best_bid, book.best_ask, gateway.open_orders(name)
+        bids = sum(order.side == "buy" for order in orders)
+        profit = position.profit(book.mid)
+        table.add_row(
+            name,
+            f"{bid[0]}" if bid else "-",
+            f"{ask[0]}" if ask else "-",
+            f"{bids} / {len(orders) - bids}",
+            str(position.fills),
+            f"{position.stock:f}",
+            "-" if profit is None else f"{profit:+.4f}",
+        )
+    counts = gateway.counts
+    table.caption = (
+        f"{counts['sent']} sent, {counts[NoticeKind.ACKED.value]} acked, "
+        f"{counts['modifies']} modifies, {counts['cancels']} cancels, {counts['gaps']} gaps, "
+        f"{counts[NoticeKind.UNKNOWN.value]} unknown"
+    )
+    return table

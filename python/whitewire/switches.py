@@ -1,0 +1,134 @@
+"""The venue's dead-man timers: armed, verified, renewed, and obeyed.
+
+Owns: carrying out what `protocol.kill_switch` decides, over REST. Must not know: why orders rest.
+Invariant: a market may be quoted only while its timer is armed and will not fire before the next
+renewal; a timer is deleted only when nothing of ours rests.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable, Coroutine, Iterable
+from typing import TYPE_CHECKING, Any
+
+from whitewire._bridge import now_ns
+from whitewire.errors import StartupError, WhitewireError
+from whitewire.protocol import control_replies as read
+from whitewire.protocol.kill_switch import Alarm, Arm, Disarm, KillSwitch, SwitchState, Verify
+
+if TYPE_CHECKING:
+    from whitewire.gateway import Gateway
+    from whitewire.protocol.kill_switch import Action
+
+__all__ = ["Switches"]
+
+log = logging.getLogger("whitewire")
+
+
+class Switches:
+    """See the module's documentation.
+
+    Args:
+        gateway: whose markets, and who is told whether they may be quoted.
+        spawn: runs a coroutine beside the caller and minds its failure.
+    """
+
+    def __init__(
+        self, gateway: Gateway, spawn: Callable[[Coroutine[Any, Any, None]], None]
+    ) -> None:
+        self._gateway = gateway
+        self._spawn = spawn
+        self._switch = KillSwitch(gateway.config.kill_switch.timeout_s)
+        self._states: dict[str, SwitchState] = {}
+
+    async def arm(self) -> None:
+        """Arms every market and checks that the venue shows the timers.
+
+        Raises:
+            StartupError: the venue did not, or does not show them.
+        """
+        for name in self._gateway.markets:
+            self._drive(self._switch.arm(name, now_ns()))
+        deadline = now_ns() + 5_000_000_000
+        while not all(self._switch.may_quote(name, now_ns()) for name in self._gateway.markets):
+            if now_ns() > deadline:
+                raise StartupError(
+                    "kill-switch-refused",
+                    "the venue did not arm the kill switch",
+                    "check that the key may call order/kill-switch",
+                )
+            await asyncio.sleep(0.01)
+            self._drive(self._switch.on_timer(now_ns()))
+        await self._verify()
+        self._follow()
+        for name in self._gateway.markets:
+            if not self._switch.may_quote(name, now_ns()):
+                raise StartupError(
+                    "kill-switch-unverified", f"{name}: the venue does not show our timer"
+                )
+
+    def check(self, now: int) -> None:
+        """Renews what is due; call ten times a second."""
+        self._drive(self._switch.on_timer(now))
+        self._follow()
+
+    async def disarm(self) -> None:
+        """Disarms every market; only called when nothing rests."""
+        for name in self._gateway.markets:
+            self._drive(self._switch.disarm(name, 0, now_ns()))
+        while any(
+            self._switch.state(name) is not SwitchState.DISARMED for name in self._gateway.markets
+        ):
+            await asyncio.sleep(0.01)
+            self._drive(self._switch.on_timer(now_ns()))
+
+    def disarm_if_empty(self) -> None:
+        """Disarms markets in which nothing of ours rests; after a halt."""
+        for name in self._gateway.markets:
+            if self._switch.state(name) in (SwitchState.ARMED, SwitchState.LATE):
+                resting = len(self._gateway.store.open_orders(name))
+                if resting == 0:
+                    self._drive(self._switch.disarm(name, 0, now_ns()))
+
+    def _follow(self) -> None:
+        now = now_ns()
+        for name in self._gateway.markets:
+            self._gateway.set_armed(name, self._switch.may_quote(name, now))
+            state = self._switch.state(name)
+            if self._states.get(name) is not state:
+                self._states[name] = state
+                self._gateway.callbacks.on_kill_switch(name, state.value)
+
+    def _drive(self, actions: Iterable[Action]) -> None:
+        for action in actions:
+            if isinstance(action, Arm):
+                self._spawn(self._set_switch(action.market, str(action.timeout_s)))
+            elif isinstance(action, Disarm):
+                self._spawn(self._set_switch(action.market, None))
+            elif isinstance(action, Verify):
+                self._spawn(self._verify())
+            elif isinstance(action, Alarm):
+                self._gateway.counts["kill-switch-alarms"] += 1
+                log.error("%s: kill switch %s: %s", action.market, action.state, action.message)
+
+    async def _set_switch(self, market: str, timeout: str | None) -> None:
+        sent = now_ns()
+        fields = {"market": market, "timeout": timeout}
+        try:
+            read.read_kill_switch(*await self._gateway.control.call("kill_switch", fields))
+        except WhitewireError as error:
+            self._drive(self._switch.on_failed(market, str(error), now_ns()))
+        else:
+            self._drive(self._switch.on_ack(market, sent, now_ns()))
+
+    async def _verify(self) -> None:
+        asked = now_ns()
+        try:
+            answer = await self._gateway.control.call("kill_switch_status")
+            timers = read.read_kill_switch_status(*answer)
+        except WhitewireError as error:
+            log.warning("kill switch status: %s", error)
+            return
+        armed = {timer.market for timer in timers}
+        self._drive(self._switch.on_status(armed, asked, now_ns()))

@@ -1,0 +1,11 @@
+"""The embedded venue: WhiteBIT's wire and matching, in this process, with faults on request.
+
+Owns: everything that stands in for the real venue. Must not know: the gateway; it shares no
+codec with it, so that an error in one cannot hide in the other. Invariant: what a client can see
+follows the venue's published protocol; where that is silent, a named option decides.
+"""
+
+from whitewire.venue.options import VenueConfig, WireOptions
+from whitewire.venue.server import Venue, serve
+
+__all__ = ["Venue", "VenueConfig", "WireOptions", "serve"]

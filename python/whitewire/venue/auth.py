@@ -1,0 +1,214 @@
+"""Who is calling: API keys, signatures and nonces of the private REST API.
+
+Owns: the checks that stand between a signed request and its handler, in the order in which the
+venue makes them, and each key's memory of nonces. Must not know: sockets, endpoints' meaning,
+the matching engine. Invariant: a refused request leaves no trace; only a request that passes
+every check moves a key's nonce state.
+
+Rules (the number is named on the line that obeys it):
+
+* A1  The checks run in this order: key, payload header, key lookup, signature, payload against
+      body, `request`, `nonceWindow`, nonce, permission.
+* A2  The signature is the lower-case hex HMAC-SHA512 of the payload header's *text*, under the
+      secret.
+* A3  The decoded payload must equal the body written canonically (`PayloadCheck` has the
+      alternatives).
+* A4  Without `nonceWindow` a nonce must exceed the highest that the key has had accepted.
+* A5  With `nonceWindow` a nonce is a millisecond time within 5 s of ours, fresh, in any order;
+      it does not move the mark of A4.
+* A6  A nonce is an integer, or a string of digits.
+* A7  An answer to a failed check has a code and a message but no `errors`.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from enum import Enum
+from typing import Any
+
+from whitewire.venue import json_text
+from whitewire.venue.model import VenueError
+from whitewire.venue.options import PayloadCheck, WireOptions
+
+__all__ = ["ApiKey", "AuthRefusal", "Authenticator", "Caller", "SignedRequest"]
+
+
+class AuthRefusal(Enum):
+    """Every way to fail: (HTTP status, code, message)."""
+
+    UNAUTHORIZED = (401, 0, "This action is unauthorized.")
+    KEY_DISABLED = (401, 2, "This action is unauthorized. Enable your key in API settings")
+    NOT_PERMITTED = (403, 4, "This API Key is not authorized to perform this action.")
+    PAYLOAD_MISSING = (401, 0, "Payload not provided.")
+    PAYLOAD_INVALID = (400, 9, "Invalid payload.")
+    BAD_SIGNATURE = (401, 10, "Unauthorized request.")
+    REQUEST_MISSING = (401, 0, "Request not provided.")
+    NONCE_MISSING = (401, 0, "Nonce not provided.")
+    NONCE_USED = (401, 0, "Too many requests.")  # a nonce failure, not a rate limit
+    NONCE_STALE = (401, 0, "Your nonce is more than 5 seconds lesser than the current nonce")
+    WINDOW_INVALID = (401, 0, "Invalid nonceWindow.")
+
+
+@dataclass(slots=True)
+class ApiKey:
+    """One key of an account, and what the venue remembers of its nonces.
+
+    Attributes:
+        key: public half.
+        secret: private half.
+        account: name of the account that it trades for.
+        enabled: False after deactivation.
+        allowed_ips: addresses that may use it; None for all.
+        denied_paths: endpoints switched off for it.
+    """
+
+    key: str
+    secret: str
+    account: str
+    enabled: bool = True
+    allowed_ips: frozenset[str] | None = None
+    denied_paths: frozenset[str] = frozenset()
+    highest_nonce: int = 0
+    window_nonces: set[int] = field(default_factory=set)
+    window_floor: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """What authentication sees of a request; header names are lower case."""
+
+    path: str
+    headers: Mapping[str, str]
+    body: bytes
+    client_ip: str
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """An authenticated request: whose it is, and its parameters."""
+
+    key: ApiKey
+    params: dict[str, Any]
+
+
+class Authenticator:
+    """Holds the keys and decides whether a request may reach its handler."""
+
+    def __init__(
+        self,
+        keys: Iterable[ApiKey],
+        options: WireOptions,
+        status_overrides: Mapping[AuthRefusal, int] | None = None,
+    ) -> None:
+        self.keys = {key.key: key for key in keys}
+        self._options = options
+        self._status = dict(status_overrides or {})
+
+    def authenticate(self, request: SignedRequest, now: float) -> Caller:
+        """Runs every check on one request.
+
+        Args:
+            request: the request as it came.
+            now: epoch seconds.
+
+        Raises:
+            VenueError: the first check that failed.
+        """
+        headers = request.headers
+        public = headers.get("x-txc-apikey")  # A1
+        if not public:
+            raise self._refuse(AuthRefusal.UNAUTHORIZED)
+        payload = headers.get("x-txc-payload")
+        if not payload:
+            raise self._refuse(AuthRefusal.PAYLOAD_MISSING)
+        key = self.keys.get(public)
+        if key is None:
+            raise self._refuse(AuthRefusal.BAD_SIGNATURE)
+        if not key.enabled or (
+            key.allowed_ips is not None and request.client_ip not in key.allowed_ips
+        ):
+            raise self._refuse(AuthRefusal.KEY_DISABLED)
+        expected = hmac.digest(key.secret.encode(), payload.encode(), "sha512").hex()  # A2
+        given = headers.get("x-txc-signature", "")
+        if not hmac.compare_digest(expected.encode(), given.encode()):
+            raise self._refuse(AuthRefusal.BAD_SIGNATURE)
+        params = self._params(payload, request.body)
+        self._check_path(params, request.path)
+        nonce, windowed = self._nonce(params)
+        self._check_nonce(key, nonce, windowed, int(now * 1000))
+        if request.path in key.denied_paths:
+            raise self._refuse(AuthRefusal.NOT_PERMITTED)
+        self._remember(key, nonce, windowed)
+        return Caller(key, params)
+
+    def _params(self, payload: str, body: bytes) -> dict[str, Any]:
+        try:
+            decoded = base64.b64decode(payload, validate=True)
+            params = json_text.parse(body)
+            matches = self._payload_matches(decoded, body)
+        except (binascii.Error, ValueError):
+            raise self._refuse(AuthRefusal.PAYLOAD_INVALID) from None
+        if not matches or not isinstance(params, dict):
+            raise self._refuse(AuthRefusal.PAYLOAD_INVALID)
+        return params
+
+    def _payload_matches(self, decoded: bytes, body: bytes) -> bool:
+        match self._options.payload_check:  # A3
+            case PayloadCheck.BYTES:
+                return decoded == body
+            case PayloadCheck.CANONICAL:
+                return decoded == json_text.canonical(body)
+            case PayloadCheck.LENIENT:
+                return bool(json_text.parse(decoded) == json_text.parse(body))
+
+    def _check_path(self, params: dict[str, Any], path: str) -> None:
+        stated = params.get("request")
+        if stated is None or stated == "":
+            raise self._refuse(AuthRefusal.REQUEST_MISSING)
+        if stated != path:
+            raise self._refuse(AuthRefusal.BAD_SIGNATURE)
+
+    def _nonce(self, params: dict[str, Any]) -> tuple[int, bool]:
+        windowed = params.get("nonceWindow", False)
+        if not isinstance(windowed, bool):
+            raise self._refuse(AuthRefusal.WINDOW_INVALID)
+        nonce = params.get("nonce")
+        if isinstance(nonce, str) and nonce.isascii() and nonce.isdigit():  # A6
+            return int(nonce), windowed
+        if isinstance(nonce, int) and not isinstance(nonce, bool):
+            return nonce, windowed
+        raise self._refuse(AuthRefusal.NONCE_MISSING)
+
+    def _check_nonce(self, key: ApiKey, nonce: int, windowed: bool, now_ms: int) -> None:
+        if not windowed:
+            if nonce <= key.highest_nonce:  # A4
+                raise self._refuse(AuthRefusal.NONCE_USED)
+            return
+        if abs(now_ms - nonce) > self._options.nonce_window_ms:  # A5
+            raise self._refuse(AuthRefusal.NONCE_STALE)
+        self._forget(key, now_ms - self._options.nonce_memory_ms)
+        if nonce in key.window_nonces:
+            raise self._refuse(AuthRefusal.NONCE_USED)
+
+    @staticmethod
+    def _forget(key: ApiKey, floor: int) -> None:
+        """Drops nonces that the window cannot accept again, about once a second."""
+        if floor - key.window_floor < 1_000:
+            return
+        key.window_floor = floor
+        key.window_nonces = {nonce for nonce in key.window_nonces if nonce >= floor}
+
+    @staticmethod
+    def _remember(key: ApiKey, nonce: int, windowed: bool) -> None:
+        if windowed:
+            key.window_nonces.add(nonce)
+        else:
+            key.highest_nonce = nonce
+
+    def _refuse(self, refusal: AuthRefusal) -> VenueError:
+        status, code, message = refusal.value
+        return VenueError(self._status.get(refusal, status), code, message, {})  # A7

@@ -1,0 +1,70 @@
+"""A window on one side of a book: grouping its prices, and what changed since the last look.
+
+Owns: two pure functions over lists of levels. Must not know: subscriptions, time, text.
+Invariant: levels go in and come out best first; a size is absolute and zero means gone.
+
+Rules:
+
+* D1  Prices are grouped to multiples of a step, asks upward and bids downward; the size of a
+      group is the sum of its levels.
+* D2  A level that left the window is reported as gone, best first among the others.
+* D3  In the ancestor's silent style, a level that better ones pushed out of a full window is not
+      reported; one that was really taken away is.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from itertools import groupby
+
+from whitewire.venue.model import ZERO, Level
+
+__all__ = ["WHOLE_BOOK", "changed_levels", "group_levels"]
+
+# A number of levels that no book reaches: grouping needs every level, not a window of them.
+WHOLE_BOOK = 1_000_000_000
+
+
+def group_levels(levels: Collection[Level], step: Decimal, *, upward: bool) -> list[Level]:
+    """Sums levels into multiples of `step` (D1); upward for asks."""
+    rounding = ROUND_CEILING if upward else ROUND_FLOOR
+
+    def bucket(level: Level) -> Decimal:
+        return (level.price / step).to_integral_value(rounding) * step
+
+    return [
+        Level(price, sum((level.amount for level in members), ZERO))
+        for price, members in groupby(levels, key=bucket)
+    ]
+
+
+def changed_levels(
+    before: Collection[Level],
+    after: Collection[Level],
+    *,
+    is_bid: bool,
+    silent_beyond: Decimal | None = None,
+) -> list[Level]:
+    """The net difference between two windows of one side.
+
+    Args:
+        before: the window at the last look.
+        after: the window now.
+        is_bid: whether best first means highest first.
+        silent_beyond: the worst price of a window that is full, in the silent style (D3); what
+            left the window beyond it is not reported. None reports everything (D2).
+
+    Returns:
+        Changed and new levels with their sizes and vanished ones with size zero, best first.
+    """
+    if before == after:
+        return []
+    old = dict(before)
+    new = dict(after)
+    changes = [level for level in after if old.get(level.price) != level.amount]
+    for price in old.keys() - new.keys():
+        if silent_beyond is None or (price > silent_beyond if is_bid else price < silent_beyond):
+            changes.append(Level(price, ZERO))
+    changes.sort(key=lambda level: level.price, reverse=is_bid)
+    return changes

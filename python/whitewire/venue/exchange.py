@@ -1,0 +1,348 @@
+"""The whole venue as one synchronous object: every command, every query, every event.
+
+Owns: the state of all markets and accounts and the order in which events leave. Must not know:
+sockets, JSON, asyncio, a wall clock (it is handed one). Invariant: the same seed, the same clock
+readings and the same calls give the same events, to the byte.
+
+How to use it:
+    * `account` arguments are account names (`AccountSpec.name`); an unknown name is a KeyError.
+    * Request values come from `requests.py` (`LimitRequest.from_body(body)` and so on).
+    * Every documented refusal is a `VenueError`; a refused request has changed nothing.
+    * Every command first runs what was due before its own time (traders, kill switches), so the
+      listener may see their events first. Queries do not; `tick` does nothing else.
+    * `listeners` are called synchronously, in order, with each event. They must not call commands.
+    * Orders, deals and trades that are returned or sent are never changed afterwards.
+    * Order of events of one command, per market cycle: for each fill the deals (maker's, then
+      taker's) and the maker's OrderEvent 2 or 3; then the taker's OrderEvent 1 or 3; then the
+      TradeEvents; then one BookEvent; then one BalanceEvent for each account touched.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+
+from whitewire.venue import cancels, orders, queries
+from whitewire.venue.accounts import Account
+from whitewire.venue.book import Book
+from whitewire.venue.engine import Engine
+from whitewire.venue.exchange_options import ExchangeOptions
+from whitewire.venue.kill_switch import KillSwitches
+from whitewire.venue.model import (
+    AccountSpec,
+    Deal,
+    Event,
+    KillSwitchTimer,
+    Level,
+    MarketSpec,
+    MarketStatistics,
+    Order,
+    PublicTrade,
+    Side,
+    Top,
+    VenueError,
+    Wallet,
+)
+from whitewire.venue.requests import (
+    CancelAllRequest,
+    CancelRequest,
+    ExecutedHistoryQuery,
+    KillSwitchRequest,
+    LimitRequest,
+    MarketRequest,
+    ModifyRequest,
+    OpenOrdersQuery,
+    OrderDealsQuery,
+    OrderHistoryQuery,
+)
+from whitewire.venue.tape import Tape
+from whitewire.venue.traders import MAKER_NAME, TAKER_NAME, Traders, trader_accounts
+
+
+class Exchange:
+    """A venue without a wire.
+
+    Attributes:
+        markets: name to spec, in listing order (all listed markets, traded or not).
+        accounts: name to spec, internal accounts left out.
+        options: how open questions are settled.
+        listeners: called with every event, in order; append to it.
+    """
+
+    markets: dict[str, MarketSpec]
+    accounts: dict[str, AccountSpec]
+    options: ExchangeOptions
+    listeners: list[Callable[[Event], None]]
+
+    def __init__(
+        self,
+        markets: Iterable[MarketSpec],
+        accounts: Iterable[AccountSpec],
+        *,
+        seed: int,
+        clock: Callable[[], float],
+        options: ExchangeOptions | None = None,
+    ) -> None:
+        """Lists the markets, opens the accounts and fills the books of `options.traded_markets`.
+
+        Default values: `markets.default_markets()` and `accounts.default_accounts(seed)`.
+
+        Raises:
+            ValueError: a traded market is not listed, or an account name or key occurs twice.
+        """
+        self.markets = {spec.name: spec for spec in markets}
+        self.options = options if options is not None else ExchangeOptions()
+        self.listeners = []
+        specs = list(accounts)
+        self._clock = clock
+        self._now = round(clock(), 6)
+        self._assets = _assets(self.markets.values())
+        self.accounts = {spec.name: spec for spec in specs}
+        _check_names(specs, self.markets, self.options.traded_markets)
+        self._accounts = {
+            spec.name: Account(
+                spec,
+                history_limit=self.options.history_limit,
+                ids_span_markets=self.options.client_id_unique_per_account,
+            )
+            for spec in (*specs, *trader_accounts(self._assets))
+        }
+        first = self.options.first_update_id
+        self._books = {name: Book(name, first, self._now) for name in self.markets}
+        self._tapes = {name: Tape(name, self.options.trade_limit) for name in self.markets}
+        self._engine = Engine(
+            self.markets, self._books, self._tapes, self._accounts, self.options, self._publish
+        )
+        self._kill_switches = KillSwitches()
+        makers, takers = self._accounts[MAKER_NAME], self._accounts[TAKER_NAME]
+        self._traders = [
+            Traders(self.markets[name], self._engine, makers, takers, seed=seed, now=self._now)
+            for name in self.options.traded_markets
+        ]
+
+    # Commands: all raise VenueError, and run what was due before they act.
+
+    def place(self, account: str, request: LimitRequest | MarketRequest) -> Order:
+        """order/new, order/market, order/stock_market: the order's state after matching."""
+        now = self._advance()
+        return self._place(self._accounts[account], request, now).snapshot()
+
+    def place_bulk(
+        self, account: str, items: object, stop_on_fail: object = None
+    ) -> list[Order | VenueError]:
+        """order/bulk: `orders` and `stopOnFail` as decoded; one result for each leg."""
+        legs = orders.read_legs(items)
+        stops = orders.read_stop_on_fail(stop_on_fail)
+        now = self._advance()
+        owner = self._accounts[account]
+        gap_s = self.options.bulk_leg_gap_us / 1_000_000
+        results: list[Order | VenueError] = []
+        for position, leg in enumerate(legs):
+            if position and gap_s:
+                now = self._advance_to(round(now + gap_s, 6))
+            try:
+                if isinstance(leg, VenueError):
+                    raise leg
+                results.append(self._place(owner, leg, now).snapshot())
+            except VenueError as refusal:
+                if not stops or self.options.stop_on_fail_reports_failure:
+                    results.append(refusal)
+                if stops:
+                    break
+        return results
+
+    def cancel(self, account: str, request: CancelRequest) -> Order:
+        """order/cancel: the order's final state."""
+        now = self._advance()
+        owner = self._accounts[account]
+        order = cancels.read_cancel(request, owner, self.markets)
+        self._engine.cancel(order, now)
+        return order.snapshot()
+
+    def cancel_all(self, account: str, request: CancelAllRequest) -> list[Order]:
+        """order/cancel/all: the orders that were ended, oldest first (the wire answers [])."""
+        now = self._advance()
+        chosen = cancels.read_cancel_all(request, self._accounts[account], self.markets)
+        return self._cancel_each(chosen, now)
+
+    def cancel_bulk(self, account: str, items: object) -> list[Order | VenueError]:
+        """order/cancel/bulk: one result for each item (the wire prints only the ids)."""
+        now = self._advance()
+        owner = self._accounts[account]
+        results: list[Order | VenueError] = []
+        for item in cancels.read_cancel_items(items):
+            try:
+                order = cancels.read_cancel_item(item, owner, self.markets)
+            except VenueError as refusal:
+                results.append(refusal)
+            else:
+                self._engine.cancel(order, now)
+                results.append(order.snapshot())
+        return results
+
+    def modify(self, account: str, request: ModifyRequest) -> Order:
+        """order/modify: the replacement, with its new id, after matching."""
+        now = self._advance()
+        old, new = orders.read_modify(request, self._accounts[account], self.markets)
+        return self._engine.replace(old, new, now).snapshot()
+
+    def kill_switch(self, account: str, request: KillSwitchRequest) -> KillSwitchTimer | None:
+        """order/kill-switch: the armed timer, or None when it was deleted (the wire answers [])."""
+        now = self._advance()
+        return self._kill_switches.apply(account, request, self.markets, now)
+
+    def tick(self, now: float) -> None:
+        """Expires kill switches and lets the traders act, in order of time, up to `now`."""
+        limit_s = self.options.catch_up_limit_s
+        for traders in self._traders:
+            traders.skip_to(now - limit_s)
+        while (due := self.next_due()) is not None and due <= now:
+            self._now = max(self._now, due)
+            switch_due = self._kill_switches.next_due()
+            if switch_due is not None and switch_due <= due:
+                self._expire_kill_switches(due)
+            else:
+                min(self._traders, key=Traders.next_due).act()
+        self._now = max(self._now, now)
+
+    def next_due(self) -> float | None:
+        """When `tick` next has something to do, epoch seconds; None if nothing is scheduled."""
+        dues = [traders.next_due() for traders in self._traders]
+        switch_due = self._kill_switches.next_due()
+        if switch_due is not None:
+            dues.append(switch_due)
+        return min(dues, default=None)
+
+    # Private queries over raw request values: raise VenueError.
+
+    def kill_switch_status(self, account: str, market: object = None) -> list[KillSwitchTimer]:
+        """order/kill-switch/status: armed timers, of one market or of all."""
+        return self._kill_switches.status(account, market, self.markets)
+
+    def balance(self, account: str, ticker: object) -> Wallet:
+        """trade-account/balance with `ticker`."""
+        return queries.balance(self._accounts[account], ticker, self._assets)
+
+    def balances(self, account: str) -> dict[str, Wallet]:
+        """trade-account/balance: every asset of the venue, alphabetical, zeros included."""
+        owner = self._accounts[account]
+        return {asset: owner.wallet(asset) for asset in self._assets}
+
+    def open_orders(self, account: str, query: OpenOrdersQuery) -> list[Order]:
+        """POST orders: newest first, paged."""
+        return queries.open_orders(self._accounts[account], query, self.markets)
+
+    def order_deals(self, account: str, query: OrderDealsQuery) -> tuple[list[Deal], int, int]:
+        """trade-account/order: records newest first, and the effective (limit, offset)."""
+        return queries.order_deals(self._accounts[account], query)
+
+    def executed_history(self, account: str, query: ExecutedHistoryQuery) -> list[Deal]:
+        """trade-account/executed-history: newest first, paged over all markets together.
+
+        The wire groups by market where the query has none.
+        """
+        visible_until = self._read_clock() - self.options.history_lag_ms / 1_000
+        owner = self._accounts[account]
+        return queries.executed_history(owner, query, self.markets, visible_until)
+
+    def order_history(self, account: str, query: OrderHistoryQuery) -> list[Order]:
+        """trade-account/order/history: finished orders newest first; the wire groups by market."""
+        owner = self._accounts[account]
+        return queries.order_history(owner, query, self.markets, self._read_clock())
+
+    # Typed private readers, for the WebSocket: never raise VenueError.
+
+    def open_orders_of(self, account: str, market: str | None = None) -> list[Order]:
+        """All open orders, newest first."""
+        return queries.of_market(reversed(self._accounts[account].open_orders.values()), market)
+
+    def finished_orders_of(self, account: str, market: str | None = None) -> list[Order]:
+        """All remembered finished orders, newest first."""
+        return queries.of_market(reversed(self._accounts[account].finished), market)
+
+    def deals_of(self, account: str, market: str | None = None) -> list[Deal]:
+        """All remembered deals, newest first."""
+        deals = reversed(self._accounts[account].deals)
+        return [deal for deal in deals if market is None or deal.market == market]
+
+    # Public readers: an unknown market is a KeyError.
+
+    def depth(self, market: str, limit: int) -> tuple[list[Level], list[Level]]:
+        """(bids, asks), best first, at most `limit` each, without RPI orders."""
+        book = self._books[market]
+        return book.levels(Side.BUY, limit), book.levels(Side.SELL, limit)
+
+    def top(self, market: str) -> Top:
+        """Best levels with the time and the counter of their last change."""
+        return self._books[market].top
+
+    def update_id(self, market: str) -> int:
+        """The book's counter: plus one for each changed public level."""
+        return self._books[market].update_id
+
+    def book_time(self, market: str) -> float:
+        """Engine time of the last change of the public book, epoch seconds."""
+        return self._books[market].changed_at
+
+    def recent_trades(self, market: str, limit: int) -> list[PublicTrade]:
+        """The newest trades, newest first."""
+        return self._tapes[market].newest(limit)
+
+    def statistics(self, market: str) -> MarketStatistics:
+        """Last and first price and volumes since the start."""
+        return self._tapes[market].statistics()
+
+    def fees_collected(self) -> dict[str, Decimal]:
+        """What the venue has earned, asset to amount."""
+        return dict(self._engine.fees.amounts)
+
+    def _place(self, account: Account, request: LimitRequest | MarketRequest, now: float) -> Order:
+        if isinstance(request, LimitRequest):
+            new = orders.read_limit(request, account, self.markets, self._best)
+        else:
+            new = orders.read_market_order(request, account, self.markets)
+        return self._engine.submit(new, now)
+
+    def _cancel_each(self, chosen: list[Order], now: float) -> list[Order]:
+        for order in chosen:
+            self._engine.cancel(order, now)
+        return [order.snapshot() for order in chosen]
+
+    def _expire_kill_switches(self, now: float) -> None:
+        for name, timer in self._kill_switches.pop_due(now):
+            account = self._accounts[name]
+            self._cancel_each(cancels.spot_orders(account, timer.market, timer.types), now)
+
+    def _best(self, market: str, side: Side) -> Level | None:
+        return self._books[market].best(side)
+
+    def _read_clock(self) -> float:
+        """Engine time never runs backwards, whatever the clock does."""
+        return max(self._now, round(self._clock(), 6))
+
+    def _advance(self) -> float:
+        return self._advance_to(self._read_clock())
+
+    def _advance_to(self, now: float) -> float:
+        self.tick(now)
+        return self._now
+
+    def _publish(self, event: Event) -> None:
+        for listener in self.listeners:
+            listener(event)
+
+
+def _assets(markets: Iterable[MarketSpec]) -> tuple[str, ...]:
+    return tuple(sorted({asset for spec in markets for asset in (spec.stock, spec.money)}))
+
+
+def _check_names(
+    accounts: list[AccountSpec], markets: dict[str, MarketSpec], traded: tuple[str, ...]
+) -> None:
+    names = [MAKER_NAME, TAKER_NAME, *(spec.name for spec in accounts)]
+    for what in (names, [spec.key for spec in accounts]):
+        if len(set(what)) != len(what):
+            raise ValueError(f"two accounts share a name or a key: {what}")
+    unlisted = [name for name in traded if name not in markets]
+    if unlisted:
+        raise ValueError(f"no such market to trade: {', '.join(unlisted)}")

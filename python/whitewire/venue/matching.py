@@ -1,0 +1,151 @@
+"""What an incoming order would do to a book, worked out before anything is done.
+
+Owns: the walk along the opposite side. Must not know: funds, events, or how to change a book.
+Invariant: planning changes nothing; carrying a plan out in full is exactly what matching means.
+
+Rules:
+    M1  A match happens at the resting order's price.
+    M2  A limit order takes resting orders at its price or better.
+    M3  A market buy spends money: of each resting order, the whole steps that it can still afford.
+        What cannot buy a step is dust and ends the walk.
+    M4  Only a retail taker sees RPI orders; price goes before that.
+    M5  Self-trade prevention acts only where a match would really happen, and the incoming order's
+        mode decides: cb ends both, cn ends the incoming one, co ends the resting one and goes on.
+        Matches made before that stand.
+    M6  With a taker band, a taker does not walk further from its first price than the band.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum
+
+from whitewire.venue.accounts import Account
+from whitewire.venue.book import Book
+from whitewire.venue.model import ZERO, MarketSpec, Order, OrderType, Side, Stp
+from whitewire.venue.money import add, affordable, multiply, percent_of, subtract
+
+
+@dataclass(frozen=True, slots=True)
+class NewOrder:
+    """An order whose fields are valid, before the engine has accepted it.
+
+    Attributes:
+        price: None for the market types.
+        amount: stock; money for a market buy.
+    """
+
+    account: Account
+    spec: MarketSpec
+    side: Side
+    type: OrderType
+    amount: Decimal
+    price: Decimal | None = None
+    client_order_id: str = ""
+    stp: Stp = Stp.NO
+    post_only: bool = False
+    ioc: bool = False
+    rpi: bool = False
+    retail: bool = False
+
+    @property
+    def spends_money(self) -> bool:
+        """Whether `amount` is money."""
+        return self.type is OrderType.MARKET and self.side is Side.BUY
+
+    @property
+    def is_maker_only(self) -> bool:
+        """Whether it must not match: an RPI order is post-only by nature."""
+        return self.post_only or self.rpi
+
+
+class Ending(Enum):
+    """Why the walk ended."""
+
+    DONE = "done"  # nothing is left, or only dust
+    NO_MORE = "no more"  # no resting order at an acceptable price
+    STP = "stp"
+    BAND = "band"
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One resting order met: `amount` of stock to match, or None to cancel it (M5)."""
+
+    maker: Order
+    amount: Decimal | None
+
+
+@dataclass(slots=True)
+class Plan:
+    """The steps of a walk and its end.
+
+    Attributes:
+        money: price x amount over all matches.
+        first_price: price of the best resting order that is acceptable; None if there is none.
+    """
+
+    steps: list[Step] = field(default_factory=list)
+    ending: Ending = Ending.NO_MORE
+    money: Decimal = ZERO
+    first_price: Decimal | None = None
+
+
+def plan_match(
+    book: Book, new: NewOrder, taker_band_percent: Decimal | None, ignored_id: int | None = None
+) -> Plan:
+    """Walks the opposite side for `new`.
+
+    Args:
+        taker_band_percent: width of the taker band (M6); None for no band.
+        ignored_id: a resting order to leave out, since it will be gone by then.
+    """
+    plan = Plan()
+    left = new.amount
+    edge: Decimal | None = None
+    for price, maker in book.makers(new.side.opposite, new.retail and not new.is_maker_only):  # M4
+        if new.price is not None and _is_worse(new.side, price, new.price):  # M2
+            return plan
+        if maker.id == ignored_id:
+            continue
+        if plan.first_price is None:
+            plan.first_price = price
+            edge = _band_edge(new.side, price, taker_band_percent)
+        if edge is not None and _is_worse(new.side, price, edge):  # M6
+            plan.ending = Ending.BAND
+            return plan
+        wanted = affordable(left, price, new.spec.step_size) if new.spends_money else left  # M3
+        if not wanted:
+            break
+        if new.stp is not Stp.NO and maker.account == new.account.spec.name:  # M5
+            if new.stp is not Stp.CANCEL_NEW:
+                plan.steps.append(Step(maker, None))
+            if new.stp is Stp.CANCEL_OLD:
+                continue
+            plan.ending = Ending.STP
+            return plan
+        amount = min(wanted, maker.left)
+        money = multiply(price, amount)  # M1
+        plan.steps.append(Step(maker, amount))
+        plan.money = add(plan.money, money)
+        left = subtract(left, money if new.spends_money else amount)
+        if not left or (new.spends_money and not affordable(left, price, new.spec.step_size)):
+            break
+    else:
+        return plan
+    plan.ending = Ending.DONE
+    return plan
+
+
+def _is_worse(side: Side, price: Decimal, bound: Decimal) -> bool:
+    """Whether a taker of `side` would pay more, or get less, than at `bound`."""
+    return price > bound if side is Side.BUY else price < bound
+
+
+def _band_edge(side: Side, first_price: Decimal, percent: Decimal | None) -> Decimal | None:
+    """The worst price of the taker band around the first price (M6)."""
+    if percent is None:
+        return None
+    width = percent_of(first_price, percent)
+    return add(first_price, width) if side is Side.BUY else subtract(first_price, width)

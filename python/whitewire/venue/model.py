@@ -1,0 +1,374 @@
+"""The values that the venue's engine takes, keeps and hands out.
+
+Owns: markets, orders, deals, trades, events and the one refusal type of the embedded venue.
+Must not know: sockets, JSON, clocks, the matching algorithm, or anything of the gateway.
+Invariant: money is `Decimal`, never a binary fraction; times are epoch seconds (a binary number
+with microsecond resolution, as on the venue's wire); what leaves the engine is a copy that the
+engine never changes afterwards.
+
+Rules of the wire that these values encode:
+    V1  Side numbers on the WebSocket are 1 for sell and 2 for buy.
+    V2  An order type has a text for REST and a number for the WebSocket.
+    V3  A long self-trade-prevention name is accepted, and always answered in its short form.
+    V4  An order event says 1 for new, 2 for changed and 3 for finished.
+    V5  A deal's role is 1 for the maker and 2 for the taker.
+"""
+
+from __future__ import annotations
+
+from copy import copy
+from dataclasses import dataclass, field
+from decimal import Decimal
+from enum import Enum, IntEnum
+from typing import NamedTuple
+
+ZERO = Decimal(0)
+
+
+class VenueError(Exception):
+    """A documented refusal, ready to be printed as the venue's error object.
+
+    Attributes:
+        http_status: status line of a REST answer (an item of a bulk answer ignores it).
+        code: the venue's number, scoped to the endpoint that raised it.
+        message: the venue's headline, for example "Validation failed".
+        errors: request key to the list of texts about it.
+    """
+
+    def __init__(
+        self, http_status: int, code: int, message: str, errors: dict[str, list[str]]
+    ) -> None:
+        super().__init__(f"{http_status}/{code} {message}: {errors}")
+        self.http_status = http_status
+        self.code = code
+        self.message = message
+        self.errors = errors
+
+
+class Side(Enum):
+    """Side of an order or of a trade's taker; the value is the REST text."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def code(self) -> int:
+        """The WebSocket number (V1)."""
+        return 2 if self is Side.BUY else 1
+
+    @property
+    def opposite(self) -> Side:
+        """The other side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderType(Enum):
+    """Kind of an order; the value is the REST text."""
+
+    LIMIT = "limit"
+    MARKET = "market"
+    STOCK_MARKET = "stock market"
+
+    @property
+    def code(self) -> int:
+        """The WebSocket number (V2)."""
+        return _TYPE_CODES[self]
+
+
+_TYPE_CODES = {OrderType.LIMIT: 1, OrderType.MARKET: 2, OrderType.STOCK_MARKET: 202}
+
+
+class Stp(Enum):
+    """Self-trade prevention; the value is the short name that every answer prints (V3)."""
+
+    NO = "no"
+    CANCEL_BOTH = "cb"
+    CANCEL_NEW = "cn"
+    CANCEL_OLD = "co"
+
+
+class Status(Enum):
+    """State of an order; the value is the text on REST and on the WebSocket."""
+
+    OPEN = "OPEN"
+    NEW = "NEW"
+    PARTIALLY_FILLED = "PARTIALLY_FILLED"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    CANCELED_STP = "CANCELED_STP"
+    CANCELED_TAKER_BAND = "CANCELED_TAKER_BAND"
+
+
+class Role(IntEnum):
+    """Which part an order played in a deal (V5)."""
+
+    MAKER = 1
+    TAKER = 2
+
+
+class OrderEventKind(IntEnum):
+    """First member of an ordersPending update (V4)."""
+
+    NEW = 1
+    CHANGED = 2
+    FINISHED = 3
+
+
+@dataclass(frozen=True, slots=True)
+class MarketSpec:
+    """One market's rules.
+
+    Attributes:
+        stock_prec: most decimals of an amount; negative means multiples of a power of ten.
+        money_prec: most decimals of a price.
+        fee_prec: most decimals of a fee where the option `truncate_fees` is on.
+        maker_fee: ratio, 0.001 is 0.1 % (the market list prints percent).
+        taker_fee: ratio.
+        min_amount: least amount of an order, in stock.
+        min_total: least price x amount, in money.
+        max_total: greatest price x amount in money; zero means no bound.
+        tick_size: grid of prices.
+        step_size: grid of amounts.
+        reference_price: where the simulated traders start; not on the wire.
+    """
+
+    name: str
+    stock: str
+    money: str
+    stock_prec: int
+    money_prec: int
+    fee_prec: int
+    maker_fee: Decimal
+    taker_fee: Decimal
+    min_amount: Decimal
+    min_total: Decimal
+    max_total: Decimal
+    tick_size: Decimal
+    step_size: Decimal
+    reference_price: Decimal
+    type: str = "spot"
+    is_collateral: bool = False
+    trades_enabled: bool = True
+    is_tradfi_futures: bool = False
+    delisted_at: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AccountSpec:
+    """One account: its API key pair, its starting trade wallet and what it may do.
+
+    Attributes:
+        balances: asset to starting amount.
+        rpi_enabled: may send `rpi` orders.
+        retail_enabled: may send `retail` takers.
+        is_b2b: the venue keeps no record of its cancelled orders.
+        is_internal: simulated flow: no private events, no history, not reachable by key.
+    """
+
+    name: str
+    key: str
+    secret: str
+    balances: dict[str, Decimal] = field(default_factory=dict)
+    rpi_enabled: bool = True
+    retail_enabled: bool = True
+    is_b2b: bool = False
+    is_internal: bool = False
+
+
+@dataclass(slots=True)
+class Order:
+    """An order and everything that REST and the WebSocket print about it.
+
+    Attributes:
+        id: engine id, increasing over the whole venue.
+        account: name of the owner.
+        price: limit price; None for the market types.
+        amount: order size in stock; in money for a market buy.
+        left: unfilled part in the unit of `amount`; a finished market order may keep some.
+        deal_stock: filled stock.
+        deal_money: filled money, the sum of price x amount.
+        deal_fee: fee so far, in `fee_asset`.
+        stp: prevention mode in its short form.
+        retail: true only where the request said so.
+        client_order_id: empty text where none was given.
+        ctime: arrival at the engine, epoch seconds.
+        mtime: last change, epoch seconds; of a finished order, its end.
+        frozen: what the order still holds frozen, money for a buy and stock for a sell.
+    """
+
+    id: int
+    account: str
+    market: str
+    side: Side
+    type: OrderType
+    price: Decimal | None
+    amount: Decimal
+    left: Decimal
+    client_order_id: str
+    ctime: float
+    mtime: float
+    fee_asset: str
+    maker_fee: Decimal
+    taker_fee: Decimal
+    stp: Stp = Stp.NO
+    post_only: bool = False
+    ioc: bool = False
+    rpi: bool = False
+    retail: bool = False
+    status: Status = Status.OPEN
+    deal_stock: Decimal = ZERO
+    deal_money: Decimal = ZERO
+    deal_fee: Decimal = ZERO
+    frozen: Decimal = ZERO
+    is_finished: bool = False
+    source: str = "api"
+
+    def snapshot(self) -> Order:
+        """A copy that later changes of the engine do not touch."""
+        return copy(self)
+
+
+@dataclass(frozen=True, slots=True)
+class Deal:
+    """One side's record of a match.
+
+    Attributes:
+        order_id: the account's own order.
+        counter_order_id: the other party's order (`dealOrderId`, `deal_order_id`).
+        money: price x amount (`deal`).
+        fee: in `fee_asset`.
+        rpi: whether the maker was a retail-price-improvement order.
+    """
+
+    id: int
+    time: float
+    account: str
+    market: str
+    order_id: int
+    counter_order_id: int
+    client_order_id: str
+    side: Side
+    role: Role
+    price: Decimal
+    amount: Decimal
+    money: Decimal
+    fee: Decimal
+    fee_asset: str
+    rpi: bool
+
+
+@dataclass(frozen=True, slots=True)
+class PublicTrade:
+    """One match on the public tape; `side` is the taker's, `money` is price x amount."""
+
+    id: int
+    time: float
+    market: str
+    price: Decimal
+    amount: Decimal
+    money: Decimal
+    side: Side
+    rpi: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """An asset of the trade wallet: free part and frozen part."""
+
+    available: Decimal = ZERO
+    freeze: Decimal = ZERO
+
+
+class Level(NamedTuple):
+    """One public price of a book."""
+
+    price: Decimal
+    amount: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class Top:
+    """Best public levels of a market; None where a side is empty.
+
+    Attributes:
+        time: engine time of the last change of either best price or amount, epoch seconds.
+        update_id: the book's counter at that change.
+    """
+
+    market: str
+    time: float
+    update_id: int
+    bid: Level | None
+    ask: Level | None
+
+
+@dataclass(frozen=True, slots=True)
+class MarketStatistics:
+    """What has been traded since the venue started; prices are None before the first trade."""
+
+    market: str
+    last_price: Decimal | None
+    open_price: Decimal | None
+    stock_volume: Decimal
+    money_volume: Decimal
+
+
+@dataclass(frozen=True, slots=True)
+class KillSwitchTimer:
+    """An armed kill switch as it is printed: whole seconds, types None meaning all."""
+
+    market: str
+    start_time: int
+    cancellation_time: int
+    types: tuple[str, ...] | None
+
+
+@dataclass(frozen=True, slots=True)
+class OrderEvent:
+    """An account's order appeared, changed or finished."""
+
+    account: str
+    event: OrderEventKind
+    order: Order
+
+
+@dataclass(frozen=True, slots=True)
+class DealEvent:
+    """An account's order was matched."""
+
+    account: str
+    deal: Deal
+
+
+@dataclass(frozen=True, slots=True)
+class TradeEvent:
+    """The public tape got a new trade."""
+
+    trade: PublicTrade
+
+
+@dataclass(frozen=True, slots=True)
+class BookEvent:
+    """A market's public book changed; one event for each engine cycle, not for each level.
+
+    Attributes:
+        update_id: the book's counter after the cycle.
+        time: engine time of the cycle, epoch seconds.
+        top_changed: whether a best price or its amount is different from before the cycle.
+    """
+
+    market: str
+    update_id: int
+    time: float
+    top_changed: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BalanceEvent:
+    """An account's wallet changed in these assets."""
+
+    account: str
+    assets: tuple[str, ...]
+
+
+Event = OrderEvent | DealEvent | TradeEvent | BookEvent | BalanceEvent

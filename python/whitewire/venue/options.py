@@ -1,0 +1,119 @@
+"""What a venue can be told to do differently: its address, its markets and the wire's knobs.
+
+Owns: `VenueConfig` (what a user chooses on the command line) and `WireOptions` (where the real
+venue's behaviour is unknown or is about to change, each alternative is a named field with the
+conservative default). Must not know: sockets, the matching engine. Invariant: plain values, no
+behaviour; every default is what a client should be built against.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = [
+    "PayloadCheck",
+    "PushOrder",
+    "RateLimit",
+    "ServiceModel",
+    "VenueConfig",
+    "WireOptions",
+]
+
+
+class PayloadCheck(StrEnum):
+    """How the decoded `X-TXC-PAYLOAD` is held against the request body."""
+
+    BYTES = "bytes"  # the same bytes
+    CANONICAL = "canonical"  # the body, parsed and written again without white space
+    LENIENT = "lenient"  # the same JSON value, white space and key order aside
+
+
+class ServiceModel(StrEnum):
+    """Whether requests on one connection are served one after another or side by side."""
+
+    SERIAL = "serial"
+    CONCURRENT = "concurrent"
+
+
+class PushOrder(StrEnum):
+    """Whether the private pushes that a request causes leave before or after its reply."""
+
+    BEFORE = "before"
+    AFTER = "after"
+    RANDOM = "random"
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """At most `limit` requests in a fixed window of `per_s` seconds."""
+
+    limit: int
+    per_s: int
+
+
+@dataclass(frozen=True, slots=True)
+class WireOptions:
+    """Knobs of HTTP, authentication, rate limits and WebSocket; engine knobs are elsewhere."""
+
+    payload_check: PayloadCheck = PayloadCheck.CANONICAL
+    nonce_window_ms: int = 5_000
+    nonce_memory_ms: int = 10_000
+
+    token_ttl_s: float = 60.0
+    token_single_use: bool = False
+    authorize_failure_code: int = 11
+
+    # A client address that meets 429 in this many windows in a row is shut out for a while.
+    rate_block_after_windows: int = 10
+    rate_block_s: float = 60.0
+    # Multiplies every REST limit, for tests that want to meet one quickly; at least one request
+    # always passes.
+    rate_scale: float = 1.0
+
+    http_idle_s: float = 60.0
+    max_head_bytes: int = 16 * 1024
+    max_body_bytes: int = 1024 * 1024
+    service_us: int = 0  # modelled time per order; a bulk request costs it for every leg
+    service_model: ServiceModel = ServiceModel.SERIAL
+    push_order: PushOrder = PushOrder.RANDOM
+
+    ws_idle_s: float = 60.0
+    ws_requests: RateLimit = RateLimit(10_000, 10)
+    ws_connects: RateLimit = RateLimit(1_000, 60)
+    ws_max_frame_bytes: int = 64 * 1024
+    ws_max_queue_bytes: int = 4 * 1024 * 1024
+
+    # Numbers below a millionth are printed with an exponent, as the venue's ancestor did.
+    exponent_text: bool = False
+    # Endpoints that the colocation listener serves besides the 33; the newest guide adds
+    # cancel-all and cancel-bulk.
+    colocation_extra: frozenset[str] = frozenset()
+
+    depth_interval_ms: int = 100
+    depth_keepalive_s: float = 10.0
+    depth_silent_eviction: bool = False
+    balance_interval_ms: int = 1_000
+    lastprice_interval_ms: int = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class VenueConfig:
+    """What `whitewire venue` starts.
+
+    Attributes:
+        host: address to listen on.
+        port: colocation REST port; public REST is `port + 1`, WebSocket `port + 2`. 0 takes any
+            free port for all three.
+        tls: whether to serve TLS with a certificate of our own making.
+        seed: seed of the market; the same seed gives the same market.
+        scenario: name of the market's behaviour: "calm", or "empty" for a book without traders.
+        markets: names of the markets to open.
+    """
+
+    host: str = "127.0.0.1"
+    port: int = 0
+    tls: bool = True
+    seed: int = 1
+    scenario: str = "calm"
+    markets: tuple[str, ...] = ("BTC_USDT",)

@@ -1,0 +1,286 @@
+"""From a request to place, modify or bulk-place to an order that the engine can take.
+
+Owns: the validation of order fields and of their combinations. Must not know: funds, resting
+orders beyond the best prices, or how matching works. Invariant: what comes out obeys every rule
+of its market; what does not is refused with every problem that was found at once.
+
+Rules:
+    O1  post-only and ioc exclude each other (37), as do ioc and RPI (40), RPI and retail (41),
+        RPI and an explicit post-only (30).
+    O2  retail (42) and RPI (43) need the account's permission.
+    O3  bboRole 1 takes the best price of the own side and can be neither post-only nor ioc;
+        bboRole 2 takes the opposite one and cannot be post-only. An empty side is refused (12).
+    O4  price x amount is at least the market's least total and at most its greatest, unless that
+        is zero.
+    O5  A market buy is sized in money: on the grid of prices, at least the least total.
+    O6  A modify names something to change that its order has; a limit order has an amount and a
+        price. It keeps what it does not name, except the prevention mode, which falls back to no.
+    O7  A modify's amount is the whole size of the replacement; without one, what is left moves.
+    O8  A bulk request has 1 to 20 legs.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from decimal import Decimal
+from typing import Protocol
+
+from whitewire.venue import refusals
+from whitewire.venue.accounts import Account
+from whitewire.venue.fields import (
+    Markets,
+    check_amount,
+    check_price,
+    read_client_id,
+    read_flag,
+    read_market,
+    read_number_field,
+    read_order_id,
+    read_side,
+    read_stp,
+)
+from whitewire.venue.matching import NewOrder
+from whitewire.venue.model import Level, MarketSpec, Order, OrderType, Side, VenueError
+from whitewire.venue.money import is_multiple, multiply, to_text
+from whitewire.venue.refusals import Problems
+from whitewire.venue.requests import LimitRequest, MarketRequest, ModifyRequest
+
+BULK_LEGS = 20
+
+
+class BestPrices(Protocol):
+    """Where a best-offer order finds its price."""
+
+    def __call__(self, market: str, side: Side) -> Level | None:
+        """The best public level of a side."""
+
+
+def read_limit(
+    request: LimitRequest, account: Account, markets: Markets, best: BestPrices
+) -> NewOrder:
+    """Validates order/new or a leg of order/bulk.
+
+    Raises:
+        VenueError: 422 with 30 to 43, or 400 with 12 for an empty side (O3).
+    """
+    problems = Problems()
+    spec = read_market(request.market, markets, problems)
+    side = read_side(request.side, problems)
+    amount = read_number_field(request.amount, "amount", refusals.AMOUNT, problems)
+    role = _read_bbo_role(request.bbo_role, problems)
+    price: Decimal | None = None
+    if request.bbo_role is None:
+        price = read_number_field(request.price, "price", refusals.PRICE, problems)
+    post_only = read_flag(request.post_only, "postOnly", problems)
+    ioc = read_flag(request.ioc, "ioc", problems)
+    rpi = read_flag(request.rpi, "rpi", problems)
+    retail = read_flag(request.retail, "retail", problems)
+    client_order_id = read_client_id(request.client_order_id, problems)
+    stp = read_stp(request.stp, problems)
+    _check_flags(account, post_only=post_only, ioc=ioc, rpi=rpi, retail=retail, problems=problems)
+    _check_bbo(role, post_only=post_only, ioc=ioc, problems=problems)
+    if spec is not None and amount is not None:
+        check_amount(amount, spec, problems)
+    if spec is not None and price is not None:
+        check_price(price, spec, problems)
+    problems.refuse()
+    spec, side, amount = problems.given(spec), problems.given(side), problems.given(amount)
+    if price is None:
+        price = _bbo_price(spec, side, role, best)
+    check_total(price, amount, spec)
+    return NewOrder(
+        account=account,
+        spec=spec,
+        side=side,
+        type=OrderType.LIMIT,
+        amount=amount,
+        price=price,
+        client_order_id=client_order_id,
+        stp=stp,
+        post_only=post_only,
+        ioc=ioc,
+        rpi=rpi,
+        retail=retail,
+    )
+
+
+def read_market_order(request: MarketRequest, account: Account, markets: Markets) -> NewOrder:
+    """Validates order/market or order/stock_market.
+
+    Raises:
+        VenueError: 422 with 30, 31, 32 or 36.
+    """
+    problems = Problems()
+    spec = read_market(request.market, markets, problems)
+    side = read_side(request.side, problems)
+    amount = read_number_field(request.amount, "amount", refusals.AMOUNT, problems)
+    client_order_id = read_client_id(request.client_order_id, problems)
+    stp = read_stp(request.stp, problems)
+    if spec is not None and side is not None and amount is not None:
+        if request.type is OrderType.MARKET and side is Side.BUY:
+            _check_money_amount(amount, spec, problems)
+        else:
+            check_amount(amount, spec, problems)
+    problems.refuse()
+    return NewOrder(
+        account=account,
+        spec=problems.given(spec),
+        side=problems.given(side),
+        type=request.type,
+        amount=problems.given(amount),
+        client_order_id=client_order_id,
+        stp=stp,
+    )
+
+
+def read_modify(
+    request: ModifyRequest, account: Account, markets: Markets
+) -> tuple[Order, NewOrder]:
+    """Validates order/modify: the open order and its replacement.
+
+    Raises:
+        VenueError: 422 with 30 to 36 or 162, 400 with 2 or 158.
+    """
+    problems = Problems()
+    spec = read_market(request.market, markets, problems)
+    order_id, client_order_id = read_order_id(request.order_id, request.client_order_id, problems)
+    stp = read_stp(request.stp, problems)
+    changes = (request.amount, request.total, request.price, request.activation_price)
+    if all(change is None for change in changes):  # O6
+        text = "At least one of amount, total, price and activationPrice is required."
+        problems.add(refusals.REQUIRED, "amount", text)
+    if request.amount is not None and request.total is not None:
+        problems.add(refusals.REQUIRED, "total", "Either amount or total field is allowed.")
+    amount = price = None
+    if request.amount is not None:
+        amount = read_number_field(request.amount, "amount", refusals.AMOUNT, problems)
+    if request.price is not None:
+        price = read_number_field(request.price, "price", refusals.PRICE, problems)
+    if spec is not None and amount is not None:
+        check_amount(amount, spec, problems)
+    if spec is not None and price is not None:
+        check_price(price, spec, problems)
+    problems.refuse()
+    spec = problems.given(spec)
+    old = account.find(spec.name, order_id, client_order_id)
+    if old is None:
+        raise refusals.order_not_found()
+    if request.activation_price is not None:  # O6
+        text = "Activation price is not allowed for a limit order."
+        raise refusals.inner(158, "activationPrice", text)
+    if request.total is not None:  # O6
+        raise refusals.validation(162, "total", "Total is not allowed for a limit order.")
+    new_price = problems.given(old.price if price is None else price)
+    new_amount = old.left if amount is None else amount  # O7
+    check_total(new_price, new_amount, spec)
+    return old, NewOrder(
+        account=account,
+        spec=spec,
+        side=old.side,
+        type=old.type,
+        amount=new_amount,
+        price=new_price,
+        client_order_id=old.client_order_id,
+        stp=stp,
+        post_only=old.post_only,
+        rpi=old.rpi,
+        retail=old.retail,
+    )
+
+
+def read_legs(orders: object) -> list[LimitRequest | VenueError]:
+    """Validates the frame of order/bulk (O8); a leg that is no object is refused in its place.
+
+    Raises:
+        VenueError: 422 with 30, for the whole request.
+    """
+    if not isinstance(orders, list):
+        raise refusals.validation(refusals.REQUIRED, "orders", "The orders must be an array.")
+    if not 1 <= len(orders) <= BULK_LEGS:
+        raise refusals.validation(refusals.REQUIRED, "orders", "validation.between")
+    wrong = refusals.validation(refusals.REQUIRED, "request", "Invalid order format")
+    return [LimitRequest.from_body(leg) if isinstance(leg, Mapping) else wrong for leg in orders]
+
+
+def read_stop_on_fail(value: object) -> bool:
+    """Validates the flag of order/bulk.
+
+    Raises:
+        VenueError: 422 with 30.
+    """
+    problems = Problems()
+    flag = read_flag(value, "stopOnFail", problems)
+    problems.refuse()
+    return flag
+
+
+def check_total(price: Decimal, amount: Decimal, spec: MarketSpec) -> None:
+    """Bounds of price x amount (O4).
+
+    Raises:
+        VenueError: 422 with 30 under `total`.
+    """
+    total = multiply(price, amount)
+    if total < spec.min_total:
+        text = f"Total (amount * price) is less than {to_text(spec.min_total)}"
+    elif spec.max_total and total > spec.max_total:
+        text = f"Total (amount * price) is greater than {to_text(spec.max_total)}"
+    else:
+        return
+    raise refusals.validation(refusals.REQUIRED, "total", text)
+
+
+def _check_money_amount(amount: Decimal, spec: MarketSpec, problems: Problems) -> None:
+    if not is_multiple(amount, spec.tick_size):  # O5
+        step = f"Min amount step = {to_text(spec.tick_size)}"
+        problems.add(refusals.AMOUNT, "amount", step)
+    elif amount < spec.min_total:  # O5
+        text = f"Total amount should be no less than {to_text(spec.min_total)} + trade fee"
+        problems.add(refusals.AMOUNT, "amount", text)
+
+
+def _check_flags(
+    account: Account, *, post_only: bool, ioc: bool, rpi: bool, retail: bool, problems: Problems
+) -> None:
+    if ioc and post_only:  # O1
+        text = "Either IOC or PostOnly flag in true state is allowed."
+        problems.add(refusals.IOC_POST_ONLY, "ioc", text)
+    if ioc and rpi:  # O1
+        text = "Either IOC or RPI flag in true state is allowed."
+        problems.add(refusals.IOC_RPI, "ioc", text)
+    if rpi and retail:  # O1
+        text = "api.tradeErrors.flagsCantBeCombined.rpiRetail"
+        problems.add(refusals.RPI_RETAIL, "retail", text)
+    if rpi and post_only:  # O1
+        text = "Either RPI or PostOnly flag in true state is allowed."
+        problems.add(refusals.REQUIRED, "rpi", text)
+    if retail and not account.spec.retail_enabled:  # O2
+        text = "api.validation.retail.not_allowed"
+        problems.add(refusals.RETAIL_NOT_ALLOWED, "retail", text)
+    if rpi and not account.spec.rpi_enabled:  # O2
+        text = "api.validation.rpi.not_allowed"
+        problems.add(refusals.RPI_NOT_ALLOWED, "rpi", text)
+
+
+def _read_bbo_role(value: object, problems: Problems) -> int | None:
+    if value is None:
+        return None
+    if value in (1, 2) and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    problems.add(refusals.REQUIRED, "bboRole", "BboRole field should contain only 1 or 2 values.")
+    return None
+
+
+def _check_bbo(role: int | None, *, post_only: bool, ioc: bool, problems: Problems) -> None:
+    if role is not None and post_only:  # O3
+        text = "PostOnly flag is not allowed with bboRole."
+        problems.add(refusals.REQUIRED, "bboRole", text)
+    if role == 1 and ioc:  # O3
+        problems.add(refusals.REQUIRED, "bboRole", "IOC flag is not allowed with bboRole 1.")
+
+
+def _bbo_price(spec: MarketSpec, side: Side, role: int | None, best: BestPrices) -> Decimal:
+    level = best(spec.name, side if role == 1 else side.opposite)  # O3
+    if level is None:
+        raise refusals.no_counterparty("bboRole")
+    return level.price

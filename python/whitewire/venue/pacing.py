@@ -1,0 +1,86 @@
+"""Callbacks on time: at a moment finer than the event loop's timer, or again and again.
+
+Owns: a queue of due callbacks and free-running timers on one event loop. Must not know: what
+they do. Invariant: queued callbacks run in order of their moment, equal moments in order of
+arrival, and never early; a timer keeps its phase however late one of its turns was.
+
+The event loop's timers have a millisecond's grain; a modelled service time is a fraction of
+that. Close to a moment the pacer therefore asks again on every turn of the loop, which costs a
+core for that long and only then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import heapq
+import itertools
+import time
+from collections.abc import Callable
+
+__all__ = ["Pacer", "Periodic"]
+
+_GRAIN_S = 0.002
+
+
+class Pacer:
+    """Runs callbacks on time."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._queue: list[tuple[float, int, Callable[[], None]]] = []
+        self._sequence = itertools.count()
+        self._handle: asyncio.Handle | None = None
+        self._wakes_at = 0.0
+
+    def at(self, moment: float, callback: Callable[[], None]) -> None:
+        """Calls `callback` at `moment`, in seconds of `time.monotonic`."""
+        heapq.heappush(self._queue, (moment, next(self._sequence), callback))
+        if self._handle is None or moment < self._wakes_at:
+            self._arm()
+
+    def close(self) -> None:
+        """Forgets what has not run."""
+        self._queue.clear()
+        if self._handle is not None:
+            self._handle.cancel()
+            self._handle = None
+
+    def _arm(self) -> None:
+        if self._handle is not None:
+            self._handle.cancel()
+        self._wakes_at = self._queue[0][0]
+        wait = self._wakes_at - time.monotonic()
+        if wait > _GRAIN_S:
+            self._handle = self._loop.call_later(wait - _GRAIN_S, self._run)
+        else:
+            self._handle = self._loop.call_soon(self._run)
+
+    def _run(self) -> None:
+        self._handle = None
+        while self._queue and self._queue[0][0] <= time.monotonic():
+            heapq.heappop(self._queue)[2]()
+        if self._queue and self._handle is None:
+            self._arm()
+
+
+class Periodic:
+    """Calls back every `interval_s` seconds, in phase with its start, until closed."""
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, interval_s: float, callback: Callable[[], None]
+    ) -> None:
+        self._loop = loop
+        self._interval_s = interval_s
+        self._callback = callback
+        self._next = loop.time() + interval_s
+        self._handle = loop.call_at(self._next, self._run)
+
+    def close(self) -> None:
+        """Stops."""
+        self._handle.cancel()
+
+    def _run(self) -> None:
+        missed = max(0.0, self._loop.time() - self._next) // self._interval_s
+        self._next += (missed + 1) * self._interval_s
+        self._handle = self._loop.call_at(self._next, self._run)
+        self._callback()

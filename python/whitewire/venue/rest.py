@@ -1,0 +1,237 @@
+"""The REST side of the venue: which endpoints there are, and the way of one request.
+
+Owns: the route table with each endpoint's limit and host, and the order of the steps: route,
+front faults, authentication, rate limit, handler, delivery faults. Must not know: sockets, what
+a handler does. Invariant: every request gets exactly one response; no exception leaves here.
+
+Rules:
+
+* E1  Anything off a listener's list is an empty 404. The public listener serves everything; the
+      colocation listener serves the subset marked so, plus what the options add.
+* E2  429 and 503 come from the front and are not JSON.
+* E3  Private endpoints are POST, authenticated before they are counted.
+* E4  An endpoint without a limit of its own has the default one.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from http import HTTPStatus
+from typing import Any, Protocol
+
+from whitewire.venue import json_text
+from whitewire.venue.auth import SignedRequest
+from whitewire.venue.core import VenueCore
+from whitewire.venue.http_message import Delivery, HttpRequest, HttpResponse, front_page
+from whitewire.venue.model import VenueError
+from whitewire.venue.options import RateLimit
+from whitewire.venue.rate_limits import DEFAULT_LIMIT
+from whitewire.venue.rest_private import PrivateEndpoints
+from whitewire.venue.rest_public import PublicEndpoints, PublicRefusal
+from whitewire.venue.rest_shapes import error_body
+
+__all__ = ["Listener", "RequestScope", "RestApp"]
+
+_LOG = logging.getLogger(__name__)
+_BASE = "/api/v4/"
+_READ = RateLimit(12_000, 10)
+_PUBLIC = RateLimit(2_000, 10)
+
+PublicHandler = Callable[[str, Mapping[str, str]], Any]
+PrivateHandler = Callable[[str, dict[str, Any]], Any]
+
+
+class Listener(Enum):
+    """Which host a listener stands for."""
+
+    COLOCATION = "colocation"
+    PUBLIC = "public"
+
+
+class RequestScope(Protocol):
+    """Told when a private request starts and ends, to place its pushes before or after it."""
+
+    def begin_request(self) -> None:
+        """Pushes from here on belong to the request."""
+
+    def end_request(self) -> None:
+        """The request is executed; its reply leaves next."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Public:
+    handler: PublicHandler
+    limit: RateLimit = _PUBLIC
+    colocated: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class _Private:
+    handler: PrivateHandler
+    limit: RateLimit = DEFAULT_LIMIT  # E4
+    colocated: bool = True
+
+
+def _public_routes(own: PublicEndpoints) -> dict[str, _Public]:
+    """Path to route; a path that ends in "/" is followed by a market name."""
+    return {
+        "public/ping": _Public(own.ping, colocated=True),
+        "public/time": _Public(own.time, colocated=True),
+        "public/markets": _Public(own.markets),
+        "public/ticker": _Public(own.ticker),
+        "public/assets": _Public(own.assets),
+        "public/fee": _Public(own.fee),
+        "public/futures": _Public(own.futures),
+        "public/collateral/markets": _Public(own.collateral_markets),
+        "public/platform/status": _Public(own.platform_status, RateLimit(20_000, 10)),
+        "public/orderbook/": _Public(own.order_book, RateLimit(600, 10)),
+        "public/trades/": _Public(own.trades),
+    }
+
+
+def _private_routes(own: PrivateEndpoints) -> dict[str, _Private]:
+    return {
+        "profile/websocket_token": _Private(own.websocket_token, RateLimit(10, 60)),
+        "market/fee": _Private(own.market_fee),
+        "order/new": _Private(own.new_order),
+        "order/bulk": _Private(own.bulk),
+        "order/market": _Private(own.market_order),
+        "order/stock_market": _Private(own.stock_market_order),
+        "order/cancel": _Private(own.cancel),
+        "order/cancel/all": _Private(own.cancel_all, colocated=False),
+        "order/cancel/bulk": _Private(own.cancel_bulk, colocated=False),
+        "order/modify": _Private(own.modify),
+        "order/kill-switch": _Private(own.kill_switch),
+        "order/kill-switch/status": _Private(own.kill_switch_status),
+        "orders": _Private(own.open_orders, _READ),
+        "trade-account/balance": _Private(own.balance, _READ),
+        "trade-account/order": _Private(own.order_deals, _READ),
+        "trade-account/executed-history": _Private(own.executed_history, _READ),
+        "trade-account/order/history": _Private(own.order_history, _READ),
+    }
+
+
+class RestApp:
+    """Answers the requests of one listener."""
+
+    def __init__(self, core: VenueCore, listener: Listener, scope: RequestScope) -> None:
+        self._core = core
+        self._scope = scope
+        extra = core.options.colocation_extra
+
+        def served(path: str, colocated: bool) -> bool:  # E1
+            return listener is Listener.PUBLIC or colocated or _BASE + path in extra
+
+        self._public = {
+            _BASE + path: route
+            for path, route in _public_routes(PublicEndpoints(core)).items()
+            if served(path, route.colocated)
+        }
+        self._private = {
+            _BASE + path: route
+            for path, route in _private_routes(PrivateEndpoints(core)).items()
+            if served(path, route.colocated)
+        }
+
+    def service_s(self, request: HttpRequest) -> float:
+        """Modelled time of a request: the option's time for each order it carries."""
+        service_us = self._core.options.service_us
+        if not service_us or not request.path.startswith(_BASE + "order/"):
+            return 0.0
+        return service_us * 1e-6 * _orders_in(request.body)
+
+    def respond(self, request: HttpRequest) -> HttpResponse:
+        """Executes one request; a fault of the venue's own is logged and answered with 500."""
+        path = request.path
+        faults = self._core.faults
+        for name, status in (("http_429", 429), ("http_503_html", 503)):
+            if faults.take(name, path=path):
+                return front_page(status)  # E2
+        reset = faults.take("drop_rest", path=path)
+        if reset and reset.values["when"] == "before":
+            return HttpResponse(HTTPStatus.SERVICE_UNAVAILABLE, delivery=Delivery.RESET)
+        try:
+            response = self._route(request)
+        except Exception:
+            _LOG.exception("request failed: %s %s", request.method, path)
+            response = _json(
+                HTTPStatus.INTERNAL_SERVER_ERROR, {"error": ["Internal server error."]}
+            )
+        if reset:
+            response.delivery = Delivery.RESET
+        self._deliver_badly(path, response)
+        return response
+
+    def _deliver_badly(self, path: str, response: HttpResponse) -> None:
+        faults = self._core.faults
+        accepted = response.status == HTTPStatus.OK and path.startswith(_BASE + "order/")
+        if accepted and faults.take("lost_ack", path=path):
+            response.delivery = Delivery.WITHHELD
+        for name, delivery in (
+            ("truncated_response", Delivery.TRUNCATED),
+            ("close_mid_pipeline", Delivery.CLOSE),
+            ("chunked", Delivery.CHUNKED),
+        ):
+            if faults.take(name, path=path):
+                response.delivery = delivery
+        slow = faults.take("slow_ack", path=path)
+        if slow:
+            response.delay_s = float(slow.values["ms"]) / 1000
+
+    def _route(self, request: HttpRequest) -> HttpResponse:
+        if request.method == "POST":
+            private = self._private.get(request.path)
+            if private is not None:
+                return self._answer_private(private, request)
+        elif request.method == "GET":
+            public = self._public.get(request.path)
+            if public is not None and not request.path.endswith("/"):
+                return self._answer_public(public, request.path, "", request)
+            folder, _, market = request.path.rpartition("/")
+            public = self._public.get(folder + "/")
+            if public is not None:
+                return self._answer_public(public, folder + "/", market, request)
+        return HttpResponse(HTTPStatus.NOT_FOUND)  # E1
+
+    def _answer_public(
+        self, route: _Public, path: str, market: str, request: HttpRequest
+    ) -> HttpResponse:
+        now = self._core.clock()
+        if not self._core.limiter.allow(request.client_ip, path, route.limit, now):
+            return front_page(HTTPStatus.TOO_MANY_REQUESTS)  # E2
+        try:
+            return _json(HTTPStatus.OK, route.handler(market, request.query))
+        except PublicRefusal as refusal:
+            return _json(refusal.status, refusal.body)
+
+    def _answer_private(self, route: _Private, request: HttpRequest) -> HttpResponse:
+        core = self._core
+        now = core.clock()
+        signed = SignedRequest(request.path, request.headers, request.body, request.client_ip)
+        try:
+            caller = core.authenticator.authenticate(signed, now)  # E3
+            if not core.limiter.allow(request.client_ip, request.path, route.limit, now):
+                return front_page(HTTPStatus.TOO_MANY_REQUESTS)  # E2
+            self._scope.begin_request()
+            try:
+                return _json(HTTPStatus.OK, route.handler(caller.key.account, caller.params))
+            finally:
+                self._scope.end_request()
+        except VenueError as error:
+            return _json(error.http_status, error_body(error))
+
+
+def _json(status: int, body: Any) -> HttpResponse:
+    return HttpResponse(status, json_text.compact(body))
+
+
+def _orders_in(body: bytes) -> int:
+    try:
+        params = json_text.parse(body)
+    except ValueError:
+        return 1
+    orders = params.get("orders") if isinstance(params, dict) else None
+    return max(1, len(orders)) if isinstance(orders, list) else 1

@@ -1,0 +1,157 @@
+"""How orders, deals, balances and refusals look in a REST body.
+
+Owns: field names, key order, which keys are left out, and what is text and what is a number.
+Must not know: endpoints, HTTP, the engine's state. Invariant: money and sizes are JSON strings,
+ids and whole seconds are integers, other times are numbers with a fraction.
+
+Rules:
+
+* S1  `price`, `postOnly` and `ioc` belong to limit shapes; a market order has none of them.
+* S2  `retail` is there only where the order was sent with it; `feeAsset` where there is one.
+* S3  History prints price "0" for a market order.
+* S4  A refusal without field texts has no `errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+from whitewire.venue.model import Deal, KillSwitchTimer, Order, VenueError, Wallet
+
+__all__ = ["RestShapes", "error_body"]
+
+Json = dict[str, Any]
+
+
+def error_body(error: VenueError) -> Json:
+    """The venue's error object."""
+    body: Json = {"code": error.code, "message": error.message}
+    if error.errors:  # S4
+        body["errors"] = error.errors
+    return body
+
+
+class RestShapes:
+    """Prints engine values for REST, numbers in the chosen style."""
+
+    def __init__(self, text: Callable[[Decimal], str]) -> None:
+        self.text = text
+
+    def order(self, order: Order) -> Json:
+        """The order object of create, cancel, modify and the active list."""
+        text = self.text
+        shape: Json = {
+            "orderId": order.id,
+            "clientOrderId": order.client_order_id,
+            "market": order.market,
+            "side": order.side.value,
+            "type": order.type.value,
+            "timestamp": order.ctime,
+            "dealMoney": text(order.deal_money),
+            "dealStock": text(order.deal_stock),
+            "amount": text(order.amount),
+            "left": text(order.left),
+            "dealFee": text(order.deal_fee),
+        }
+        if order.price is not None:  # S1
+            shape["price"] = text(order.price)
+            shape["postOnly"] = order.post_only
+            shape["ioc"] = order.ioc
+        shape["status"] = order.status.value
+        shape["stp"] = order.stp.value
+        shape["rpi"] = order.rpi
+        if order.retail:  # S2
+            shape["retail"] = True
+        if order.fee_asset:
+            shape["feeAsset"] = order.fee_asset
+        return shape
+
+    def finished_order(self, order: Order) -> Json:
+        """An entry of the order history."""
+        text = self.text
+        return {
+            "amount": text(order.amount),
+            "price": "0" if order.price is None else text(order.price),  # S3
+            "type": order.type.value,
+            "id": order.id,
+            "clientOrderId": order.client_order_id,
+            "side": order.side.value,
+            "ctime": order.ctime,
+            "ftime": order.mtime,
+            "dealFee": text(order.deal_fee),
+            "dealStock": text(order.deal_stock),
+            "dealMoney": text(order.deal_money),
+            "postOnly": order.post_only,
+            "ioc": order.ioc,
+            "status": order.status.value,
+            "feeAsset": order.fee_asset,
+            "rpi": order.rpi,
+        }
+
+    def executed_deal(self, deal: Deal) -> Json:
+        """An entry of the executed history."""
+        text = self.text
+        return {
+            "id": deal.id,
+            "clientOrderId": deal.client_order_id,
+            "time": deal.time,
+            "side": deal.side.value,
+            "role": int(deal.role),
+            "amount": text(deal.amount),
+            "price": text(deal.price),
+            "deal": text(deal.money),
+            "fee": text(deal.fee),
+            "orderId": deal.order_id,
+            "feeAsset": deal.fee_asset,
+        }
+
+    def order_deal(self, deal: Deal) -> Json:
+        """A record of one order's deals: it names the counterparty's order, not its own."""
+        text = self.text
+        return {
+            "time": deal.time,
+            "fee": text(deal.fee),
+            "price": text(deal.price),
+            "amount": text(deal.amount),
+            "id": deal.id,
+            "dealOrderId": deal.counter_order_id,
+            "clientOrderId": deal.client_order_id,
+            "role": int(deal.role),
+            "deal": text(deal.money),
+            "feeAsset": deal.fee_asset,
+            "rpi": deal.rpi,
+        }
+
+    def wallet(self, wallet: Wallet) -> Json:
+        """One asset of the trade wallet."""
+        return {"available": self.text(wallet.available), "freeze": self.text(wallet.freeze)}
+
+    @staticmethod
+    def timer(timer: KillSwitchTimer) -> Json:
+        """An armed kill switch."""
+        return {
+            "market": timer.market,
+            "startTime": timer.start_time,
+            "cancellationTime": timer.cancellation_time,
+            "types": None if timer.types is None else list(timer.types),
+        }
+
+    def leg(self, result: Order | VenueError) -> Json:
+        """One leg of a bulk answer: exactly one of `result` and `error` is not null."""
+        if isinstance(result, VenueError):
+            return {"result": None, "error": error_body(result)}
+        return {"result": self.order(result), "error": None}
+
+    @staticmethod
+    def cancelled_leg(result: Order | VenueError) -> Json:
+        """One item of a bulk cancel: identifiers only, no state."""
+        if isinstance(result, VenueError):
+            return {"result": None, "error": error_body(result)}
+        ids = {
+            "orderId": result.id,
+            "clientOrderId": result.client_order_id,
+            "market": result.market,
+        }
+        return {"result": ids, "error": None}

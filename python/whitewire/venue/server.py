@@ -1,0 +1,364 @@
+"""A whole venue in one process: listeners, engine, clockwork; as a command or inside a test.
+
+Owns: putting the parts together, the three listening sockets, and the engine's timer. Must not
+know: endpoints, messages, matching. Invariant: a venue that failed to start has released every
+socket, file and timer; so has one that was stopped.
+
+The engine is synchronous and everything runs on one event loop, so a request is executed
+completely before the next one is looked at, whichever connection it came from.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import json
+import random
+import signal
+import ssl
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from types import TracebackType
+from typing import Self, TypeVar, cast
+
+import uvloop
+
+from whitewire.venue.accounts import default_accounts
+from whitewire.venue.auth import ApiKey, Authenticator
+from whitewire.venue.channels import Channels
+from whitewire.venue.core import VenueCore
+from whitewire.venue.depth_stream import DepthStreams
+from whitewire.venue.exchange import Exchange
+from whitewire.venue.exchange_options import ExchangeOptions
+from whitewire.venue.faults import FaultTable, FaultValue
+from whitewire.venue.http_server import HttpConnection
+from whitewire.venue.markets import default_markets
+from whitewire.venue.model import AccountSpec, MarketSpec
+from whitewire.venue.options import VenueConfig, WireOptions
+from whitewire.venue.pacing import Pacer
+from whitewire.venue.rate_limits import RateLimiter
+from whitewire.venue.rest import Listener, RestApp
+from whitewire.venue.tls import ServerTls
+from whitewire.venue.tokens import TokenStore
+from whitewire.venue.ws_server import WsService
+
+__all__ = ["SCENARIOS", "Address", "Venue", "VenueServer", "serve"]
+
+# Behaviours of the market: with simulated traders, or with nobody but the clients.
+SCENARIOS = ("calm", "empty")
+
+# The engine's timer never sleeps longer than this, so a kill switch armed meanwhile fires less
+# than a second late.
+_LONGEST_NAP_S = 0.5
+
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True)
+class Address:
+    """Where a running venue is reached; `ca` is None without TLS."""
+
+    rest: str
+    public_rest: str
+    ws: str
+    ca: str | None
+
+
+class VenueServer:
+    """One venue on the running event loop.
+
+    Attributes:
+        exchange: the engine.
+        faults: what is to go wrong.
+        address: known after `start`.
+    """
+
+    def __init__(
+        self,
+        config: VenueConfig,
+        *,
+        wire: WireOptions | None = None,
+        engine: ExchangeOptions | None = None,
+        markets: Sequence[MarketSpec] | None = None,
+        accounts: Sequence[AccountSpec] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        """Builds the engine; no socket is opened yet.
+
+        Args:
+            config: address, seed, scenario and the markets to open.
+            wire: knobs of the wire.
+            engine: knobs of the engine; the traded markets come from `config`.
+            markets: what the venue lists; its default list otherwise.
+            accounts: who trades there; its default accounts otherwise.
+            clock: the venue's time, epoch seconds.
+
+        Raises:
+            ValueError: an unknown scenario, or a market that is not listed.
+        """
+        if config.scenario not in SCENARIOS:
+            raise ValueError(
+                f"no scenario is named {config.scenario!r}; there are {', '.join(SCENARIOS)}"
+            )
+        listed = default_markets() if markets is None else tuple(markets)
+        unknown = set(config.markets) - {spec.name for spec in listed}
+        if unknown:
+            names = ", ".join(spec.name for spec in listed)
+            raise ValueError(f"no market is named {', '.join(sorted(unknown))}; there are {names}")
+        traded = config.markets if config.scenario == "calm" else ()
+        self.exchange = Exchange(
+            listed,
+            default_accounts(config.seed) if accounts is None else accounts,
+            seed=config.seed,
+            clock=clock,
+            options=replace(engine or ExchangeOptions(), traded_markets=traded),
+        )
+        options = wire or WireOptions()
+        keys = [
+            ApiKey(spec.key, spec.secret, spec.name) for spec in self.exchange.accounts.values()
+        ]
+        self._config = config
+        self.faults = FaultTable()
+        self.core = VenueCore(
+            exchange=self.exchange,
+            authenticator=Authenticator(keys, options),
+            limiter=RateLimiter(options),
+            tokens=TokenStore(options),
+            faults=self.faults,
+            options=options,
+            clock=clock,
+        )
+        self.address = Address("", "", "", None)
+        self._cleanups: list[Callable[[], None]] = []
+        self._servers: list[asyncio.AbstractServer] = []
+        self._connections: set[HttpConnection] = set()
+        self._nap: asyncio.TimerHandle | None = None
+
+    async def start(self) -> None:
+        """Opens the listeners and starts the engine's clockwork.
+
+        Raises:
+            OSError: a port is taken.
+        """
+        try:
+            await self._start()
+        except BaseException:
+            await self.stop()
+            raise
+
+    async def _start(self) -> None:
+        loop = asyncio.get_running_loop()
+        config = self._config
+        context, ca = self._make_tls()
+        channels = Channels(self.core, loop, random.Random(config.seed))
+        depth = DepthStreams(self.core, loop)
+        pacer = Pacer(loop)
+        service = WsService(self.core, channels, depth)
+        self._cleanups += [service.close, depth.close, channels.close, pacer.close]
+        for listener in Listener:
+            app = RestApp(self.core, listener, channels)
+            self._servers.append(
+                await loop.create_server(
+                    lambda app=app: HttpConnection(
+                        app, self.core.options, pacer, self._connections
+                    ),
+                    config.host,
+                    self._port(len(self._servers)),
+                    ssl=context,
+                )
+            )
+        self._servers.append(await service.listen(config.host, self._port(2), context))
+        rest, public_rest, ws = (_port_of(server) for server in self._servers)
+        host = f"[{config.host}]" if ":" in config.host else config.host
+        secure = "s" if config.tls else ""
+        self.address = Address(
+            rest=f"http{secure}://{host}:{rest}",
+            public_rest=f"http{secure}://{host}:{public_rest}",
+            ws=f"ws{secure}://{host}:{ws}/ws",
+            ca=ca,
+        )
+        self._wind(loop)
+
+    def _make_tls(self) -> tuple[ssl.SSLContext | None, str | None]:
+        if not self._config.tls:
+            return None, None
+        tls = ServerTls(self._config.host)
+        self._cleanups.append(tls.close)
+        return tls.context, str(tls.ca_path)
+
+    def _port(self, offset: int) -> int:
+        return self._config.port + offset if self._config.port else 0
+
+    def _wind(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Runs what is due in the engine and comes back for the next of it."""
+        self.exchange.tick(self.core.clock())
+        due = self.exchange.next_due()
+        nap = _LONGEST_NAP_S
+        if due is not None:
+            nap = min(max(due - self.core.clock(), 0.0), nap)
+        self._nap = loop.call_later(nap, self._wind, loop)
+
+    async def stop(self) -> None:
+        """Closes everything; harmless where nothing was open."""
+        if self._nap is not None:
+            self._nap.cancel()
+        for server in self._servers:
+            server.close()
+        for connection in list(self._connections):
+            connection.close()
+        for cleanup in reversed(self._cleanups):
+            cleanup()
+        self._cleanups.clear()
+        await asyncio.gather(*(server.wait_closed() for server in self._servers))
+        self._servers.clear()
+
+    def announcement(self) -> str:
+        """The one line that tells a client everything, as JSON."""
+        address = self.address
+        return json.dumps(
+            {
+                "rest": address.rest,
+                "public_rest": address.public_rest,
+                "ws": address.ws,
+                "ca": address.ca,
+                "accounts": [
+                    {"name": spec.name, "key": spec.key, "secret": spec.secret}
+                    for spec in self.exchange.accounts.values()
+                ],
+                "markets": list(self._config.markets),
+            }
+        )
+
+
+def _port_of(server: asyncio.AbstractServer) -> int:
+    return cast("int", cast("asyncio.Server", server).sockets[0].getsockname()[1])
+
+
+def serve(config: VenueConfig) -> None:
+    """Runs a venue until SIGINT or SIGTERM; announces it in one line on standard output.
+
+    Raises:
+        OSError: a port is taken.
+        ValueError: an unknown scenario or market.
+    """
+
+    async def run() -> None:
+        loop = asyncio.get_running_loop()
+        stopped = asyncio.Event()
+        for number in (signal.SIGINT, signal.SIGTERM):
+            loop.add_signal_handler(number, stopped.set)
+        server = VenueServer(config)
+        await server.start()
+        try:
+            print(server.announcement(), flush=True)
+            await stopped.wait()
+        finally:
+            await server.stop()
+
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(run())
+
+
+class Venue:
+    """A venue on a thread of its own, for tests and for the demo.
+
+    Use as a context manager. Every method may be called from any other thread.
+
+    Attributes:
+        rest: URL of the colocation REST listener.
+        public_rest: URL of the public REST listener.
+        ws: URL of the WebSocket.
+        ca: PEM file to trust, or None without TLS.
+        accounts: name, key and secret of each account.
+    """
+
+    def __init__(
+        self,
+        markets: Sequence[str] = ("BTC_USDT",),
+        seed: int = 1,
+        *,
+        tls: bool = True,
+        traders: bool = True,
+        wire: WireOptions | None = None,
+        engine: ExchangeOptions | None = None,
+        accounts: Sequence[AccountSpec] | None = None,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        scenario = "calm" if traders else "empty"
+        config = VenueConfig(tls=tls, seed=seed, scenario=scenario, markets=tuple(markets))
+        self._server = VenueServer(config, wire=wire, engine=engine, accounts=accounts, clock=clock)
+        self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
+        self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
+        self._stopping = asyncio.Event()
+        self._thread = threading.Thread(target=self._run, name="venue", daemon=True)
+        self.accounts: list[AccountSpec] = list(self._server.exchange.accounts.values())
+        self.rest = self.public_rest = self.ws = ""
+        self.ca: str | None = None
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.stop()
+
+    def start(self) -> None:
+        """Starts the thread and waits until the venue accepts connections."""
+        self._thread.start()
+        self._started.result()
+        address = self._server.address
+        self.rest, self.public_rest = address.rest, address.public_rest
+        self.ws, self.ca = address.ws, address.ca
+
+    def stop(self) -> None:
+        """Stops the venue and its thread; harmless when it is stopped already."""
+        if self._thread.is_alive():
+            self._loop.call_soon_threadsafe(self._stopping.set)
+            self._thread.join()
+
+    def fault(self, name: str, times: int = 1, **args: FaultValue) -> None:
+        """Arms a fault; see `whitewire.venue.faults`.
+
+        Raises:
+            ValueError: no such fault, or no such argument.
+        """
+        self._on_thread(lambda: self._server.faults.arm(name, times, **args))
+
+    def call(self, function: Callable[[Exchange], _T]) -> _T:
+        """Runs `function` on the venue's thread and returns its result or raises its error."""
+        return self._on_thread(lambda: function(self._server.exchange))
+
+    def _on_thread(self, function: Callable[[], _T]) -> _T:
+        done: concurrent.futures.Future[_T] = concurrent.futures.Future()
+
+        def run() -> None:
+            try:
+                done.set_result(function())
+            except BaseException as error:
+                done.set_exception(error)
+
+        self._loop.call_soon_threadsafe(run)
+        return done.result()
+
+    def _run(self) -> None:
+        async def life() -> None:
+            await self._server.start()
+            self._started.set_result(None)
+            await self._stopping.wait()
+            await self._server.stop()
+
+        try:
+            self._loop.run_until_complete(life())
+        except BaseException as error:
+            if self._started.done():
+                raise
+            self._started.set_exception(error)
+        finally:
+            self._loop.close()

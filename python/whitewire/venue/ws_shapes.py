@@ -1,0 +1,173 @@
+"""How levels, trades, orders and deals look in a WebSocket message.
+
+Owns: field names, tuple positions, and the frames of replies and pushes. Must not know: sockets,
+subscriptions, the engine's state. Invariant: times are epoch seconds with a fraction, money is
+text, sides and types are the venue's numbers.
+
+Rules:
+
+* W1  A reply is error, result, id in this order; a push is method, params, id null.
+* W2  Price "0" stands for a market order's missing price.
+* W3  `retail` is printed only where the order was sent with it.
+* W4  An empty side of the book ticker is "0", "0".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from typing import Any
+
+from whitewire.venue.json_text import spaced
+from whitewire.venue.model import Deal, Level, Order, PublicTrade, Top, Wallet
+
+__all__ = ["SUCCESS", "WsShapes", "error_reply", "push", "reply"]
+
+Json = dict[str, Any]
+SUCCESS = {"status": "success"}
+
+
+def reply(result: Any, request_id: int) -> str:
+    """An answer (W1)."""
+    return f'{{"error": null, "result": {spaced(result)}, "id": {request_id}}}'
+
+
+def error_reply(code: int, message: str, request_id: int) -> str:
+    """A refusal (W1)."""
+    error = spaced({"code": code, "message": message})
+    return f'{{"error": {error}, "result": null, "id": {request_id}}}'
+
+
+def push(method: str, params: Any) -> str:
+    """An update (W1)."""
+    return f'{{"method": "{method}", "params": {spaced(params)}, "id": null}}'
+
+
+class WsShapes:
+    """Prints engine values for the WebSocket, numbers in the chosen style."""
+
+    def __init__(self, text: Callable[[Decimal], str]) -> None:
+        self.text = text
+
+    def levels(self, levels: Iterable[Level]) -> list[list[str]]:
+        """One side of a book."""
+        text = self.text
+        return [[text(level.price), text(level.amount)] for level in levels]
+
+    def book_ticker(self, top: Top, message_time: float) -> list[Any]:
+        """The book ticker's 8 fields."""
+        bid, ask = self._quote(top.bid), self._quote(top.ask)
+        return [top.time, message_time, top.market, top.update_id, *bid, *ask]
+
+    def _quote(self, level: Level | None) -> tuple[str, str]:
+        if level is None:
+            return "0", "0"  # W4
+        return self.text(level.price), self.text(level.amount)
+
+    def trade(self, trade: PublicTrade) -> Json:
+        """One public trade."""
+        return {
+            "id": trade.id,
+            "time": trade.time,
+            "price": self.text(trade.price),
+            "amount": self.text(trade.amount),
+            "type": trade.side.value,
+            "rpi": trade.rpi,
+        }
+
+    def wallet(self, wallet: Wallet) -> Json:
+        """One asset of the trade wallet."""
+        return {"available": self.text(wallet.available), "freeze": self.text(wallet.freeze)}
+
+    def order(self, order: Order) -> Json:
+        """An order of ordersPending and of the pushes of ordersExecuted."""
+        text = self.text
+        shape: Json = {
+            "id": order.id,
+            "market": order.market,
+            "type": order.type.code,
+            "side": order.side.code,
+            "post_only": order.post_only,
+            "ioc": order.ioc,
+            "ctime": order.ctime,
+            "mtime": order.mtime,
+            "price": self._price(order),
+            "amount": text(order.amount),
+            "left": text(order.left),
+            "deal_stock": text(order.deal_stock),
+            "deal_money": text(order.deal_money),
+            "deal_fee": text(order.deal_fee),
+            "client_order_id": order.client_order_id,
+            "stp": order.stp.value,
+            "status": order.status.value,
+            "rpi": order.rpi,
+            "fee_asset": order.fee_asset,
+        }
+        if order.retail:  # W3
+            shape["retail"] = True
+        return shape
+
+    def executed_order(self, order: Order) -> Json:
+        """A record of an ordersExecuted query: it has an end and a source, but no remainder."""
+        text = self.text
+        return {
+            "id": order.id,
+            "ctime": order.ctime,
+            "ftime": order.mtime,
+            "market": order.market,
+            "source": order.source,
+            "type": order.type.code,
+            "side": order.side.code,
+            "post_only": order.post_only,
+            "ioc": order.ioc,
+            "price": self._price(order),
+            "amount": text(order.amount),
+            "deal_stock": text(order.deal_stock),
+            "deal_money": text(order.deal_money),
+            "deal_fee": text(order.deal_fee),
+            "client_order_id": order.client_order_id,
+            "status": order.status.value,
+            "fee_asset": order.fee_asset,
+            "rpi": order.rpi,
+            "retail": order.retail,
+            "reduce_only": False,
+        }
+
+    def _price(self, order: Order) -> str:
+        return "0" if order.price is None else self.text(order.price)  # W2
+
+    def deal_tuple(self, deal: Deal) -> list[Any]:
+        """The 11 fields of a deals push."""
+        text = self.text
+        return [
+            deal.id,
+            deal.time,
+            deal.market,
+            deal.order_id,
+            text(deal.price),
+            text(deal.amount),
+            text(deal.fee),
+            deal.client_order_id,
+            deal.side.code,
+            int(deal.role),
+            deal.fee_asset,
+        ]
+
+    def deal_record(self, deal: Deal) -> Json:
+        """A record of a deals query."""
+        text = self.text
+        return {
+            "time": deal.time,
+            "id": deal.id,
+            "side": deal.side.code,
+            "role": int(deal.role),
+            "price": text(deal.price),
+            "amount": text(deal.amount),
+            "deal": text(deal.money),
+            "fee": text(deal.fee),
+            "order_id": deal.order_id,
+            "deal_order_id": deal.counter_order_id,
+            "market": deal.market,
+            "client_order_id": deal.client_order_id,
+            "fee_asset": deal.fee_asset,
+        }

@@ -1,0 +1,151 @@
+"""A small trading desk for tests of the venue's engine: an exchange, its clock and its events."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from decimal import Decimal
+
+import pytest
+
+from whitewire.venue.exchange import Exchange
+from whitewire.venue.exchange_options import ExchangeOptions
+from whitewire.venue.markets import default_markets
+from whitewire.venue.model import (
+    ZERO,
+    AccountSpec,
+    BalanceEvent,
+    BookEvent,
+    DealEvent,
+    Event,
+    MarketSpec,
+    Order,
+    OrderEvent,
+    OrderType,
+    TradeEvent,
+    VenueError,
+)
+from whitewire.venue.money import to_text
+from whitewire.venue.requests import CancelRequest, LimitRequest, MarketRequest, ModifyRequest
+
+MARKET = "BTC_USDT"
+START = 1_785_730_130.0
+FUNDS = {"BTC": Decimal(10), "USDT": Decimal(1_000_000), "ETH": Decimal(100)}
+
+
+def account(name: str, **changes: object) -> AccountSpec:
+    """An account with ample funds."""
+    spec = AccountSpec(name=name, key=f"key-{name}", secret=f"secret-{name}", balances=dict(FUNDS))
+    return replace(spec, **changes)  # type: ignore[arg-type]
+
+
+def refusal(
+    call: Callable[..., object], *args: object, **fields: object
+) -> tuple[int, int, str, dict[str, list[str]]]:
+    """What a call that must be refused is refused with: HTTP status, code, message, errors."""
+    with pytest.raises(VenueError) as caught:
+        call(*args, **fields)
+    error = caught.value
+    return error.http_status, error.code, error.message, error.errors
+
+
+class Desk:
+    """An exchange without traders, unless the options name some, and everything it has said."""
+
+    def __init__(
+        self,
+        options: ExchangeOptions | None = None,
+        accounts: Iterable[AccountSpec] | None = None,
+        seed: int = 1,
+        markets: Iterable[MarketSpec] | None = None,
+    ) -> None:
+        self.now = START
+        self.events: list[Event] = []
+        self.exchange = Exchange(
+            default_markets() if markets is None else markets,
+            [account("alice"), account("bob"), account("carol")] if accounts is None else accounts,
+            seed=seed,
+            clock=lambda: self.now,
+            options=options,
+        )
+        self.exchange.listeners.append(self.events.append)
+
+    def limit(self, who: str, side: str, price: object, amount: object, **fields: object) -> Order:
+        """Places a limit order."""
+        request = LimitRequest(market=MARKET, side=side, price=price, amount=amount)
+        return self.exchange.place(who, replace(request, **fields))
+
+    def market(self, who: str, side: str, amount: object, **fields: object) -> Order:
+        """Places a market order: a buy is sized in money."""
+        return self._market(OrderType.MARKET, who, side, amount, fields)
+
+    def stock_market(self, who: str, side: str, amount: object, **fields: object) -> Order:
+        """Places a market order that is sized in stock."""
+        return self._market(OrderType.STOCK_MARKET, who, side, amount, fields)
+
+    def _market(
+        self, kind: OrderType, who: str, side: str, amount: object, fields: dict[str, object]
+    ) -> Order:
+        request = MarketRequest(type=kind, market=MARKET, side=side, amount=amount)
+        return self.exchange.place(who, replace(request, **fields))  # type: ignore[arg-type]
+
+    def cancel(self, who: str, order: Order) -> Order:
+        """Cancels an order by its id."""
+        return self.exchange.cancel(who, CancelRequest(order.market, order.id))
+
+    def modify(self, who: str, order: Order, **fields: object) -> Order:
+        """Modifies an order by its id."""
+        request = ModifyRequest(market=order.market, order_id=order.id)
+        return self.exchange.modify(who, replace(request, **fields))
+
+    def said(self, who: str | None = None) -> list[str]:
+        """The events since the last call in a short notation, of one account or of all.
+
+        `3 FILLED 17` is order event 3 of order 17, `deal 17` its deal; public events are `trade`
+        and `book`, a wallet's is `balance BTC,USDT`.
+        """
+        events, self.events[:] = list(self.events), []
+        return [text for event in events if (text := self._text(event, who)) is not None]
+
+    def _text(self, event: Event, who: str | None) -> str | None:
+        if isinstance(event, TradeEvent):
+            return None if who else f"trade {to_text(event.trade.amount)}"
+        if isinstance(event, BookEvent):
+            return None if who else "book top" if event.top_changed else "book"
+        if who not in (None, event.account):
+            return None
+        if isinstance(event, OrderEvent):
+            return f"{event.event.value} {event.order.status.value} {self.number(event.order.id)}"
+        if isinstance(event, DealEvent):
+            return f"deal {self.number(event.deal.order_id)}"
+        assert isinstance(event, BalanceEvent)
+        return f"balance {','.join(event.assets)}"
+
+    def number(self, order_id: int) -> int:
+        """An order's place in the order of all orders, from 1."""
+        return order_id - self.exchange.options.first_order_id + 1
+
+    def bids(self) -> list[tuple[str, str]]:
+        """The public bids as text."""
+        return _texts(self.exchange.depth(MARKET, 100)[0])
+
+    def asks(self) -> list[tuple[str, str]]:
+        """The public asks as text."""
+        return _texts(self.exchange.depth(MARKET, 100)[1])
+
+    def wallet(self, who: str, asset: str) -> tuple[str, str]:
+        """Available and frozen funds as text."""
+        wallet = self.exchange.balances(who)[asset]
+        return to_text(wallet.available), to_text(wallet.freeze)
+
+    def total(self, asset: str) -> Decimal:
+        """What all named accounts and the fee pot hold of an asset."""
+        total = self.exchange.fees_collected().get(asset, ZERO)
+        for name in self.exchange.accounts:
+            wallet = self.exchange.balances(name)[asset]
+            total += wallet.available + wallet.freeze
+        return total
+
+
+def _texts(levels: Iterable[tuple[Decimal, Decimal]]) -> list[tuple[str, str]]:
+    return [(to_text(price), to_text(amount)) for price, amount in levels]

@@ -1,0 +1,89 @@
+"""The venue's two JSON styles, and reading numbers exactly."""
+
+from __future__ import annotations
+
+import json
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whitewire.venue import json_text
+
+SCALARS = st.none() | st.booleans() | st.integers() | st.text() | st.floats(allow_nan=False)
+VALUES = st.recursive(
+    SCALARS.filter(lambda value: not isinstance(value, float) or abs(value) != float("inf")),
+    lambda inner: st.lists(inner) | st.dictionaries(st.text(), inner),
+    max_leaves=20,
+)
+
+
+@given(VALUES)
+def test_both_styles_say_the_same_as_the_standard_library_reads(value: Any) -> None:
+    assert json.loads(json_text.spaced(value)) == value
+    assert json.loads(json_text.compact(value)) == value
+
+
+def test_spaced_style_is_the_captured_one() -> None:
+    value = {"error": None, "result": {"status": "success", "rpi": False}, "id": 2000001}
+    assert json_text.spaced(value) == (
+        '{"error": null, "result": {"status": "success", "rpi": false}, "id": 2000001}'
+    )
+    assert json_text.spaced([1, ("a", True)]) == '[1, ["a", true]]'
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (1785730136.2352009, "1785730136.2352009"),
+        (1785730135.194067, "1785730135.194067"),
+        (1785732678.2802551, "1785732678.2802551"),
+        (1704067200.0, "1704067200.0"),
+    ],
+)
+def test_times_have_up_to_seventeen_digits(seconds: float, text: str) -> None:
+    assert json_text.real(seconds) == text
+
+
+def test_compact_style_has_no_white_space_and_keeps_slashes() -> None:
+    value = {"request": "/api/v4/orders", "list": [1, 2], "time": 1595792396.165973}
+    assert json_text.compact(value) == (
+        b'{"request":"/api/v4/orders","list":[1,2],"time":1595792396.165973}'
+    )
+
+
+@pytest.mark.parametrize(
+    ("body", "canonical"),
+    [
+        (b'{ "b" : 1, "a":\n[1, 2] }', b'{"b":1,"a":[1,2]}'),
+        (b'{"a":1,"a":2}', b'{"a":2}'),
+        (b'{"a":1.50}', b'{"a":1.5}'),
+        (b'{"a":"x  y"}', b'{"a":"x  y"}'),
+    ],
+)
+def test_canonical_form(body: bytes, canonical: bytes) -> None:
+    assert json_text.canonical(body) == canonical
+
+
+def test_numbers_with_a_fraction_are_read_exactly() -> None:
+    assert json_text.parse(b'{"a":0.1,"b":1e-5,"c":3}') == {
+        "a": Decimal("0.1"),
+        "b": Decimal("0.00001"),
+        "c": 3,
+    }
+    assert isinstance(json_text.parse(b"0.1"), Decimal)
+
+
+@pytest.mark.parametrize("text", [b"", b"{", b"NaN", b"[Infinity]", b"\xff"])
+def test_what_is_not_json_is_refused(text: bytes) -> None:
+    with pytest.raises(ValueError):
+        json_text.parse(text)
+
+
+def test_a_value_without_a_json_form_is_refused() -> None:
+    with pytest.raises(TypeError):
+        json_text.spaced(Decimal(1))
+    with pytest.raises(TypeError):
+        json_text.compact(Decimal(1))

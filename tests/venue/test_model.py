@@ -1,0 +1,35 @@
+"""The numbers that the wire prints for the engine's values."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.venue.desk import Desk
+from whitewire.venue.model import OrderEventKind, OrderType, Role, Side, VenueError
+
+
+def test_sides_roles_types_and_events_have_their_wire_numbers() -> None:
+    assert (Side.SELL.code, Side.BUY.code) == (1, 2)
+    assert (Role.MAKER, Role.TAKER) == (1, 2)
+    assert [kind.code for kind in OrderType] == [1, 2, 202]
+    assert [kind.value for kind in OrderType] == ["limit", "market", "stock market"]
+    assert [int(kind) for kind in OrderEventKind] == [1, 2, 3]
+
+
+def test_opposite_sides() -> None:
+    assert Side.BUY.opposite is Side.SELL
+    assert Side.SELL.opposite is Side.BUY
+
+
+def test_a_snapshot_does_not_follow_the_order() -> None:
+    desk = Desk()
+    resting = desk.limit("alice", "buy", "60000", "1")
+    desk.limit("bob", "sell", "60000", "0.4")
+    assert resting.left == 1
+    assert resting.deal_stock == 0
+
+
+def test_a_refusal_says_what_it_is() -> None:
+    refusal = VenueError(422, 30, "Validation failed", {"side": ["wrong"]})
+    with pytest.raises(VenueError, match=r"422/30 Validation failed: \{'side': \['wrong'\]\}"):
+        raise refusal

@@ -1,0 +1,85 @@
+"""Fixed windows for each address and bucket, scopes, and the block of an address."""
+
+from __future__ import annotations
+
+from whitewire.venue.options import RateLimit, WireOptions
+from whitewire.venue.rate_limits import SCOPES, FixedWindow, RateLimiter
+
+THREE = RateLimit(3, 10)
+BASE = 1_700_000_000.0
+
+
+def test_a_window_lets_its_limit_pass_and_starts_again_at_the_next() -> None:
+    limiter = RateLimiter(WireOptions())
+    answers = [limiter.allow("a", "/x", THREE, BASE + second) for second in range(5)]
+    assert answers == [True, True, True, False, False]
+    assert limiter.allow("a", "/x", THREE, BASE + 10)
+
+
+def test_addresses_and_endpoints_do_not_share_a_bucket() -> None:
+    limiter = RateLimiter(WireOptions())
+    for _ in range(3):
+        assert limiter.allow("a", "/x", THREE, BASE)
+    assert not limiter.allow("a", "/x", THREE, BASE)
+    assert limiter.allow("b", "/x", THREE, BASE)
+    assert limiter.allow("a", "/y", THREE, BASE)
+
+
+def test_a_scope_is_shared_by_its_endpoints() -> None:
+    scope = "/api/v4/main-account/"
+    limiter = RateLimiter(WireOptions(rate_scale=0.002))
+    allowed = int(SCOPES[scope].limit * 0.002)
+    wide = RateLimit(1_000_000, 10)
+    answers = [limiter.allow("a", f"{scope}{n}", wide, BASE) for n in range(allowed + 1)]
+    assert answers == [True] * allowed + [False]
+
+
+def test_a_refused_request_is_not_counted() -> None:
+    limiter = RateLimiter(WireOptions(rate_scale=0.002))
+    narrow, wide = RateLimit(500, 10), RateLimit(1_000_000, 10)
+    path = "/api/v4/main-account/"
+    assert limiter.allow("a", path + "x", narrow, BASE)
+    for _ in range(5):
+        assert not limiter.allow("a", path + "x", narrow, BASE)
+    assert limiter.allow("a", path + "y", wide, BASE)
+    assert not limiter.allow("a", path + "y", wide, BASE)
+
+
+def test_windows_may_have_different_lengths() -> None:
+    limiter = RateLimiter(WireOptions())
+    token = RateLimit(1, 60)
+    start = BASE - BASE % 60
+    assert limiter.allow("a", "/t", token, start)
+    assert not limiter.allow("a", "/t", token, start + 59)
+    assert limiter.allow("a", "/t", token, start + 60)
+
+
+def test_ten_refused_windows_in_a_row_block_the_address_for_a_minute() -> None:
+    limiter = RateLimiter(WireOptions())
+    one = RateLimit(1, 10)
+    for window in range(10):
+        assert limiter.allow("a", "/x", one, BASE + 10 * window)
+        assert not limiter.allow("a", "/x", one, BASE + 10 * window)
+    blocked_from = BASE + 90
+    assert not limiter.allow("a", "/x", one, blocked_from + 59)
+    assert not limiter.allow("a", "/other", one, blocked_from + 59)
+    assert limiter.allow("b", "/x", one, blocked_from + 59)
+    assert limiter.allow("a", "/x", one, blocked_from + 60)
+
+
+def test_a_quiet_window_interrupts_the_row() -> None:
+    limiter = RateLimiter(WireOptions())
+    one = RateLimit(1, 10)
+    for window in [*range(9), *range(10, 19)]:
+        assert limiter.allow("a", "/x", one, BASE + 10 * window)
+        assert not limiter.allow("a", "/x", one, BASE + 10 * window)
+    assert limiter.allow("a", "/x", one, BASE + 190)
+
+
+def test_a_fixed_window_is_aligned_to_the_epoch() -> None:
+    window = FixedWindow()
+    one = RateLimit(1, 10)
+    assert window.has_room(one, 19.9)
+    window.count += 1
+    assert not window.has_room(one, 19.99)
+    assert window.has_room(one, 20.0)

@@ -1,0 +1,191 @@
+"""The venue as a whole: as a command, in a test, twice in one process, and not at all."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
+from urllib.parse import urlsplit
+
+import pytest
+
+from tests.venue.naive import RestClient, WsClient
+from whitewire.venue import Venue, VenueConfig, serve
+from whitewire.venue.server import VenueServer
+
+COMMAND = "from whitewire.venue import VenueConfig, serve; serve(VenueConfig({}))"
+
+
+def free_port_triple() -> int:
+    """A port that is free together with its two successors."""
+    while True:
+        with socket.socket() as first:
+            first.bind(("127.0.0.1", 0))
+            port: int = first.getsockname()[1]
+            try:
+                for offset in (1, 2):
+                    with socket.socket() as probe:
+                        probe.bind(("127.0.0.1", port + offset))
+            except OSError:
+                continue
+        return port
+
+
+def start(arguments: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, "-c", COMMAND.format(arguments)],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)},
+    )
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_command_announces_itself_and_stops_cleanly(number: signal.Signals) -> None:
+    port = free_port_triple()
+    process = start(f"port={port}, seed=5, markets=('BTC_USDT', 'ETH_USDT')")
+    with process:
+        assert process.stdout is not None
+        line = json.loads(process.stdout.readline())
+        assert list(line) == ["rest", "public_rest", "ws", "ca", "accounts", "markets"]
+        assert line["rest"] == f"https://127.0.0.1:{port}"
+        assert line["public_rest"] == f"https://127.0.0.1:{port + 1}"
+        assert line["ws"] == f"wss://127.0.0.1:{port + 2}/ws"
+        assert line["markets"] == ["BTC_USDT", "ETH_USDT"]
+        running = cast(
+            "Venue",
+            SimpleNamespace(
+                **{**line, "accounts": [SimpleNamespace(**spec) for spec in line["accounts"]]}
+            ),
+        )
+        with RestClient(running) as rest, WsClient(running) as ws:
+            assert rest.get("ping") == (200, ["pong"])
+            ws.authorize(rest)
+            ws.call("depth_subscribe", "ETH_USDT", 5, "0", True)
+            assert ws.push("depth_update")[0] is True
+        process.send_signal(number)
+        output, errors = process.communicate(timeout=10)
+    assert (process.returncode, output, errors) == (0, "", "")
+    assert not Path(line["ca"]).parent.exists()
+
+
+def test_without_tls_there_is_nothing_to_trust() -> None:
+    process = start("tls=False, scenario='empty'")
+    with process:
+        assert process.stdout is not None
+        line = json.loads(process.stdout.readline())
+        assert line["ca"] is None
+        assert line["rest"].startswith("http://")
+        assert line["ws"].startswith("ws://")
+        process.terminate()
+        assert process.wait(timeout=10) == 0
+
+
+def test_a_port_in_use_is_an_os_error() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        with pytest.raises(OSError, match="address already in use"):
+            serve(VenueConfig(port=taken.getsockname()[1], scenario="empty"))
+
+
+def test_a_failed_start_leaves_the_other_ports_free() -> None:
+    port = free_port_triple()
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", port + 2))
+        taken.listen()
+        with pytest.raises(OSError, match="address already in use"):
+            serve(VenueConfig(port=port, scenario="empty"))
+        with socket.socket() as free:
+            free.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            free.bind(("127.0.0.1", port))
+
+
+@pytest.mark.parametrize(
+    ("config", "text"),
+    [
+        (VenueConfig(scenario="storm"), "no scenario is named 'storm'"),
+        (VenueConfig(markets=("NOPE",)), "no market is named NOPE"),
+        (VenueConfig(markets=("NOPE",), scenario="empty"), "no market is named NOPE"),
+    ],
+)
+def test_nonsense_is_refused_before_anything_starts(config: VenueConfig, text: str) -> None:
+    with pytest.raises(ValueError, match=text):
+        VenueServer(config)
+
+
+def test_two_venues_live_side_by_side_and_know_nothing_of_each_other() -> None:
+    with Venue(traders=False, seed=1) as one, Venue(traders=False, seed=2) as two:
+        assert len({one.rest, one.public_rest, one.ws, two.rest, two.public_rest, two.ws}) == 6
+        assert {spec.key for spec in one.accounts}.isdisjoint(spec.key for spec in two.accounts)
+        with RestClient(one) as first, RestClient(two) as second:
+            first.limit("buy", "100")
+            assert len(first.ok("orders")) == 1
+            assert second.ok("orders") == []
+
+
+def test_the_same_seed_gives_the_same_keys() -> None:
+    with Venue(traders=False, seed=9) as one:
+        keys = [(spec.key, spec.secret) for spec in one.accounts]
+    with Venue(traders=False, seed=9) as two:
+        assert [(spec.key, spec.secret) for spec in two.accounts] == keys
+
+
+def test_call_runs_on_the_venues_thread_and_hands_back_results_and_errors() -> None:
+    with Venue(traders=False) as venue:
+        name = venue.call(lambda _: threading.current_thread().name)
+        assert name != threading.current_thread().name
+        assert venue.call(lambda exchange: exchange.update_id("BTC_USDT")) > 0
+        with pytest.raises(KeyError):
+            venue.call(lambda exchange: exchange.update_id("NOPE"))
+
+
+def test_a_stopped_venue_is_gone_and_stopping_again_is_harmless() -> None:
+    venue = Venue(traders=False)
+    venue.start()
+    parts = urlsplit(venue.rest)
+    assert venue.ca is not None
+    with WsClient(venue) as ws:
+        venue.stop()
+        venue.stop()
+        with pytest.raises((EOFError, OSError)):
+            ws.call("ping")
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((parts.hostname, parts.port), timeout=1)
+    assert not Path(venue.ca).exists()
+
+
+def test_a_venue_that_cannot_start_says_why() -> None:
+    with pytest.raises(ValueError, match="no market is named"):
+        Venue(markets=("NOPE",))
+
+
+def test_traders_move_the_market_by_themselves() -> None:
+    with Venue(seed=3) as venue, WsClient(venue) as ws:
+        ws.call("trades_subscribe", "BTC_USDT")
+        ws.push("trades_update")
+        ws.call("bookTicker_subscribe", "BTC_USDT")
+        tops = [ws.push("bookTicker_update") for _ in range(5)]
+        assert len({tuple(top[0][3:]) for top in tops}) == 5
+        assert ws.push("trades_update")[0] == "BTC_USDT"
+
+
+def test_an_armed_kill_switch_fires_without_anybody_asking() -> None:
+    with Venue(traders=False) as venue, RestClient(venue) as rest:
+        rest.limit("buy", "100")
+        rest.ok("order/kill-switch", market="BTC_USDT", timeout="5")
+        name = venue.accounts[0].name
+        deadline = time.monotonic() + 7
+        while venue.call(lambda exchange: exchange.open_orders_of(name)):
+            assert time.monotonic() < deadline
+            time.sleep(0.1)
+        assert rest.ok("order/kill-switch/status") == []
