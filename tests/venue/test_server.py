@@ -9,7 +9,6 @@ import socket
 import subprocess
 import sys
 import threading
-import time
 from pathlib import Path
 from types import SimpleNamespace
 from typing import cast
@@ -177,15 +176,3 @@ def test_traders_move_the_market_by_themselves() -> None:
         tops = [ws.push("bookTicker_update") for _ in range(5)]
         assert len({tuple(top[0][3:]) for top in tops}) == 5
         assert ws.push("trades_update")[0] == "BTC_USDT"
-
-
-def test_an_armed_kill_switch_fires_without_anybody_asking() -> None:
-    with Venue(traders=False) as venue, RestClient(venue) as rest:
-        rest.limit("buy", "100")
-        rest.ok("order/kill-switch", market="BTC_USDT", timeout="5")
-        name = venue.accounts[0].name
-        deadline = time.monotonic() + 7
-        while venue.call(lambda exchange: exchange.open_orders_of(name)):
-            assert time.monotonic() < deadline
-            time.sleep(0.1)
-        assert rest.ok("order/kill-switch/status") == []

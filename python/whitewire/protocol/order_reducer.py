@@ -172,7 +172,7 @@ def place_reply(order: Order, reply: Reply, now_ns: int) -> list[OrderNotice]:
         return refuse(order, reply.reject, now_ns)
     if not isinstance(reply, Ack):
         return lose(order, RequestKind.PLACE, reply.reason, now_ns)
-    notices = [] if order.is_done else [OrderNotice(order, NoticeKind.ACKED)]
+    notices = _acked(order)
     leg = _reply_leg(order, reply.order, now_ns, notices)
     if leg is None or leg is not order.current:
         return notices
@@ -221,7 +221,7 @@ def modify_reply(order: Order, reply: Reply, now_ns: int) -> list[OrderNotice]:
         return notices + step(order, OrderInput.MODIFY_MISSED, now_ns, reply.reject.message)
     if not isinstance(reply, Ack):
         return lose(order, RequestKind.MODIFY, reply.reason, now_ns)
-    notices = [] if order.is_done else [OrderNotice(order, NoticeKind.ACKED)]
+    notices = _acked(order)
     leg = _reply_leg(order, reply.order, now_ns, notices)
     if leg is None or leg is not order.current:
         return notices
@@ -351,7 +351,7 @@ def _reply_leg(
     """The leg that an answer names, or None when the answer is about another order."""
     if reply.client_id not in ("", order.client_id) or reply.market != order.market.name:
         text = f"the answer is about {reply.market} {reply.client_id}"
-        notices += step(order, OrderInput.CONTRADICTION, now_ns, text)
+        notices[:] = step(order, OrderInput.CONTRADICTION, now_ns, text)
         return None
     return _learn_leg(order, reply.venue_id, now_ns, notices)
 
@@ -392,6 +392,11 @@ def _reply_facts(reply: OrderReply) -> _Facts:
         reply.deal_money,
         reply.finish,
     )
+
+
+def _acked(order: Order) -> list[OrderNotice]:
+    """An acknowledgement of an order that is done is no news."""
+    return [] if order.is_done else [OrderNotice(order, NoticeKind.ACKED)]
 
 
 def _refused(order: Order, reject: Reject) -> list[OrderNotice]:

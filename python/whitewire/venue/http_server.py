@@ -32,7 +32,10 @@ from whitewire.venue.http_message import Delivery, HttpRequest, HttpResponse, fr
 from whitewire.venue.options import ServiceModel, WireOptions
 from whitewire.venue.pacing import Pacer
 
-__all__ = ["HttpApp", "HttpConnection", "reset_connection"]
+__all__ = ["TLS_GOODBYE_S", "HttpApp", "HttpConnection", "reset_connection"]
+
+# How long a closed connection waits for its peer to end TLS properly.
+TLS_GOODBYE_S = 1.0
 
 # More unanswered requests than this on one connection is not a client but an accident.
 _MAX_UNANSWERED = 4_096

@@ -33,7 +33,7 @@ from whitewire.venue.depth_stream import DepthStreams
 from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.faults import FaultTable, FaultValue
-from whitewire.venue.http_server import HttpConnection
+from whitewire.venue.http_server import TLS_GOODBYE_S, HttpConnection
 from whitewire.venue.markets import default_markets
 from whitewire.venue.model import AccountSpec, MarketSpec
 from whitewire.venue.options import VenueConfig, WireOptions
@@ -167,6 +167,7 @@ class VenueServer:
                     config.host,
                     self._port(len(self._servers)),
                     ssl=context,
+                    ssl_shutdown_timeout=TLS_GOODBYE_S if context else None,
                 )
             )
         self._servers.append(await service.listen(config.host, self._port(2), context))

@@ -39,7 +39,7 @@ from whitewire.venue import json_text
 from whitewire.venue.channels import Channels
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
-from whitewire.venue.http_server import reset_connection
+from whitewire.venue.http_server import TLS_GOODBYE_S, reset_connection
 from whitewire.venue.rate_limits import FixedWindow
 from whitewire.venue.ws_methods import INTERNAL_ERROR, TOO_MANY_REQUESTS, WsMethods, WsRefusal
 from whitewire.venue.ws_shapes import error_reply, reply
@@ -174,11 +174,15 @@ class _Socket(WSListener):
         waiting = self._transport.underlying_transport.get_write_buffer_size()
         if waiting > self._core.options.ws_max_queue_bytes:
             _LOG.warning("dropped a slow WebSocket client with %d bytes waiting", waiting)
-            self._end(abort=True)  # K3
+            self.cut()  # K3
 
     def drop(self) -> None:
         """Ends the connection without a close frame; what was sent still arrives."""
-        self._end(abort=False)
+        self._end(graceful=True)
+
+    def cut(self) -> None:
+        """Ends the connection at once; what was not sent yet is lost."""
+        self._end(graceful=False)
 
     def reset(self) -> None:
         """Ends the connection with RST."""
@@ -186,9 +190,9 @@ class _Socket(WSListener):
             reset_connection(self._transport.underlying_transport)
             self._transport = None
 
-    def _end(self, *, abort: bool) -> None:
+    def _end(self, *, graceful: bool) -> None:
         if self._transport is not None:
-            self._transport.disconnect(graceful=not abort)
+            self._transport.disconnect(graceful=graceful)
             self._transport = None
 
     def _check_idle(self) -> None:
@@ -227,6 +231,7 @@ class WsService:
             host,
             port,
             ssl=context,
+            ssl_shutdown_timeout=TLS_GOODBYE_S if context else None,
             enable_auto_pong=False,
             max_frame_size=self.core.options.ws_max_frame_bytes,
             logger_name=_LOG,
@@ -252,6 +257,6 @@ class WsService:
         self._depth.unsubscribe(socket, None)
 
     def close(self) -> None:
-        """Drops every connection."""
+        """Cuts every connection."""
         for socket in list(self.sockets):
-            socket.drop()
+            socket.cut()
