@@ -7,6 +7,7 @@ else happens here. Stale bridges of other Python versions are deleted, or they w
 from __future__ import annotations
 
 import sysconfig
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -35,6 +36,8 @@ prepare_metadata_for_build_editable = prepare_metadata_for_build_wheel
 def _build_bridge() -> None:
     from setuptools import Distribution
 
+    # "ext-modules in pyproject.toml is experimental": known, and nothing a user can act on
+    warnings.filterwarnings("ignore", message=".*ext-modules.*")
     package = Path("python/whitewire")
     for stale in package.glob("_bridge.*.so"):
         stale.unlink()

@@ -6,6 +6,7 @@ about them. It shares no code with the order table, so an error in one cannot hi
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -39,6 +40,11 @@ NO_FUNDS = Refused(Reject(RejectSource.VENUE, "no-funds", status=422, venue_code
 WOULD_TAKE = Refused(
     Reject(RejectSource.VENUE, "would-take", status=400, venue_code=13, retryable=True)
 )
+
+
+def typed(actions: Iterable[object]) -> list[tuple[type, object]]:
+    """Actions with their types, since named tuples of different types can be equal."""
+    return [(type(action), action) for action in actions]
 
 
 class Recorder:

@@ -1,4 +1,4 @@
-//! Base64 (standard alphabet, padded) and lower-case hex, with the widest vectors that the machine has.
+//! Base64 (standard alphabet, padded) and lower-case hex, with the widest vectors of the machine.
 //!
 //! Owns the two text encodings of the venue's authentication headers and the choice of
 //! instruction set, made once per process. Must not know what the bytes mean. Invariant: every
@@ -31,9 +31,9 @@ pub struct Codec {
 
 impl Codec {
     /// The fastest variant that this machine can run; looked up once per process.
-    pub fn get() -> &'static Codec {
+    pub fn get() -> Codec {
         static CHOSEN: OnceLock<Codec> = OnceLock::new();
-        CHOSEN.get_or_init(|| Codec::available()[0])
+        *CHOSEN.get_or_init(|| Codec::available()[0])
     }
 
     /// Every variant that this machine can run, fastest first; the last is the scalar one.
@@ -52,7 +52,7 @@ impl Codec {
 
     /// The instruction set's name, for reports.
     #[must_use]
-    pub fn name(&self) -> &'static str {
+    pub fn name(self) -> &'static str {
         self.name
     }
 
@@ -61,7 +61,7 @@ impl Codec {
     /// # Panics
     /// When `out` is shorter than the text plus [`SLACK`], which may be scribbled over.
     #[inline]
-    pub fn encode(&self, input: &[u8], out: &mut [u8]) -> usize {
+    pub fn encode(self, input: &[u8], out: &mut [u8]) -> usize {
         assert!(
             out.len() >= encoded_len(input.len()) + SLACK,
             "no room for the text and the slack"
@@ -73,7 +73,7 @@ impl Codec {
 
     /// Writes 64 bytes as 128 lower-case hex digits.
     #[inline]
-    pub fn hex(&self, input: &[u8; 64], out: &mut [u8; 128]) {
+    pub fn hex(self, input: &[u8; 64], out: &mut [u8; 128]) {
         // SAFETY: `available` made this codec only after it saw the instruction set.
         unsafe { (self.hex)(input, out) }
     }

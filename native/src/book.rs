@@ -5,8 +5,8 @@
 //! not crossed and is the venue's state `update_id`.
 //!
 //! A side is kept best level first. A message's changes come in the same order, so one pass merges
-//! them into a second buffer, eight levels at a time; then the buffers swap. No level is moved twice
-//! and no load waits for a store of the same message.
+//! them into a second buffer, sixteen levels at a time; then the buffers swap. No level is moved twice
+//! and no load waits for a store of the same message. A few changes of amounts alone move nothing.
 //!
 //! Venue rules obeyed here:
 //!
@@ -14,16 +14,20 @@
 //! * **B2** After each message only the subscribed number of levels is kept: a level that was pushed
 //!   out of the window may never be removed by name.
 //! * **B3** A crossed book cannot be real; something was lost.
+#![allow(
+    clippy::inline_always,
+    reason = "kernels run in their caller, which has their features"
+)]
 
 use crate::event::{Depth, Levels, Side, MAX_LEVELS};
 use crate::price::MAX_DECIMALS;
-use crate::scan::{Kernel, Rank};
+use crate::scan::{Kernel, Rank, LANES};
 use crate::sequence::{Sequence, Verdict};
 
 /// Most levels of a side that a book can keep.
 pub const MAX_DEPTH: u16 = 1000;
-/// Levels are copied by this many, so that a copy may run over the end.
-const LANES: usize = 8;
+/// Up to this many changes of a side are tried as mere changes of amounts before anything is moved.
+const FEW: usize = 2;
 /// Ends every side; no price is that bad.
 const WORST: i64 = i64::MAX;
 
@@ -40,10 +44,12 @@ impl core::fmt::Display for BookError {
     fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
         match self {
             Self::Depth(depth) => write!(f, "depth {depth} is not in 1..={MAX_DEPTH}"),
-            Self::Decimals(n) => write!(
-                f,
-                "{n} decimals are not in -{MAX_DECIMALS}..={MAX_DECIMALS}"
-            ),
+            Self::Decimals(n) => {
+                write!(
+                    f,
+                    "{n} decimals are not in -{MAX_DECIMALS}..={MAX_DECIMALS}"
+                )
+            }
         }
     }
 }
@@ -68,6 +74,32 @@ impl Column {
             lots: column(0),
             len: 0,
         }
+    }
+
+    /// Sets the amounts of levels; stops, and tells so, at the first that has to come or go.
+    ///
+    /// # Safety
+    /// The machine has the kernel's instruction set, the keys are ascending and below [`WORST`].
+    #[inline(always)]
+    unsafe fn resize<K: Kernel>(&mut self, keys: &[i64], lots: &[i64]) -> bool {
+        let mut at = 0;
+        for (key, amount) in keys.iter().zip(lots) {
+            let equal = loop {
+                // SAFETY: `at` is at most `len`, and the buffer has two LANES behind that; the caller
+                // vouches for the machine.
+                let Rank { before, equal } =
+                    unsafe { K::rank(&*self.keys.as_ptr().add(at).cast::<[i64; LANES]>(), *key) };
+                at += before;
+                if before < LANES {
+                    break equal;
+                }
+            };
+            if !equal || *amount == 0 {
+                return false;
+            }
+            self.lots[at] = *amount;
+        }
+        true
     }
 
     fn cut(&mut self, len: usize) {
@@ -111,12 +143,17 @@ impl Ladder {
     unsafe fn apply<K: Kernel>(&mut self, levels: &Levels, depth: usize) {
         let (mut keys, mut lots) = levels.columns();
         while !keys.is_empty() {
-            // The venue sorts its changes, so this is one run unless something is very odd.
-            let run = 1 + keys.windows(2).take_while(|pair| pair[0] < pair[1]).count();
-            // SAFETY: the caller vouches for the machine; the run is sorted by construction; a side
-            // holds at most `depth` levels before a message and each change adds at most one.
-            unsafe { merge::<K>(&self.now, &mut self.next, &keys[..run], &lots[..run]) };
-            core::mem::swap(&mut self.now, &mut self.next);
+            // The venue sorts its changes; other orders are applied one change at a time.
+            let run = if levels.is_sorted() { keys.len() } else { 1 };
+            let (changed, amounts) = (&keys[..run], &lots[..run]);
+            // SAFETY: the caller vouches for the machine; a run is sorted; a side holds at most
+            // `depth` levels before a message and each change adds at most one.
+            unsafe {
+                if run > FEW || !self.now.resize::<K>(changed, amounts) {
+                    merge::<K>(&self.now, &mut self.next, changed, amounts);
+                    core::mem::swap(&mut self.now, &mut self.next);
+                }
+            }
             (keys, lots) = (&keys[run..], &lots[run..]);
         }
         self.now.cut(depth);

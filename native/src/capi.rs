@@ -28,6 +28,10 @@ pub const PANICKED: i64 = -128;
 /// A value that Python owns and C calls reach by pointer, one call at a time (C2).
 pub struct Shared<T>(Box<UnsafeCell<T>>);
 
+// SAFETY: C2: every access holds the GIL, so no two threads are inside at once. Python frees a value
+// on whichever thread its collector happens to run, which a `T: Send` does not mind.
+unsafe impl<T: Send> Sync for Shared<T> {}
+
 impl<T> Shared<T> {
     pub fn new(value: T) -> Self {
         Shared(Box::new(UnsafeCell::new(value)))
@@ -39,7 +43,7 @@ impl<T> Shared<T> {
 
     /// Runs `work` on the value; `work` must not call back into Python.
     pub fn with<R>(&self, work: impl FnOnce(&mut T) -> R) -> R {
-        // SAFETY: C2; the owner is `unsendable` and `work` cannot re-enter.
+        // SAFETY: C2; `work` cannot re-enter.
         work(unsafe { &mut *self.0.get() })
     }
 }
@@ -271,5 +275,4 @@ pub const STAGE_NAMES: [(&str, u8); STAGES] = [
     ("write", Stage::Write as u8),
     ("tick_to_trade", Stage::TickToTrade as u8),
     ("wire_to_ack", Stage::WireToAck as u8),
-    ("feed_delay", Stage::FeedDelay as u8),
 ];

@@ -15,6 +15,10 @@
 //! * **D6** Account streams number the sides 1 sell and 2 buy, public trades spell them out; older
 //!   captures carry side and role as texts.
 //! * **D7** An empty side of the ticker is "0", "0".
+#![allow(
+    clippy::inline_always,
+    reason = "kernels run in their caller, which has their features"
+)]
 
 mod account;
 mod fast;
@@ -22,8 +26,8 @@ mod general;
 mod json;
 mod markets;
 
+pub(crate) use markets::Markets;
 pub use markets::MAX_NAME;
-pub(crate) use markets::{Markets, Scales};
 
 use crate::event::{Cold, Depth, Kind, Top};
 use crate::scan::{Kernel, Tokens};
@@ -33,11 +37,11 @@ use json::Reason;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Message {
     /// A depth message of this market.
-    Depth(usize),
+    Depth(u16),
     /// A ticker message of this market.
-    Ticker(usize),
+    Ticker(u16, Top),
     /// Anything else.
-    Cold(Kind, Option<usize>),
+    Cold(Kind, Option<u16>),
     /// A push about a market that was never added.
     Elsewhere,
 }
@@ -48,9 +52,9 @@ pub(crate) enum Damage {
     /// Nothing that the feed holds.
     None,
     /// The book of one market.
-    Book(usize),
+    Book(u16),
     /// The ticker of one market.
-    Ticker(usize),
+    Ticker(u16),
     /// All of it: nobody knows what the frame was.
     All,
 }
@@ -67,7 +71,6 @@ pub(crate) struct Fault {
 pub(crate) struct Records {
     tokens: Tokens,
     pub(crate) depth: Depth,
-    pub(crate) top: Top,
     pub(crate) cold: Cold,
 }
 
@@ -76,7 +79,6 @@ impl Records {
         Self {
             tokens: Tokens::new(),
             depth: Depth::default(),
-            top: Top::default(),
             cold: Cold::default(),
         }
     }
@@ -92,18 +94,10 @@ impl Records {
         markets: &Markets,
     ) -> Option<Message> {
         // SAFETY: the caller vouches for the machine.
-        let hot = unsafe {
-            fast::read::<K>(
-                frame,
-                &mut self.tokens,
-                markets,
-                &mut self.depth,
-                &mut self.top,
-            )
-        };
+        let hot = unsafe { fast::read::<K>(frame, &mut self.tokens, markets, &mut self.depth) };
         hot.map(|hot| match hot {
             fast::Hot::Depth(market) => Message::Depth(market),
-            fast::Hot::Ticker(market) => Message::Ticker(market),
+            fast::Hot::Ticker(market, top) => Message::Ticker(market, top),
         })
     }
 

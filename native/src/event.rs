@@ -4,9 +4,10 @@
 //! Knows no JSON and no books. Invariant: records are reused from frame to frame. Every text and list
 //! has a bound; what exceeds it is a fault of the frame, never a reallocation without end.
 
-/// Most levels of one side that one depth message may carry; the venue's window is 100 levels, so a
-/// legal delta has at most 200.
-pub const MAX_LEVELS: usize = 1024;
+mod hot;
+
+pub use hot::{Depth, Levels, Top, MAX_LEVELS};
+
 /// Most trades of one message; the venue replays at most 100.
 pub const MAX_TRADES: usize = 1024;
 /// Most assets of one balance message.
@@ -75,92 +76,6 @@ pub enum Side {
     Sell = 1,
     /// Bids.
     Buy = 2,
-}
-
-/// The changed levels of one side of a book.
-#[derive(Debug)]
-pub struct Levels {
-    /// Ascending from best to worst: the price in ticks for asks, its negative for bids.
-    keys: Box<[i64; MAX_LEVELS]>,
-    /// Amount in lots, 0 removes the level.
-    lots: Box<[i64; MAX_LEVELS]>,
-    len: usize,
-}
-
-impl Default for Levels {
-    fn default() -> Self {
-        let zeros = || Box::new([0; MAX_LEVELS]);
-        Self {
-            keys: zeros(),
-            lots: zeros(),
-            len: 0,
-        }
-    }
-}
-
-impl Levels {
-    /// Forgets all levels.
-    #[inline]
-    pub fn clear(&mut self) {
-        self.len = 0;
-    }
-
-    /// Appends a level; false if there are [`MAX_LEVELS`] already.
-    #[inline]
-    #[must_use]
-    pub fn push(&mut self, key: i64, lots: i64) -> bool {
-        if self.len >= MAX_LEVELS {
-            return false;
-        }
-        self.keys[self.len] = key;
-        self.lots[self.len] = lots;
-        self.len += 1;
-        true
-    }
-
-    /// Keys and lots, in the order of the message.
-    #[inline]
-    #[must_use]
-    pub fn columns(&self) -> (&[i64], &[i64]) {
-        let len = self.len.min(MAX_LEVELS);
-        (&self.keys[..len], &self.lots[..len])
-    }
-}
-
-/// One depth message of a known market.
-#[derive(Debug, Default)]
-pub struct Depth {
-    /// Whether the levels replace the book or change it.
-    pub snapshot: bool,
-    /// State of the venue's full book that this message leads to.
-    pub update_id: i64,
-    /// State that a delta starts from; 0 in snapshots.
-    pub past_update_id: i64,
-    /// When the matching engine was in that state, ns since the epoch; 0 if not said.
-    pub timestamp_ns: i64,
-    /// When the venue sent the message, ns since the epoch; 0 if not said.
-    pub event_time_ns: i64,
-    /// Changed asks.
-    pub asks: Levels,
-    /// Changed bids.
-    pub bids: Levels,
-}
-
-/// One ticker message of a known market: the best level of each side, 0 and 0 where it is empty.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Top {
-    /// Best bid in ticks.
-    pub bid: i64,
-    /// Its amount in lots.
-    pub bid_amount: i64,
-    /// Best ask in ticks.
-    pub ask: i64,
-    /// Its amount in lots.
-    pub ask_amount: i64,
-    /// State of the venue's full book.
-    pub update_id: i64,
-    /// When the matching engine was in that state, ns since the epoch.
-    pub time_ns: i64,
 }
 
 /// A public trade.

@@ -3,13 +3,21 @@
 //! Owns the markets, their books and tickers, and the counters. Knows no sockets and no clocks: frames
 //! and times are arguments. Invariant: whatever bytes arrive, every book is either stale or exactly
 //! what the venue's messages say; nothing panics and nothing is allocated after the set-up.
+#![allow(
+    clippy::inline_always,
+    reason = "kernels run in their caller, which has their features"
+)]
+
+mod counters;
+
+pub use counters::Counters;
 
 use crate::book::{Applied, Book, BookError};
-use crate::decode::{Damage, Fault, Markets, Message, Records, Scales};
+use crate::decode::{Damage, Fault, Markets, Message, Records};
 use crate::event::{Cold, Kind, Outcome, Top, NO_MARKET};
 #[cfg(target_arch = "x86_64")]
 use crate::scan::{Avx2, Avx512};
-use crate::scan::{Isa, Kernel, Scalar, Scale};
+use crate::scan::{Isa, Kernel, Scalar, Scale, Scales};
 
 /// Why a market cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -61,56 +69,30 @@ pub struct Ticker {
     pub valid: bool,
 }
 
-/// How many frames came to which end.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Counters {
-    /// All frames.
-    pub frames: u64,
-    /// Deltas that were applied.
-    pub deltas: u64,
-    /// Snapshots that were applied.
-    pub snapshots: u64,
-    /// Deltas that did not follow their predecessor.
-    pub gaps: u64,
-    /// Deltas for a book that waits for its snapshot.
-    pub stale: u64,
-    /// Deltas and tickers that were not newer.
-    pub ignored: u64,
-    /// Books and tickers that came out crossed.
-    pub crossed: u64,
-    /// Tickers that were taken.
-    pub tickers: u64,
-    /// Pushes of methods that are not followed.
-    pub unknown_methods: u64,
-    /// Public pushes of markets that were never added.
-    pub unknown_markets: u64,
-    /// Frames that break the protocol.
-    pub malformed: u64,
-    /// Frames that the fast reader took.
-    pub fast_path: u64,
-    /// Frames that the general reader took.
-    pub general_path: u64,
-}
-
-impl Counters {
-    /// Names and values, in the order of the fields.
-    #[must_use]
-    pub const fn rows(&self) -> [(&'static str, u64); 13] {
-        [
-            ("frames", self.frames),
-            ("deltas", self.deltas),
-            ("snapshots", self.snapshots),
-            ("gaps", self.gaps),
-            ("stale", self.stale),
-            ("ignored", self.ignored),
-            ("crossed", self.crossed),
-            ("tickers", self.tickers),
-            ("unknown_methods", self.unknown_methods),
-            ("unknown_markets", self.unknown_markets),
-            ("malformed", self.malformed),
-            ("fast_path", self.fast_path),
-            ("general_path", self.general_path),
-        ]
+impl Ticker {
+    #[inline(always)]
+    fn of(top: Top, recv_ns: i64) -> Self {
+        let full = top.bid != 0 && top.bid_amount != 0 && top.ask != 0 && top.ask_amount != 0;
+        let Top {
+            bid,
+            bid_amount,
+            ask,
+            ask_amount,
+            update_id,
+            time_ns,
+        } = if full { top } else { top.without_halves() };
+        // Nothing crosses an empty side.
+        let valid = !full || bid < ask;
+        Self {
+            bid,
+            bid_amount,
+            ask,
+            ask_amount,
+            update_id,
+            time_ns,
+            recv_ns,
+            valid,
+        }
     }
 }
 
@@ -178,13 +160,13 @@ impl Feed {
             .ok_or_else(|| FeedError::Name(name.to_owned()))?;
         self.books.push(book);
         self.tickers.push(Ticker::default());
-        Ok(index)
+        Ok(usize::from(index))
     }
 
     /// Index of a market by its name.
     #[must_use]
     pub fn market_index(&self, name: &[u8]) -> Option<usize> {
-        self.markets.find(name)
+        self.markets.find(name).map(usize::from)
     }
 
     /// Takes one frame, whatever its bytes, that arrived at `recv_ns` on the caller's clock.
@@ -199,9 +181,14 @@ impl Feed {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { self.on_frame_avx2(frame, recv_ns) },
-            // SAFETY: plain Rust runs everywhere.
-            _ => unsafe { self.take::<Scalar>(frame, recv_ns) },
+            _ => self.on_frame_scalar(frame, recv_ns),
         }
+    }
+
+    #[inline(never)]
+    fn on_frame_scalar(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
+        // SAFETY: plain Rust runs everywhere.
+        unsafe { self.take::<Scalar>(frame, recv_ns) }
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -239,12 +226,12 @@ impl Feed {
         match message {
             // SAFETY: the caller vouches for the machine.
             Message::Depth(market) => unsafe { self.take_depth::<K>(market, recv_ns) },
-            Message::Ticker(market) => self.take_ticker(market, recv_ns),
+            Message::Ticker(market, top) => self.take_ticker(market, top, recv_ns),
             Message::Cold(kind, market) => {
                 self.counters.unknown_methods += u64::from(kind == Kind::Other);
                 Outcome {
                     kind,
-                    market: market.map_or(NO_MARKET, |index| index as u16),
+                    market: market.unwrap_or(NO_MARKET),
                 }
             }
             Message::Elsewhere => {
@@ -260,9 +247,10 @@ impl Feed {
     /// # Safety
     /// The machine has the kernel's instruction set.
     #[inline(always)]
-    unsafe fn take_depth<K: Kernel>(&mut self, market: usize, recv_ns: i64) -> Outcome {
+    unsafe fn take_depth<K: Kernel>(&mut self, market: u16, recv_ns: i64) -> Outcome {
         // SAFETY: the caller vouches for the machine.
-        let applied = unsafe { self.books[market].apply::<K>(&self.records.depth, recv_ns) };
+        let applied =
+            unsafe { self.books[usize::from(market)].apply::<K>(&self.records.depth, recv_ns) };
         let counters = &mut self.counters;
         let (count, kind) = match applied {
             Applied::Delta => (&mut counters.deltas, Kind::BookDelta),
@@ -273,47 +261,20 @@ impl Feed {
             Applied::Ignored => (&mut counters.ignored, Kind::BookIgnored),
         };
         *count += 1;
-        Outcome {
-            kind,
-            market: market as u16,
-        }
+        Outcome { kind, market }
     }
 
     #[inline(always)]
-    fn take_ticker(&mut self, market: usize, recv_ns: i64) -> Outcome {
-        let Top {
-            bid,
-            bid_amount,
-            ask,
-            ask_amount,
-            update_id,
-            time_ns,
-        } = self.records.top;
-        let ticker = &mut self.tickers[market];
-        let outcome = |kind| Outcome {
-            kind,
-            market: market as u16,
-        };
-        if ticker.valid && update_id < ticker.update_id {
+    fn take_ticker(&mut self, market: u16, top: Top, recv_ns: i64) -> Outcome {
+        let ticker = &mut self.tickers[usize::from(market)];
+        let outcome = |kind| Outcome { kind, market };
+        if ticker.valid && top.update_id < ticker.update_id {
             self.counters.ignored += 1;
             return outcome(Kind::BookIgnored);
         }
-        // A side without a price or without an amount is empty.
-        let has_bid = bid != 0 && bid_amount != 0;
-        let has_ask = ask != 0 && ask_amount != 0;
-        let crossed = has_bid && has_ask && bid >= ask;
-        *ticker = Ticker {
-            bid: if has_bid { bid } else { 0 },
-            bid_amount: if has_bid { bid_amount } else { 0 },
-            ask: if has_ask { ask } else { 0 },
-            ask_amount: if has_ask { ask_amount } else { 0 },
-            update_id,
-            time_ns,
-            recv_ns,
-            valid: !crossed,
-        };
+        *ticker = Ticker::of(top, recv_ns);
         self.counters.tickers += 1;
-        self.counters.crossed += u64::from(crossed);
+        self.counters.crossed += u64::from(!ticker.valid);
         outcome(Kind::Ticker)
     }
 
@@ -329,12 +290,12 @@ impl Feed {
                 NO_MARKET
             }
             Damage::Book(market) => {
-                self.books[market].reset();
-                market as u16
+                self.books[usize::from(market)].reset();
+                market
             }
             Damage::Ticker(market) => {
-                self.tickers[market].valid = false;
-                market as u16
+                self.tickers[usize::from(market)].valid = false;
+                market
             }
         };
         Outcome {

@@ -2,6 +2,13 @@
 //!
 //! Owns the counts and nothing else: no clock, no names, no output format. Invariant: `count` is the
 //! sum of all buckets, and the value reported for a quantile is at most 0.8 % above a recorded one.
+#![allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_possible_wrap,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss,
+    reason = "buckets and counts are far below 2^52"
+)]
 
 /// Buckets per octave as a power of two: 128, so that a bucket is less than 0.8 % wide.
 const PRECISION_BITS: u32 = 7;
@@ -15,7 +22,7 @@ const BUCKETS: usize = (MAX_BITS - PRECISION_BITS + 1) as usize * SUB_BUCKETS;
 /// Distribution of durations from 1 ns to 2^40 ns in fixed memory (35 KB).
 #[derive(Clone)]
 pub struct Histogram {
-    counts: Box<[u64; BUCKETS]>,
+    counts: Box<[u64]>,
     count: u64,
     sum: u128,
     min: i64,
@@ -59,7 +66,7 @@ impl Histogram {
     #[must_use]
     pub fn new() -> Self {
         Self {
-            counts: Box::new([0; BUCKETS]),
+            counts: vec![0; BUCKETS].into_boxed_slice(),
             count: 0,
             sum: 0,
             min: i64::MAX,

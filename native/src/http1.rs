@@ -16,10 +16,17 @@
 //! * H7 — after a response that closes the connection, or between responses, there is no byte
 //!   that does not start a response.
 
-use std::fmt;
+use memchr::memchr;
 
-/// Most header lines of one head, trailers apart.
-pub const MAX_HEADERS: usize = 64;
+mod error;
+mod head;
+
+use head::{number, Framing, Headers};
+
+pub use error::HttpError;
+pub use head::MAX_HEADERS;
+
+/// Most interim responses before one final.
 const MAX_INTERIM: u8 = 8;
 /// Longest chunk-size line, extensions included.
 const MAX_CHUNK_LINE: usize = 256;
@@ -43,64 +50,6 @@ pub enum Progress {
     Response,
 }
 
-/// Why a stream cannot be trusted any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum HttpError {
-    /// Bytes that start no response.
-    NotHttp,
-    /// A malformed status line or header.
-    BadHead,
-    /// A head that is longer than allowed.
-    HeadTooLong,
-    /// More headers than [`MAX_HEADERS`].
-    TooManyHeaders,
-    /// Too many 1xx responses in a row, or a protocol switch.
-    UnexpectedInterim,
-    /// A content length that is no number, or stands there twice.
-    BadContentLength,
-    /// A transfer coding other than `chunked`, or one beside a content length.
-    BadTransferEncoding,
-    /// A malformed chunk.
-    BadChunk,
-    /// A malformed trailer.
-    BadTrailer,
-    /// A body that is longer than allowed.
-    BodyTooLong,
-    /// Bytes after a response that was the last one of the connection.
-    AfterClose,
-    /// The connection ended within a response.
-    Truncated,
-}
-
-impl HttpError {
-    /// One line for people.
-    #[must_use]
-    pub fn reason(self) -> &'static str {
-        match self {
-            HttpError::NotHttp => "bytes that start no HTTP/1 response",
-            HttpError::BadHead => "malformed response head",
-            HttpError::HeadTooLong => "response head too long",
-            HttpError::TooManyHeaders => "too many response headers",
-            HttpError::UnexpectedInterim => "unexpected interim response",
-            HttpError::BadContentLength => "malformed or repeated content length",
-            HttpError::BadTransferEncoding => "unusable transfer coding",
-            HttpError::BadChunk => "malformed chunk",
-            HttpError::BadTrailer => "malformed trailer",
-            HttpError::BodyTooLong => "response body too long",
-            HttpError::AfterClose => "bytes after the connection's last response",
-            HttpError::Truncated => "the connection ended within a response",
-        }
-    }
-}
-
-impl fmt::Display for HttpError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.reason())
-    }
-}
-
-impl std::error::Error for HttpError {}
-
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum State {
     /// Between responses or within a head.
@@ -121,19 +70,6 @@ enum State {
     Failed(HttpError),
 }
 
-#[derive(Clone, Copy, Default)]
-struct Header {
-    name: (usize, usize),
-    value: (usize, usize),
-}
-
-enum Framing {
-    Empty,
-    Sized(usize),
-    Chunked,
-    UntilClose,
-}
-
 /// An incremental parser of one connection's responses.
 pub struct ResponseParser {
     limits: Limits,
@@ -146,8 +82,7 @@ pub struct ResponseParser {
     /// The chunk-size line so far.
     chunk_line: Vec<u8>,
     body: Vec<u8>,
-    headers: [Header; MAX_HEADERS],
-    header_count: usize,
+    headers: Headers,
     status: u16,
     keep_alive: bool,
     interim: u8,
@@ -165,8 +100,7 @@ impl ResponseParser {
             line: 0,
             chunk_line: Vec::with_capacity(MAX_CHUNK_LINE),
             body: Vec::with_capacity(limits.max_body),
-            headers: [Header::default(); MAX_HEADERS],
-            header_count: 0,
+            headers: Headers::default(),
             status: 0,
             keep_alive: true,
             interim: 0,
@@ -235,15 +169,7 @@ impl ResponseParser {
     /// The first value of a header of the response, its name in any case.
     #[must_use]
     pub fn header(&self, name: &[u8]) -> Option<&[u8]> {
-        self.values(name).next()
-    }
-
-    fn values<'a, 'n>(&'a self, name: &'n [u8]) -> impl Iterator<Item = &'a [u8]> + use<'a, 'n> {
-        let at = |(start, end): (usize, usize)| &self.head[start..end];
-        self.headers[..self.header_count]
-            .iter()
-            .filter(move |header| at(header.name).eq_ignore_ascii_case(name))
-            .map(move |header| at(header.value))
+        self.headers.value(&self.head, name)
     }
 
     fn start(&mut self) {
@@ -253,7 +179,7 @@ impl ResponseParser {
         self.line = 0;
         self.chunk_line.clear();
         self.body.clear();
-        self.header_count = 0;
+        self.headers.clear();
     }
 
     fn run(&mut self, data: &mut &[u8]) -> Result<Progress, HttpError> {
@@ -296,7 +222,7 @@ impl ResponseParser {
 
     /// Appends lines to `head` until an empty one; true when it has come.
     fn take_section(&mut self, data: &mut &[u8]) -> Result<bool, HttpError> {
-        while let Some(end) = data.iter().position(|&byte| byte == b'\n') {
+        while let Some(end) = memchr(b'\n', data) {
             self.take_head(data, end + 1)?;
             let line = &self.head[self.line..];
             let empty = line == b"\r\n";
@@ -313,13 +239,16 @@ impl ResponseParser {
     }
 
     fn take_head(&mut self, data: &mut &[u8], count: usize) -> Result<(), HttpError> {
-        if self.head.len() + count > self.limits.max_head {
-            return Err(HttpError::HeadTooLong); // H1
-        }
-        let (taken, rest) = data.split_at(count);
+        // What fits is taken even if not all does: what is no HTTP is to be called so.
+        let fits = count.min(self.limits.max_head - self.head.len());
+        let (taken, rest) = data.split_at(fits);
         self.head.extend_from_slice(taken);
         *data = rest;
-        Ok(())
+        if fits == count {
+            Ok(())
+        } else {
+            Err(HttpError::HeadTooLong) // H1
+        }
     }
 
     fn on_head(&mut self, data: &mut &[u8]) -> Result<(), HttpError> {
@@ -331,8 +260,9 @@ impl ResponseParser {
         if !complete? {
             return Ok(());
         }
-        let persistent = self.parse_head()?;
-        if self.status < 200 {
+        let head = self.headers.parse(&self.head)?;
+        self.status = head.status;
+        if head.status < 200 {
             self.interim += 1;
             if self.status == 101 || self.interim > MAX_INTERIM {
                 return Err(HttpError::UnexpectedInterim); // H2
@@ -341,8 +271,8 @@ impl ResponseParser {
             return Ok(());
         }
         self.interim = 0;
-        self.keep_alive = persistent;
-        match self.framing()? {
+        self.keep_alive = head.keep_alive;
+        match head.framing {
             Framing::Empty | Framing::Sized(0) => self.state = State::Done,
             Framing::Sized(len) if len > self.limits.max_body => {
                 return Err(HttpError::BodyTooLong);
@@ -355,75 +285,6 @@ impl ResponseParser {
             }
         }
         Ok(())
-    }
-
-    /// Notes status and headers of the complete head; true if the connection is to stay open.
-    fn parse_head(&mut self) -> Result<bool, HttpError> {
-        let mut headers = [httparse::EMPTY_HEADER; MAX_HEADERS];
-        let mut response = httparse::Response::new(&mut headers);
-        match response.parse(&self.head) {
-            Ok(httparse::Status::Complete(len)) if len == self.head.len() => {}
-            Err(httparse::Error::TooManyHeaders) => return Err(HttpError::TooManyHeaders), // H1
-            _ => return Err(HttpError::BadHead),
-        }
-        self.status = match response.code {
-            Some(code @ 100..=599) => code,
-            _ => return Err(HttpError::BadHead),
-        };
-        let base = self.head.as_ptr() as usize;
-        let within = |part: &[u8]| {
-            let start = part.as_ptr() as usize - base;
-            (start, start + part.len())
-        };
-        self.header_count = response.headers.len();
-        for (to, from) in self.headers.iter_mut().zip(response.headers.iter()) {
-            // An empty value need not point into the head, so only its emptiness is kept.
-            let value = if from.value.is_empty() {
-                (0, 0)
-            } else {
-                within(from.value)
-            };
-            *to = Header {
-                name: within(from.name.as_bytes()),
-                value,
-            };
-        }
-        let modern = response.version == Some(1);
-        let says = |token: &[u8]| {
-            self.values(b"connection")
-                .flat_map(|value| value.split(|&byte| byte == b','))
-                .any(|part| part.trim_ascii().eq_ignore_ascii_case(token))
-        };
-        let persistent = !says(b"close") && (modern || says(b"keep-alive"));
-        if !modern && self.header(b"transfer-encoding").is_some() {
-            return Err(HttpError::BadTransferEncoding); // H4
-        }
-        Ok(persistent)
-    }
-
-    fn framing(&self) -> Result<Framing, HttpError> {
-        if matches!(self.status, 204 | 304) {
-            return Ok(Framing::Empty); // H3
-        }
-        let mut lengths = self.values(b"content-length");
-        let mut codings = self.values(b"transfer-encoding");
-        match (lengths.next(), codings.next()) {
-            (None, None) => Ok(Framing::UntilClose), // H6
-            (None, Some(coding)) => {
-                if codings.next().is_some() || !coding.eq_ignore_ascii_case(b"chunked") {
-                    return Err(HttpError::BadTransferEncoding); // H4
-                }
-                Ok(Framing::Chunked)
-            }
-            (Some(_), Some(_)) => Err(HttpError::BadTransferEncoding), // H4
-            (Some(text), None) => {
-                let len = number(text, 10).ok_or(HttpError::BadContentLength)?;
-                if lengths.next().is_some() {
-                    return Err(HttpError::BadContentLength); // H5
-                }
-                Ok(Framing::Sized(len))
-            }
-        }
     }
 
     /// Moves up to `wanted` bytes to the body; returns how many.
@@ -439,7 +300,7 @@ impl ResponseParser {
     }
 
     fn on_chunk_size(&mut self, data: &mut &[u8]) -> Result<(), HttpError> {
-        let newline = data.iter().position(|&byte| byte == b'\n');
+        let newline = memchr(b'\n', data);
         let count = newline.map_or(data.len(), |at| at + 1);
         if self.chunk_line.len() + count > MAX_CHUNK_LINE {
             return Err(HttpError::BadChunk);
@@ -495,17 +356,6 @@ impl ResponseParser {
             _ => Err(HttpError::BadTrailer), // H1
         }
     }
-}
-
-/// A run of at most 18 digits.
-fn number(text: &[u8], radix: u32) -> Option<usize> {
-    if text.is_empty() || text.len() > 18 {
-        return None;
-    }
-    let value = text.iter().try_fold(0u128, |value, &byte| {
-        Some(value * u128::from(radix) + u128::from(char::from(byte).to_digit(radix)?))
-    })?;
-    usize::try_from(value).ok()
 }
 
 /// The size in a whole chunk-size line; extensions are passed over.

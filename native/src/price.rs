@@ -194,7 +194,7 @@ pub fn is_plain_decimal(text: &[u8]) -> bool {
 pub fn format(value: i64, decimals: i8, out: &mut [u8; 40]) -> usize {
     let mut decimals = decimals.clamp(-MAX_DECIMALS, MAX_DECIMALS);
     let mut rest = value.unsigned_abs();
-    while decimals > 0 && rest % 10 == 0 {
+    while decimals > 0 && rest.is_multiple_of(10) {
         rest /= 10;
         decimals -= 1;
     }

@@ -6,7 +6,7 @@
 //!
 //! Rules obeyed, by number:
 //! * S1 — the payload header is the padded standard base64 of the very bytes of the body.
-//! * S2 — the signature is the lower-case hex HMAC-SHA512, keyed with the API secret, of that text.
+//! * S2 — the signature is the lower-case hex HMAC-SHA512 of that text, keyed with the API secret.
 
 use std::fmt;
 use std::sync::atomic::{compiler_fence, Ordering};
@@ -14,7 +14,7 @@ use std::sync::atomic::{compiler_fence, Ordering};
 use crate::base64::{encoded_len, Codec, SLACK};
 #[cfg(any(test, feature = "count-compressions"))]
 pub use crate::sha512::compressions;
-use crate::sha512::{self, State, BLOCK, INITIAL};
+use crate::sha512::{to_bytes, Sha512, State, BLOCK, INITIAL};
 
 /// Why a signer was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -91,7 +91,7 @@ impl Signer {
         let mut key = [0u8; BLOCK];
         if secret.len() > BLOCK {
             // HMAC replaces a key longer than a block by its digest.
-            let mut digest = sha512::to_bytes(&sha512::finish(INITIAL, 0, secret.as_bytes()));
+            let mut digest = to_bytes(&Sha512::get().finish(INITIAL, 0, secret.as_bytes()));
             key[..digest.len()].copy_from_slice(&digest);
             wipe(&mut digest);
         } else {
@@ -116,8 +116,8 @@ impl Signer {
 
     /// Signs base64 text (S2) into 128 hex digits.
     pub fn signature_hex(&self, payload_b64: &[u8], out: &mut [u8; 128]) {
-        let inner = sha512::finish(self.inner.0, BLOCK, payload_b64);
-        sign_outer(&self.outer, &inner, Codec::get(), out);
+        let inner = Sha512::get().finish(self.inner.0, BLOCK, payload_b64);
+        sign_outer(&self.outer, &inner, Sha512::get(), Codec::get(), out);
     }
 
     /// Replaces the contents of `out` with the payload text of `body` (S1).
@@ -131,7 +131,7 @@ impl Signer {
     /// The inner state after the constant start of a payload, which must be whole blocks.
     pub(crate) fn inner_after(&self, constant_b64: &[u8]) -> Midstate {
         let mut state = Midstate(self.inner.0);
-        sha512::compress(&mut state.0, constant_b64);
+        Sha512::get().compress(&mut state.0, constant_b64.as_chunks().0);
         state
     }
 
@@ -141,16 +141,23 @@ impl Signer {
 }
 
 /// The second hash of the HMAC, written as hex.
-pub(crate) fn sign_outer(outer: &Midstate, inner: &State, codec: &Codec, out: &mut [u8; 128]) {
-    let digest = sha512::finish(outer.0, BLOCK, &sha512::to_bytes(inner));
-    codec.hex(&sha512::to_bytes(&digest), out);
+#[inline]
+pub(crate) fn sign_outer(
+    outer: &Midstate,
+    inner: &State,
+    sha: Sha512,
+    codec: Codec,
+    out: &mut [u8; 128],
+) {
+    let digest = sha.finish(outer.0, BLOCK, &to_bytes(inner));
+    codec.hex(&to_bytes(&digest), out);
 }
 
 fn absorb_pad(state: &mut Midstate, key: &mut [u8; BLOCK], pad: u8) {
     for byte in key.iter_mut() {
         *byte ^= pad;
     }
-    sha512::compress(&mut state.0, key);
+    Sha512::get().compress(&mut state.0, std::slice::from_ref(key));
     for byte in key.iter_mut() {
         *byte ^= pad;
     }

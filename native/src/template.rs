@@ -6,15 +6,14 @@
 //!
 //! Rules obeyed, by number:
 //! * T1 — the body is compact JSON; numbers of money travel as strings, the nonce as an integer.
-//! * T2 — `nonceWindow` is true: many requests are in flight and may overtake each other.
-//! * T3 — post-only excludes IOC (37), RPI excludes IOC (40), RPI is post-only by itself and
+//! * T2 — post-only excludes IOC (37), RPI excludes IOC (40), RPI is post-only by itself and
 //!   refuses to be told so (30).
-//! * T4 — STP modes travel abbreviated: `no`, `cb`, `cn`, `co`.
-//! * T5 — a client id has at most 64 characters: letters, digits and dashes where we create it;
+//! * T3 — STP modes travel abbreviated: `no`, `cb`, `cn`, `co`.
+//! * T4 — a client id has at most 64 characters: letters, digits and dashes where we create it;
 //!   one that another program created may also hold dots and underscores.
-//! * T6 — modify resets the STP mode unless it is sent again, so it always is.
-//! * T7 — a bulk holds 1 to 20 orders, each as in a single request but without `request`/`nonce`.
-//! * T8 — cancel and modify name an order by its client id, which survives a modify.
+//! * T5 — modify resets the STP mode unless it is sent again, so it always is.
+//! * T6 — a bulk holds 1 to 20 orders, each as in a single request but without `request`/`nonce`.
+//! * T7 — cancel and modify name an order by its client id, which survives a modify.
 //!
 //! Constants come first and changing fields last, so that the start of the payload is hashed once.
 
@@ -64,13 +63,14 @@ pub enum Stp {
 }
 
 impl Stp {
+    /// The abbreviation that travels (T3).
     fn wire(self) -> &'static str {
         match self {
             Stp::No => "no",
             Stp::CancelBoth => "cb",
             Stp::CancelNew => "cn",
             Stp::CancelOld => "co",
-        } // T4
+        }
     }
 }
 
@@ -117,10 +117,10 @@ fn check_price(price: &[u8]) -> Result<(), EncodeError> {
 }
 
 fn check_any_id(client_id: &[u8]) -> Result<(), EncodeError> {
-    let fits = !client_id.is_empty() && client_id.len() <= MAX_CLIENT_ID;
+    let fits = !client_id.is_empty() && client_id.len() <= MAX_CLIENT_ID; // T4
     if fits && is_any_id(client_id) {
         Ok(())
     } else {
         Err(EncodeError::BadClientId)
-    } // T5
+    }
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any, Protocol
 
+from aiofastnet.transport import Protocol as BufferedProtocol
 from picows import WSFrame, WSListener, WSTransport
 
 from whitewire import _core
@@ -10,7 +11,7 @@ from whitewire import _core
 class ConnectionHandler(Protocol):
     """Who hears what happens on an `OrderConnection`."""
 
-    def on_made(self) -> None:
+    def on_made(self, connection: OrderConnection) -> None:
         """The connection is usable."""
 
     def on_response(self, status: int, body: bytes, keep_alive: bool, now_ns: int) -> None:
@@ -23,7 +24,7 @@ class ConnectionHandler(Protocol):
         """The socket's buffer filled up (False) or drained (True)."""
 
     def on_fault(self, error: Exception) -> None:
-        """The peer broke the protocol; `on_lost` follows."""
+        """The peer broke the protocol, or a handler failed; `on_lost` follows."""
 
     def on_lost(self, error: Exception | None) -> None:
         """The connection is gone."""
@@ -40,8 +41,8 @@ class FeedHandler(Protocol):
     def on_event(self, kind: int, market: int, event: Any) -> None:
         """A cold event (see `protocol.events`); None for a gap."""
 
-    def on_fault(self, text: str) -> None:
-        """The peer broke the protocol."""
+    def on_fault(self, error: Exception) -> None:
+        """The peer broke the protocol, or a handler failed; no further frame is looked at."""
 
 def now_ns() -> int:
     """Monotonic time, nanoseconds."""
@@ -65,7 +66,6 @@ class Path:
 class FeedListener(WSListener):
     """A WebSocket session's frames, decoded and applied in the core."""
 
-    frames: int
     last_frame_ns: int
 
     def __init__(self, path: Path, handler: FeedHandler, markets: int) -> None: ...
@@ -81,7 +81,7 @@ class FeedListener(WSListener):
     def on_ws_disconnected(self, transport: WSTransport) -> None: ...
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None: ...
 
-class OrderConnection:
+class OrderConnection(BufferedProtocol):
     """One warm HTTP/1.1 connection: requests appended, written per burst, answers parsed."""
 
     def __init__(
@@ -91,11 +91,8 @@ class OrderConnection:
     def is_open(self) -> bool:
         """Whether requests can be appended."""
 
-    def abort(self, error: Exception) -> None:
-        """Drops the connection at once; `on_lost` follows."""
-
-    def close(self) -> None:
-        """Closes the connection after what is queued was written."""
+    def abort(self, error: Exception | None = None) -> None:
+        """Drops the connection at once: `on_fault` if there is an error, and soon `on_lost`."""
 
     def place(
         self, market: int, flags: int, price: int, amount: int, sequence: int, nonce: int
@@ -110,10 +107,8 @@ class OrderConnection:
     def cancel(self, market: int, client_id: bytes, nonce: int) -> int:
         """Appends a cancel; never gated."""
 
-    def bulk(
-        self, legs: list[tuple[int, int, int, int, int]], nonce: int
-    ) -> tuple[int, list[int]]:
+    def bulk(self, legs: list[tuple[int, int, int, int, int]], nonce: int) -> tuple[int, list[int]]:
         """Appends a bulk request of at most 20 (market, flags, price, amount, sequence)."""
 
     def append(self, request: bytes) -> bool:
-        """Appends a complete request; False when the burst is full."""
+        """Appends a complete request; False when it is too large or the connection is closing."""

@@ -52,9 +52,7 @@ class Book:
     def __new__(
         cls, market: str, price_decimals: int, amount_decimals: int, depth: int = 100
     ) -> Book: ...
-    def apply(
-        self, frame: bytes | bytearray | memoryview | str, recv_ns: int = 0
-    ) -> BookEvent:
+    def apply(self, frame: bytes | bytearray | memoryview | str, recv_ns: int = 0) -> BookEvent:
         """Decodes one frame and applies it.
 
         Raises:

@@ -1,15 +1,23 @@
 """The strategy's callbacks: looked up once, called guarded.
 
-Owns: the border between our code and the user's. Must not know: orders, sockets. Invariant: no
-exception of the user's code passes this border; the first one of each callback is handed to
-`failed`, which pulls the quotes and halts.
+Owns: the border between our code and the user's. Must not know: orders, sockets. Invariants: no
+exception of the user's code passes this border, each is handed to `failed`, which pulls the quotes
+and halts; nothing is called before `open` or after `close`.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 from whitewire.strategy import CALLBACKS, Strategy, overridden
+
+if TYPE_CHECKING:
+    from whitewire._core import Book
+    from whitewire.gateway import Gateway
+    from whitewire.protocol.order_table import OrderNotice
+    from whitewire.protocol.orders import Fill, Order, Reject
+    from whitewire.strategy import Balance, Gap, Recovered, Ticker, Trade
 
 __all__ = ["Callbacks"]
 
@@ -24,33 +32,47 @@ class Callbacks:
     Args:
         strategy: checked by `strategy.check`.
         failed: called with the callback's name and the exception.
+
+    Attributes:
+        errors: how many exceptions the user's code raised.
     """
 
+    on_start: Callable[[Gateway], None]
+    on_book: Callable[[Book], None]
+    on_ticker: Callable[[Ticker], None]
+    on_trade: Callable[[Trade], None]
+    on_order: Callable[[Order, OrderNotice], None]
+    on_fill: Callable[[Fill], None]
+    on_reject: Callable[[Order, Reject], None]
+    on_balance: Callable[[Balance], None]
+    on_gap: Callable[[Gap], None]
+    on_recovered: Callable[[Recovered], None]
+    on_connection: Callable[[str, str], None]
+    on_kill_switch: Callable[[str, str], None]
+    on_timer: Callable[[int], None]
+    on_stop: Callable[[Gateway, str], None]
+
     def __init__(self, strategy: Strategy, failed: Callable[[str, Exception], None]) -> None:
+        self._strategy = strategy
         self._failed = failed
         self.errors = 0
-        self._wanted = {name for name in CALLBACKS if overridden(strategy, name) is not None}
-        self.on_start = self._guard(strategy, "on_start")
-        self.on_book = self._guard(strategy, "on_book")
-        self.on_ticker = self._guard(strategy, "on_ticker")
-        self.on_trade = self._guard(strategy, "on_trade")
-        self.on_order = self._guard(strategy, "on_order")
-        self.on_fill = self._guard(strategy, "on_fill")
-        self.on_reject = self._guard(strategy, "on_reject")
-        self.on_balance = self._guard(strategy, "on_balance")
-        self.on_gap = self._guard(strategy, "on_gap")
-        self.on_recovered = self._guard(strategy, "on_recovered")
-        self.on_connection = self._guard(strategy, "on_connection")
-        self.on_kill_switch = self._guard(strategy, "on_kill_switch")
-        self.on_timer = self._guard(strategy, "on_timer")
-        self.on_stop = self._guard(strategy, "on_stop")
+        self.close()
+
+    def open(self) -> None:
+        """From now on the strategy is called."""
+        for name in CALLBACKS:
+            setattr(self, name, self._guard(overridden(self._strategy, name), name))
+
+    def close(self) -> None:
+        """From now on it is not."""
+        for name in CALLBACKS:
+            setattr(self, name, _nothing)
 
     def wants(self, name: str) -> bool:
         """Whether the strategy overrides a callback."""
-        return name in self._wanted
+        return overridden(self._strategy, name) is not None
 
-    def _guard(self, strategy: Strategy, name: str) -> Callable[..., None]:
-        callback = overridden(strategy, name)
+    def _guard(self, callback: Callable[..., None] | None, name: str) -> Callable[..., None]:
         if callback is None:
             return _nothing
 

@@ -14,10 +14,10 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
 
-from whitewire import _core
 from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
 from whitewire.errors import UsageError
@@ -25,22 +25,22 @@ from whitewire.market import Market, Number, Side
 from whitewire.ordering import Flags, Ordering
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
-from whitewire.protocol.orders import Order
+from whitewire.protocol.orders import Order, OrderState
 from whitewire.protocol.positions import Position
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
 from whitewire.strategy import Strategy
 
 if TYPE_CHECKING:
-
-    from whitewire.config import Config, Credentials
+    from whitewire import _core
+    from whitewire.config import Config
     from whitewire.protocol.balances import Balances
     from whitewire.protocol.throttle import Throttle
     from whitewire.transport.control import Control
     from whitewire.transport.feed import Feed
     from whitewire.transport.order_entry import OrderEntry
 
-__all__ = ["Gateway", "GatewayState"]
+__all__ = ["Blindness", "Gateway", "GatewayState"]
 
 log = logging.getLogger("whitewire")
 
@@ -56,45 +56,70 @@ class GatewayState(StrEnum):
     STOPPING = "stopping"
 
 
+@dataclass(slots=True)
+class Blindness:
+    """A market whose book or orders cannot be trusted.
+
+    Attributes:
+        since_ns: when that began, monotonic ns.
+        has_snapshot: a snapshot came that was too old to quote from.
+        is_fresh: the book can be trusted again.
+    """
+
+    since_ns: int
+    has_snapshot: bool = False
+    is_fresh: bool = False
+
+
 class Gateway:
-    """See the module's documentation; built and driven by `lifecycle.Lifecycle`."""
+    """See the module's documentation; built and driven by `lifecycle.Lifecycle`.
+
+    Attributes:
+        state: see `GatewayState`; `halt_reason` says why it is HALTED.
+        markets, by_index: by name and in the order of the core.
+        blind: markets that cannot be seen, by name.
+        is_reconciled: False from a loss of the feed until the venue was asked about our orders.
+        is_in_doubt: an event contradicted what is known here: the venue has to be asked.
+        counts: how often things happened, by name.
+        sight: set when a market can be seen again.
+    """
 
     control: Control
     entry: OrderEntry
     feed: Feed
-    engine: _core.Engine
-    path: Path
 
     def __init__(
         self,
         strategy: Strategy,
         config: Config,
-        credentials: Credentials,
+        engine: _core.Engine,
         *,
+        id_prefix: str,
         nonces: NonceAllocator,
         throttle: Throttle,
         balances: Balances,
-        session: str,
     ) -> None:
         self.config = config
-        self.credentials = credentials
+        self.engine = engine
+        self.path = Path(engine)
         self.state = GatewayState.STARTING
+        self.halt_reason = ""
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
         self.throttle = throttle
         self.balances = balances
-        self.session = session
-        self.id_prefix = f"{config.orders.id_prefix}-"
-        self.store = OrderStore(self.id_prefix, self)
+        self.id_prefix = id_prefix
+        self.store = OrderStore(id_prefix, self)
         self.markets: dict[str, Market] = {}
+        self.by_index: list[Market] = []
         self.books: list[_core.Book] = []
         self.ladders: dict[str, Ladder] = {}
         self.positions: dict[str, Position] = {}
-        self.blind: dict[str, int] = {}
+        self.blind: dict[str, Blindness] = {}
+        self.is_reconciled = True
+        self.is_in_doubt = False
         self.counts: Counter[str] = Counter()
-        self.wake = asyncio.Event()
-        self.halt_reason = ""
-        self.by_index: list[Market] = []
+        self.sight = asyncio.Event()
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
         self.ordering = Ordering(self)
@@ -107,6 +132,7 @@ class Gateway:
         self.books.append(book)
         self.ladders[market.name] = Ladder(self, market)
         self.positions[market.name] = Position(market)
+        self.go_blind(market.name)
 
     # ---- what a strategy can ask for --------------------------------------------------------
 
@@ -212,7 +238,7 @@ class Gateway:
             self.path.leave()
 
     def cancel(self, order: Order) -> None:
-        """Cancels an order; the outcome is an event."""
+        """Cancels an order; the outcome is an event. Harmless when it is done."""
         self.cancel_order(order)
 
     def modify_order(self, order: Order, price: Number | None, amount: Number | None) -> None:
@@ -234,34 +260,40 @@ class Gateway:
             self.path.leave()
 
     def cancel_all(self, market: str | Market | None = None) -> int:
-        """Cancels every order of ours, or those of one market; the number asked for."""
+        """Cancels all our orders, or those of one market; how many were not finished."""
         name = None if market is None else self.market(market).name
         for ladder in self.ladders.values():
             if name in (None, ladder.market.name):
                 ladder.clear()
+        orders = self.store.open_orders(name)
         self.path.enter()
         try:
-            orders = self.store.open_orders(name)
             for order in orders:
-                self.cancel_order(order)
-            return len(orders)
+                self.ordering.cancel(order)
         finally:
             self.path.leave()
+        return len(orders)
 
     def halt(self, reason: str) -> None:
         """Stops placing for good and pulls every quote; the session lives on."""
-        if self.state in (GatewayState.ACTIVE, GatewayState.STARTING):
-            self.state = GatewayState.HALTED
-            self.halt_reason = reason
-            log.error("halted: %s", reason)
+        if self.state not in (GatewayState.ACTIVE, GatewayState.STARTING):
+            return
+        self.state = GatewayState.HALTED
+        self.halt_reason = reason
+        log.error("halted: %s", reason)
         self.engine.halt(True)
         self.cancel_all()
-        self.wake.set()
 
     def every(self, seconds: float) -> None:
-        """Calls `on_timer` every `seconds` from now on."""
+        """Calls `on_timer` every `seconds` from now until the stop.
+
+        Raises:
+            UsageError: the period is not positive, or the gateway is stopping.
+        """
         if not seconds > 0:
             raise UsageError("timer-period", f"the period was {seconds!r} s", "give more than 0")
+        if self.state is GatewayState.STOPPING:
+            raise UsageError("timer-late", "a timer was asked for while the gateway stops")
         loop = asyncio.get_running_loop()
         slot = len(self._timers)
 
@@ -294,6 +326,12 @@ class Gateway:
 
     # ---- may a market be quoted -------------------------------------------------------------
 
+    def go_blind(self, market: str) -> None:
+        """Shuts a market whose book or orders cannot be trusted any longer."""
+        known = self.blind.get(market)
+        self.blind[market] = Blindness(known.since_ns if known else now_ns())
+        self.refresh_gate(market)
+
     def set_armed(self, market: str, armed: bool) -> None:
         """Says whether the market's kill switch allows quoting."""
         if armed == (market in self._armed):
@@ -304,8 +342,22 @@ class Gateway:
             log.error("%s: the kill switch is not armed; quotes pulled", market)
             self.cancel_all(market)
 
+    def pull_again(self) -> None:
+        """Cancels what still rests where nothing may; call about ten times a second.
+
+        A cancel can be refused, and an Unknown order can turn out to rest after all.
+        """
+        for market in self.markets:
+            if not self.may_quote(market):
+                for order in self.store.open_orders(market):
+                    if order.state is OrderState.OPEN:
+                        self.ordering.cancel(order)
+
     def may_quote(self, market: str) -> bool:
-        """Whether placements of a market pass the first check of the gate."""
+        """Whether placements of a market pass the first check of the gate.
+
+        Only while the gateway is ACTIVE, the kill switch armed and the market in sight.
+        """
         return (
             self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
         )
@@ -315,5 +367,7 @@ class Gateway:
         self.engine.halt_market(self.markets[market].index, not self.may_quote(market))
 
     def _callback_failed(self, name: str, error: Exception) -> None:
-        log.error("%s raised %s: %s", name, type(error).__name__, error, exc_info=error)
+        self.counts[f"raised-{name}"] += 1
+        if self.counts[f"raised-{name}"] == 1:  # it may go on raising at the rate of the feed
+            log.error("%s raised %s: %s", name, type(error).__name__, error, exc_info=error)
         self.halt(f"{name} raised {type(error).__name__}: {error}")

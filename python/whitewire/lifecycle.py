@@ -3,25 +3,25 @@
 Owns: the order of steps that make quoting safe, and of those that end it. Must not know: how
 orders are sent or matched. Invariants: nothing is placed before balances, open orders and books
 are known and the kill switch is armed and verified; a clean stop ends with nothing of ours
-resting, or says so and leaves the kill switch armed.
+resting, or says so and leaves the kill switch armed; housekeeping goes on until the very end.
 
-    start   markets -> order lanes -> leftovers canceled -> feed -> books fresh -> kill switch
-            armed and verified -> heap frozen -> on_start
+    start   markets -> account -> order lanes -> leftovers canceled -> feed -> books fresh
+            -> kill switch armed and verified -> heap frozen -> on_start
     stop    gate shut -> on_stop -> cancel -> verified empty -> kill switch disarmed -> closed
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import random
-import time
 from typing import TYPE_CHECKING, Any
 
 from whitewire import _core
-from whitewire._bridge import Path, now_ns
+from whitewire._bridge import epoch_ms, now_ns
 from whitewire.endpoints import ENDPOINTS
-from whitewire.errors import PeerError, StartupError, VenueRefusal
+from whitewire.errors import StartupError, VenueRefusal, WhitewireError
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.market import Market, Side
 from whitewire.markets import engine_limits, read_markets
@@ -41,7 +41,7 @@ from whitewire.transport.loop import freeze_heap, pin
 from whitewire.transport.order_entry import OrderEntry
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine
+    from collections.abc import Callable, Coroutine, Iterator
 
     from whitewire.config import Config, Credentials
 
@@ -52,17 +52,35 @@ log = logging.getLogger("whitewire")
 TICK_S = 0.1
 BOOKS_TIMEOUT_S = 15.0
 STOP_TIMEOUT_S = 10.0
-# A snapshot whose book state is older than this when it was sent is not quoted from.
-SNAPSHOT_AGE_NS = 2_000_000_000
+STOP_POLL_S = 0.05
+# After a start that failed nothing rests, and all there is to do is to disarm what was armed.
+GIVE_UP_TIMEOUT_S = 1.0
+
+# Milliseconds at which the sessions of this process began, each only once.
+_session_times = NonceAllocator()
 
 
 def _session_id() -> str:
     """Letters and digits that no other session of this account uses: milliseconds, base 36."""
-    digits, number, text = "0123456789abcdefghijklmnopqrstuvwxyz", time.time_ns() // 1_000_000, ""
+    digits, text = "0123456789abcdefghijklmnopqrstuvwxyz", ""
+    number = _session_times.next(epoch_ms())
     while number:
         number, rest = divmod(number, 36)
         text = digits[rest] + text
     return text
+
+
+@contextlib.contextmanager
+def _naming(what: str) -> Iterator[None]:
+    """Says what was refused, since the venue's own text does not."""
+    try:
+        yield
+    except VenueRefusal as error:
+        raise StartupError(
+            "venue-refused",
+            f"the venue refused {what}: {error}",
+            "check the key, its secret, permissions and allowed IPs, and this host's clock",
+        ) from error
 
 
 class Lifecycle:
@@ -73,110 +91,143 @@ class Lifecycle:
         config: checked configuration.
         credentials: the account's key.
 
+    Attributes:
+        gateway: the gateway that the strategy gets.
+        is_clean: after `run`: nothing of ours rests, by the venue's word.
+
     Raises:
-        UsageError: the strategy cannot be run.
+        UsageError: the strategy cannot be run, or the key cannot be used.
     """
 
     def __init__(self, strategy: Strategy, config: Config, credentials: Credentials) -> None:
-        self.strategy = check(strategy)
-        self.config = config
+        self._strategy = check(strategy)
+        self._config = config
+        self._rest = Address(config.venue.rest)
+        self._signer = _core.Signer(credentials.key, credentials.secret)
+        prefix = f"{config.orders.id_prefix}-"
+        paths = [ENDPOINTS[name].path for name in ("place", "cancel", "modify", "bulk")]
+        engine = _core.Engine(
+            key=credentials.key,
+            secret=credentials.secret,
+            host=self._rest.header,
+            paths=(paths[0], paths[1], paths[2], paths[3]),
+            id_base=f"{prefix}{_session_id()}-",
+        )
         self.gateway = Gateway(
-            self.strategy,
+            self._strategy,
             config,
-            credentials,
+            engine,
+            id_prefix=prefix,
             nonces=NonceAllocator(),
             throttle=Throttle(ENDPOINTS.values(), random.Random()),
             balances=Balances(),
-            session=_session_id(),
         )
         self.switches = Switches(self.gateway, self._spawn)
         self.recovery = Recovery(self.gateway)
-        self.stop_requested = asyncio.Event()
-        self.stop_reason = ""
         self.is_clean = False
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._stop_reason = ""
+        self._stop_requested = asyncio.Event()
+        self._starting: asyncio.Task[None] | None = None
+        self._has_started = False
+        self._tasks: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
-        """Starts, supervises until `stop` is called, stops.
+        """Starts, works until `stop` is called, stops.
 
         Raises:
             WhitewireError: the start failed; everything that was opened is closed again.
         """
-        try:
-            await self._start()
-            await self._supervise()
-        finally:
-            await self._stop()
+        async with contextlib.AsyncExitStack() as opened:
+            self._starting = asyncio.get_running_loop().create_task(self._start(opened))
+            try:
+                await self._starting
+                await self._stop_requested.wait()
+            except asyncio.CancelledError:
+                if not self._stop_requested.is_set():
+                    raise
+            finally:
+                await self._stop()
 
     def stop(self, reason: str) -> None:
-        """Asks for a clean stop."""
-        self.stop_reason = self.stop_reason or reason
-        self.stop_requested.set()
+        """Asks for a clean stop; a start that is under way is given up."""
+        self._stop_reason = self._stop_reason or reason
+        self._stop_requested.set()
+        if self._starting is not None:
+            self._starting.cancel()
 
     # ---- start ------------------------------------------------------------------------------
 
-    async def _start(self) -> None:
-        gateway, config = self.gateway, self.config
+    async def _start(self, opened: contextlib.AsyncExitStack) -> None:
+        """Opens everything, in the order in which it makes quoting safe."""
+        gateway, config = self.gateway, self._config
         if config.process.cpu is not None:
             pin(config.process.cpu)
         context = tls_context(config.venue.ca)
-        rest = Address(config.venue.rest)
-        gateway.engine = engine = self._engine(rest)
-        gateway.path = path = Path(engine)
-        signer = _core.Signer(gateway.credentials.key, gateway.credentials.secret)
+        opened.push_async_callback(asyncio.sleep, 0)  # lets closed connections say goodbye
         gateway.control = Control(
-            config, context, path, signer, gateway.nonces, gateway.throttle, now_ns
+            config,
+            context,
+            gateway.path,
+            self._signer,
+            gateway.nonces,
+            gateway.throttle,
+            now_ns,
         )
+        opened.callback(gateway.control.close)
         await gateway.control.open()
         await self._add_markets()
-        await self._check_account()
-        gateway.entry = OrderEntry(rest, context, path, config.orders, gateway.reactions, now_ns)
+        with _naming("the account's balance"):
+            await self._read_balances()
+        gateway.entry = OrderEntry(
+            self._rest, context, gateway.path, config.orders, gateway.reactions, now_ns
+        )
+        opened.push_async_callback(gateway.entry.close)
         await gateway.entry.open()
-        await self.recovery.clear_leftovers()
+        with _naming("the list of open orders"):
+            await self.recovery.clear_leftovers()
         gateway.feed = Feed(
             config,
             context,
-            path,
+            gateway.path,
             self._plan(),
             len(gateway.markets),
             self._token,
             gateway.reactions,
             now_ns,
         )
+        opened.push_async_callback(gateway.feed.close)
+        opened.push_async_callback(self._end_tasks)
         self._watch_books()
+        self._spawn(self._keep_house())
         await gateway.feed.open()
         await self._wait_for_books()
         await self.switches.arm()
-        freeze_heap()
+        opened.callback(freeze_heap())
+        self._activate()
+
+    def _activate(self) -> None:
+        gateway = self.gateway
         gateway.state = GatewayState.ACTIVE
-        engine.halt(False)
+        gateway.engine.halt(False)
+        self.switches.check(now_ns())
         for name in gateway.markets:
             gateway.refresh_gate(name)
-        path.enter()
+        self._has_started = True
+        gateway.callbacks.open()
+        gateway.path.enter()
         try:
             gateway.callbacks.on_start(gateway)
         finally:
-            path.leave()
-
-    def _engine(self, rest: Address) -> _core.Engine:
-        gateway = self.gateway
-        paths = tuple(ENDPOINTS[name].path for name in ("place", "cancel", "modify", "bulk"))
-        return _core.Engine(
-            key=gateway.credentials.key,
-            secret=gateway.credentials.secret,
-            host=rest.header,
-            paths=(paths[0], paths[1], paths[2], paths[3]),
-            id_base=f"{gateway.id_prefix}{gateway.session}-",
-        )
+            gateway.path.leave()
 
     async def _add_markets(self) -> None:
         gateway = self.gateway
         status, body = await gateway.control.call("markets")
         if status != 200:
             raise StartupError("markets-unavailable", f"the market list came with HTTP {status}")
-        names = self.strategy.markets or tuple(self.config.markets)
+        names = self._strategy.markets or tuple(self._config.markets)
         for index, market in enumerate(read_markets(body, names)):
-            limits = self.config.markets.get(market.name)
+            limits = self._config.markets.get(market.name)
             if limits is None:
                 raise StartupError(
                     "market-no-limits",
@@ -187,35 +238,29 @@ class Lifecycle:
                 market.name,
                 market.price_decimals,
                 market.amount_decimals,
-                self.config.feed.depth,
+                self._config.feed.depth,
                 engine_limits(market, limits),
             )
             if added != index:
                 raise StartupError("core-index", f"{market.name} got index {added}, not {index}")
             self._prepare(market)
             gateway.add_market(market, gateway.engine.book(index, market.name))
-            gateway.blind[market.name] = now_ns()
 
     def _prepare(self, market: Market) -> None:
         """Builds the templates of ordinary quotes before the first one needs them."""
         for side in Side:
-            flags = Flags.of(side, True, False, False, self.config.orders.stp)
+            flags = Flags.of(side, True, False, False, self._config.orders.stp)
             self.gateway.engine.prepare(market.index, flags)
 
-    async def _check_account(self) -> None:
-        try:
-            asked = now_ns()
-            rows = read.read_balances(*await self.gateway.control.call("balance"))
-        except VenueRefusal as error:
-            raise StartupError(
-                "account-refused",
-                f"the venue refused the key: {error}",
-                "check the key, its secret, its allowed IPs and this host's clock",
-            ) from error
+    async def _read_balances(self) -> None:
+        asked = now_ns()
+        rows = read.read_balances(*await self.gateway.control.call("balance"))
         self.gateway.balances.apply_query(rows, asked)
 
     async def _token(self) -> str:
-        return read.read_websocket_token(*await self.gateway.control.call("websocket_token"))
+        with _naming("a WebSocket token"):
+            answer = await self.gateway.control.call("websocket_token")
+            return read.read_websocket_token(*answer)
 
     def _plan(self) -> SessionPlan:
         gateway = self.gateway
@@ -224,7 +269,7 @@ class Lifecycle:
         assets |= {m.money: None for m in gateway.markets.values()}
         wants = gateway.callbacks.wants
         return SessionPlan(
-            depth=dict.fromkeys(names, self.config.feed.depth),
+            depth=dict.fromkeys(names, self._config.feed.depth),
             tickers=names if wants("on_ticker") else (),
             trades=names if wants("on_trade") else (),
             assets=tuple(assets),
@@ -233,35 +278,28 @@ class Lifecycle:
         )
 
     def _watch_books(self) -> None:
+        wants_ticker = self.gateway.callbacks.wants("on_ticker")
         for market in self.gateway.markets.values():
-            on_ticker = self._ticker_target(market)
+            on_ticker = self._ticker_target(market) if wants_ticker else None
             self.gateway.feed.listener.watch(market.index, self._book_target(market), on_ticker)
 
     def _book_target(self, market: Market) -> Callable[[], None]:
         gateway, book, name = self.gateway, self.gateway.books[market.index], market.name
-        on_book, blind, seen = gateway.callbacks.on_book, gateway.blind, [0]
+        blind, callbacks, can_see = gateway.blind, gateway.callbacks, self.recovery.can_see
 
         def target() -> None:
-            if name in blind:
-                # Rule 10 of the depth channel: a first snapshot can be seconds old, so sight is
-                # back with the first message that chains to it, or with a snapshot that is young.
-                age = book.ts_exch_ns - book.ts_book_ns
-                if seen[0] == 0 and age > SNAPSHOT_AGE_NS:
-                    seen[0] = book.update_id
-                    return
-                seen[0] = 0
-                self.recovery.book_is_back(name)
-            on_book(book)
+            if name not in blind or can_see(name, book):
+                callbacks.on_book(book)
 
         return target
 
-    def _ticker_target(self, market: Market) -> Callable[[], None] | None:
-        gateway = self.gateway
-        if not gateway.callbacks.wants("on_ticker"):
-            return None
+    def _ticker_target(self, market: Market) -> Callable[[], None]:
+        reactions, callbacks = self.gateway.reactions, self.gateway.callbacks
 
         def target() -> None:
-            gateway.callbacks.on_ticker(gateway.reactions.ticker(market))
+            ticker = reactions.ticker(market)
+            if ticker is not None:
+                callbacks.on_ticker(ticker)
 
         return target
 
@@ -270,8 +308,8 @@ class Lifecycle:
         try:
             async with asyncio.timeout(BOOKS_TIMEOUT_S):
                 while gateway.blind:
-                    gateway.wake.clear()
-                    await gateway.wake.wait()
+                    gateway.sight.clear()
+                    await gateway.sight.wait()
         except TimeoutError:
             names = ", ".join(gateway.blind)
             raise StartupError(
@@ -280,80 +318,80 @@ class Lifecycle:
                 "check the market's state at the venue",
             ) from None
 
-    # ---- supervision ------------------------------------------------------------------------
+    # ---- housekeeping -----------------------------------------------------------------------
 
-    async def _supervise(self) -> None:
+    async def _keep_house(self) -> None:
+        while True:
+            self._tick(now_ns())
+            await asyncio.sleep(TICK_S)
+
+    def _tick(self, now: int) -> None:
         gateway = self.gateway
-        next_tick = now_ns()
-        while not self.stop_requested.is_set():
-            next_tick += int(TICK_S * 1e9)
-            now = now_ns()
+        gateway.path.enter()
+        try:
             gateway.feed.check(now)
             gateway.entry.check(now)
-            gateway.ordering.send_waiting_cancels()
             self.switches.check(now)
-            if self.recovery.is_due(now):
-                self._spawn(self.recovery.run())
-            if gateway.state is GatewayState.HALTED:
-                self.switches.disarm_if_empty()
-            delay = max(0.0, (next_tick - now_ns()) / 1e9)
-            try:
-                async with asyncio.timeout(delay):
-                    await self.stop_requested.wait()
-            except TimeoutError:
-                continue
+            gateway.ordering.send_waiting_cancels()
+            gateway.pull_again()
+        finally:
+            gateway.path.leave()
+        if self.recovery.is_due(now):
+            self._spawn(self.recovery.run())
+        if gateway.state is GatewayState.HALTED:
+            self.switches.disarm_if_empty()
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+    def _spawn(self, work: Coroutine[Any, Any, object]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
         task.add_done_callback(self._finished)
 
-    def _finished(self, task: asyncio.Task[None]) -> None:
+    def _finished(self, task: asyncio.Task[object]) -> None:
         self._tasks.discard(task)
         if not task.cancelled() and task.exception() is not None:
+            # an error of ours: nothing can be relied on, so nothing may go on resting
             log.error("internal task failed", exc_info=task.exception())
+            self.gateway.counts["internal-errors"] += 1
             self.gateway.halt(f"an internal task failed: {task.exception()!r}")
+            self.stop("an internal task failed")
+
+    async def _end_tasks(self) -> None:
+        tasks = list(self._tasks)
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
 
     # ---- stop -------------------------------------------------------------------------------
 
     async def _stop(self) -> None:
         gateway = self.gateway
-        started = gateway.state is not GatewayState.STARTING
         gateway.state = GatewayState.STOPPING
         gateway.stop_timers()
-        if hasattr(gateway, "engine"):
-            gateway.engine.halt(True)
+        gateway.engine.halt(True)
+        timeout_s = STOP_TIMEOUT_S if self._has_started else GIVE_UP_TIMEOUT_S
         try:
-            if started:
-                gateway.callbacks.on_stop(gateway, self.stop_reason or "stopped")
-                self.is_clean = await self._leave_nothing_resting()
-        finally:
-            for task in list(self._tasks):
-                task.cancel()
-            if hasattr(gateway, "feed"):
-                await gateway.feed.close()
-            if hasattr(gateway, "entry"):
-                gateway.entry.close()
-            if hasattr(gateway, "control"):
-                gateway.control.close()
-            # let the transports deliver their last events
-            await asyncio.sleep(0.05)
-
-    async def _leave_nothing_resting(self) -> bool:
-        gateway = self.gateway
-        gateway.cancel_all()
-        try:
-            async with asyncio.timeout(STOP_TIMEOUT_S):
-                while not await self.recovery.nothing_rests():
+            async with asyncio.timeout(timeout_s):
+                if self._has_started:
+                    gateway.callbacks.on_stop(gateway, self._stop_reason or "stopped")
                     gateway.cancel_all()
-                    await asyncio.sleep(0.05)
+                    await self._wait_until_nothing_rests()
                 await self.switches.disarm()
-        except (TimeoutError, PeerError, VenueRefusal, StartupError) as error:
+            self.is_clean = True
+        except TimeoutError:
             log.error(
-                "could not verify that nothing rests (%s); the kill switch stays armed and "
-                "cancels within %d s",
-                str(error) or "timeout",
-                self.config.kill_switch.timeout_s,
+                "not verified within %g s: %s; the kill switch may stay armed and cancels within "
+                "%d s",
+                timeout_s,
+                "that nothing rests" if self._has_started else "that the kill switch is disarmed",
+                self._config.kill_switch.timeout_s,
             )
-            return False
-        return True
+        gateway.callbacks.close()
+
+    async def _wait_until_nothing_rests(self) -> None:
+        while True:
+            try:
+                if await self.recovery.nothing_rests():
+                    return
+            except WhitewireError as error:
+                log.warning("open orders cannot be verified: %s", error)
+            await asyncio.sleep(STOP_POLL_S)

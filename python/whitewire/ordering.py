@@ -3,13 +3,12 @@
 Owns: client ids, flags, and the handing of a request to a connection. Must not know: what the
 strategy wants, what answers mean. Invariant: an order is either appended to a connection and
 registered there, or refused with a reason, in the same call; a cancel that finds no room waits
-in line and is never dropped.
+in line, once, and is never dropped.
 """
 
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -83,16 +82,16 @@ class Ordering:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._prefixes: dict[tuple[int, int], str] = {}
+        self._prefixes: dict[int, str] = {}  # by market and flags
         self._sequence = 0
-        self._cancels: deque[Order] = deque()
+        self._cancels: dict[Order, None] = {}  # in the order in which they were asked for
         self._stp = gateway.config.orders.stp
         self.is_bulk_first = gateway.config.orders.transport == "bulk"
 
     def place(
         self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object = None
     ) -> Order:
-        """Places one order; inside `path.enter` and `path.leave`."""
+        """Places one order, post-only or not as `flags` say."""
         order = self._create(market, side, ticks, lots, flags, tag)
         admitted = self._admit("place")
         if isinstance(admitted, Reject):
@@ -144,73 +143,71 @@ class Ordering:
             lane.push(Request(RequestKind.BULK, tuple(sent), nonce))
             self._gateway.counts["sent"] += len(sent)
 
-    def modify(self, order: Order, ticks: int, lots: int) -> bool:
-        """Sends a modification; False (and `on_reject`) when it could not be."""
+    def modify(self, order: Order, ticks: int, lots: int) -> None:
+        """Sends a modification; `on_reject` where it could not be."""
         if not order.can_modify:
             self._refuse_change(order, _reject("not-open", f"the order is {order.state}"))
-            return False
+            return
         admitted = self._admit("modify", order)
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
-            return False
+            return
         lane, connection, nonce = admitted
         written = connection.modify(
             order.market.index, order.flags, ticks, lots, order.client_id.encode(), nonce
         )
         if written <= 0:
             self._refuse_change(order, _refusal(-written))
-            return False
+            return
         self._gateway.counts["modifies"] += 1
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(RequestKind.MODIFY, (order,), nonce))
-        return True
 
     def cancel(self, order: Order) -> None:
-        """Cancels by client id; waits in line when every connection is full."""
-        if order.is_done or not order.can_cancel:
+        """Cancels by client id; waits in line when every connection is full.
+
+        Nothing happens where a cancel is under way already: an Unknown order with a request in
+        flight is asked about by that request.
+        """
+        if not order.can_cancel or (order.is_unknown and order.in_flight):
             return
         if not self._send_cancel(order):
-            self._cancels.append(order)
+            self._cancels[order] = None
 
     def _send_cancel(self, order: Order) -> bool:
-        now = now_ns()
-        lane = self._gateway.entry.pick(order, True)
+        gateway, now = self._gateway, now_ns()
+        lane = gateway.entry.pick(order, True)
         if lane is None or lane.connection is None:
             return False
-        if self._gateway.throttle.try_take("cancel", now, True) > 0:
+        if gateway.throttle.try_take("cancel", now, True) > 0:
             return False
         try:
-            nonce = self._gateway.nonces.next(epoch_ms())
+            nonce = gateway.nonces.next(epoch_ms())
         except NonceExhausted:
             return False
-        self._gateway.path.enter()
-        try:
-            written = lane.connection.cancel(order.market.index, order.client_id.encode(), nonce)
-            if written <= 0:
-                return False
-            self._gateway.counts["cancels"] += 1
-            self._tell_soon(self._gateway.store.cancel_sent(order, now))
-            lane.push(Request(RequestKind.CANCEL, (order,), nonce))
-        finally:
-            self._gateway.path.leave()
+        written = lane.connection.cancel(order.market.index, order.client_id.encode(), nonce)
+        if written <= 0:
+            return False
+        gateway.counts["cancels"] += 1
+        self._tell_soon(gateway.store.cancel_sent(order, now))
+        lane.push(Request(RequestKind.CANCEL, (order,), nonce))
         return True
 
     def send_waiting_cancels(self) -> None:
-        """Sends cancels that found every connection full."""
-        while self._cancels:
-            order = self._cancels[0]
-            if not order.is_done and order.can_cancel and not self._send_cancel(order):
-                return
-            self._cancels.popleft()
+        """Sends what waits in line as far as there is room."""
+        for order in list(self._cancels):
+            if not order.can_cancel or self._send_cancel(order):
+                del self._cancels[order]
 
     def _create(
         self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object
     ) -> Order:
         self._sequence += 1
-        prefix = self._prefixes.get((market.index, flags))
+        key = market.index << 8 | flags
+        prefix = self._prefixes.get(key)
         if prefix is None:
             prefix = self._gateway.engine.client_id_prefix(market.index, flags)
-            self._prefixes[market.index, flags] = prefix
+            self._prefixes[key] = prefix
         client_id = f"{prefix}{self._sequence:010d}"
         order = self._gateway.store.create(market, side, ticks, lots, client_id, now_ns(), tag)
         order.flags = flags

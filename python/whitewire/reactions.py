@@ -12,18 +12,20 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from whitewire._bridge import now_ns
+from whitewire.errors import WhitewireError
 from whitewire.market import Market
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
-from whitewire.protocol.orders import Fill, RejectSource
+from whitewire.protocol.orders import Fill, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
-from whitewire.protocol.replies import Reply
+from whitewire.protocol.replies import Refused, Reply, RequestKind
 from whitewire.strategy import Balance, Gap, Ticker, Trade
 
 if TYPE_CHECKING:
     from decimal import Decimal
 
     from whitewire.gateway import Gateway
+    from whitewire.protocol import balances
 
 __all__ = ["Reactions"]
 
@@ -39,6 +41,9 @@ class Reactions:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self._is_feed_up = False
+        self._are_lanes_up = False
+        self._last_trade: dict[str, int] = {}
 
     def notify(self, notices: Iterable[Notice]) -> None:
         """Turns what happened to orders into callbacks; then lets ladders take up what waited."""
@@ -56,6 +61,7 @@ class Reactions:
                     self._tell(notice)
                 else:
                     gateway.counts["foreign"] += 1
+                    gateway.is_in_doubt |= notice.is_orphan and notice.is_live
             for name in touched:
                 gateway.ladders[name].settle()
         finally:
@@ -67,58 +73,73 @@ class Reactions:
         gateway.counts[kind.value] += 1
         if kind in (NoticeKind.UNKNOWN, NoticeKind.ILLEGAL):
             log.warning("order %s is %s: %s", order.client_id, kind, notice.detail)
-            gateway.wake.set()
+            gateway.is_in_doubt = True
         if notice.reject is not None:
             if notice.reject.source is RejectSource.VENUE:
                 gateway.counts[f"rejected-{notice.reject.code}"] += 1
             gateway.callbacks.on_reject(order, notice.reject)
         gateway.callbacks.on_order(order, notice)
 
+    # ---- order lanes ------------------------------------------------------------------------
+
     def on_answer(
-        self, request: Request, replies: tuple[Reply, ...], status: int, body: bytes, now: int
+        self, request: Request, replies: tuple[Reply, ...], status: int, now_ns: int
     ) -> None:
-        """The venue answered a request (implements the order entry's owner)."""
+        """The venue answered a request; there is room for what waited."""
         gateway = self._gateway
         if status == 429:
-            gateway.throttle.on_429(request.kind.value, now)
+            gateway.throttle.on_429(request.kind.value, now_ns)
         for order, reply in zip(request.orders, replies, strict=True):
-            self.notify(gateway.store.on_reply(request.kind, order, reply, now))
+            self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns))
         gateway.ordering.send_waiting_cancels()
 
     def on_request_lost(self, request: Request, reason: str) -> None:
         """No answer can come: its orders become Unknown."""
         gateway = self._gateway
         gateway.counts["lost-requests"] += 1
-        if request.orders:
-            log.warning("no answer to a %s request: %s", request.kind, reason)
-        self.notify(gateway.store.on_lost(request, now_ns()))
+        log.warning("no answer to a %s request: %s", request.kind, reason)
+        self.notify(gateway.store.on_lost(request, now_ns(), reason))
+
+    def on_request_unsent(self, request: Request, reason: str) -> None:
+        """Its connection closed first: nothing happened, and a cancel is sent elsewhere."""
+        gateway = self._gateway
+        reject = Reject(RejectSource.LOCAL, "not-sent", reason, retryable=True, untouched=True)
+        for order in request.orders:
+            self.notify(gateway.store.on_reply(request.kind, order, Refused(reject), now_ns()))
+            if request.kind is RequestKind.CANCEL:
+                gateway.ordering.cancel(order)
 
     def on_lanes(self, up: int, total: int) -> None:
         """The number of usable order connections changed."""
-        gateway = self._gateway
-        gateway.callbacks.on_connection("orders", "up" if up else "down")
+        if self._are_lanes_up != (up > 0):
+            self._are_lanes_up = up > 0
+            self._gateway.callbacks.on_connection("orders", "up" if up else "down")
 
     def on_peer_fault(self, where: str, error: Exception) -> None:
-        """A peer broke the protocol; its session ends by itself."""
-        gateway = self._gateway
-        gateway.counts["peer-faults"] += 1
-        log.warning("%s: %s", where, error)
+        """A peer broke the protocol, or we could not take what it said; its session ends."""
+        self._gateway.counts["peer-faults"] += 1
+        ours = None if isinstance(error, WhitewireError) else error
+        log.warning("%s: %s", where, error, exc_info=ours)
+
+    # ---- feed -------------------------------------------------------------------------------
 
     def on_feed_up(self) -> None:
         """The feed's session is live; books and reconciliation follow."""
-        gateway = self._gateway
-        gateway.callbacks.on_connection("feed", "up")
-        gateway.wake.set()
+        self._is_feed_up = True
+        self._gateway.callbacks.on_connection("feed", "up")
 
     def on_feed_down(self, reason: str) -> None:
         """The feed is lost: every market is blind and its quotes are pulled."""
         gateway = self._gateway
         gateway.engine.reset_feed()
+        gateway.is_reconciled = False
+        for name in gateway.markets:
+            gateway.go_blind(name)
+        if not self._is_feed_up:
+            return  # another attempt to come back that failed
+        self._is_feed_up = False
         gateway.counts["feed-losses"] += 1
         log.warning("feed lost: %s", reason)
-        for name in gateway.markets:
-            gateway.blind.setdefault(name, now_ns())
-            gateway.refresh_gate(name)
         gateway.cancel_all()
         gateway.callbacks.on_connection("feed", "down")
         gateway.callbacks.on_gap(Gap(None, reason))
@@ -131,19 +152,26 @@ class Reactions:
         elif kind == EventKind.DEAL:
             self.notify(gateway.store.apply_deal(Deal(*event)))
         elif kind == EventKind.BALANCES:
-            for balance in gateway.balances.apply([BalanceRow(*row) for row in event], now_ns()):
-                row = Balance(balance.asset, balance.available, balance.freeze)
-                gateway.callbacks.on_balance(row)
+            rows = [BalanceRow(*row) for row in event]
+            self.tell_balances(gateway.balances.apply(rows, now_ns()))
         elif kind == EventKind.TRADES:
             self._on_trades(gateway.by_index[market], event)
         elif kind == EventKind.BOOK_GAP:
             self._on_gap(gateway.by_index[market])
 
+    def tell_balances(self, changed: Iterable[balances.Balance]) -> None:
+        """Hands changed balances to the strategy."""
+        for row in changed:
+            self._gateway.callbacks.on_balance(Balance(row.asset, row.available, row.freeze))
+
     def _on_trades(self, market: Market, rows: Sequence[tuple[Any, ...]]) -> None:
-        gateway = self._gateway
+        """Newest first; a new subscription repeats up to a hundred that were told before."""
         for row in reversed(rows):
             trade = PublicTrade(*row)
-            gateway.callbacks.on_trade(
+            if trade.trade_id <= self._last_trade.get(market.name, 0):
+                continue
+            self._last_trade[market.name] = trade.trade_id
+            self._gateway.callbacks.on_trade(
                 Trade(
                     market.name,
                     trade.trade_id,
@@ -159,12 +187,10 @@ class Reactions:
         gateway = self._gateway
         gateway.counts["gaps"] += 1
         log.warning("%s: gap in the book; quotes pulled, asking for a snapshot", market.name)
-        gateway.blind.setdefault(market.name, now_ns())
-        gateway.refresh_gate(market.name)
+        gateway.go_blind(market.name)
         gateway.cancel_all(market)
         gateway.feed.resubscribe(market.name)
         gateway.callbacks.on_gap(Gap(market.name, "a delta did not chain to the one before"))
-        gateway.wake.set()
 
     def ticker(self, market: Market) -> Ticker | None:
         """The newest best bid and ask of the bookTicker channel."""

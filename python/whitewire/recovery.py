@@ -1,8 +1,9 @@
 """Asking the venue what is true: at start, after a loss, for Unknown orders, at a clean stop.
 
-Owns: fetching evidence over REST and applying what `protocol.reconcile` concludes from it. Must
-not know: the rules of conclusion. Invariant: it places nothing and repeats no placement; an own
-order that nobody here knows is canceled, a foreign one is reported and left alone.
+Owns: fetching evidence over REST and applying what `protocol.reconcile` concludes from it; when a
+market can be seen again. Must not know: the rules of conclusion. Invariants: it places nothing and
+repeats no placement; an own order that nobody here knows is canceled, a foreign one is reported
+and left alone; after a loss of the feed no market opens before the venue was asked.
 """
 
 from __future__ import annotations
@@ -11,7 +12,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from whitewire._bridge import now_ns
-from whitewire.errors import WhitewireError
+from whitewire.errors import StartupError, WhitewireError
 from whitewire.protocol import control_replies as read
 from whitewire.protocol.reconcile import (
     ApplyDeal,
@@ -20,14 +21,14 @@ from whitewire.protocol.reconcile import (
     Evidence,
     ReportForeign,
     Resolve,
-    Wait,
     reconcile,
 )
 from whitewire.strategy import Recovered
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
+    from whitewire._core import Book
     from whitewire.gateway import Gateway
     from whitewire.protocol.control_replies import FinishedOrder
     from whitewire.protocol.events import Deal
@@ -42,6 +43,9 @@ log = logging.getLogger("whitewire")
 PAGE = 100
 MAX_PAGES = 50
 RETRY_NS = 1_000_000_000
+LEFTOVER_ROUNDS = 3
+# A snapshot whose book state is older than this when it was sent is not quoted from.
+SNAPSHOT_AGE_NS = 2_000_000_000
 
 
 class Recovery:
@@ -53,58 +57,84 @@ class Recovery:
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._running = False
+        self._is_running = False
         self._next_ns = 0
-        self._sessions = 1
         self._known_foreign: set[int] = set()
-        self.resolved = 0
 
     # ---- when -------------------------------------------------------------------------------
 
-    def is_due(self, now: int) -> bool:
-        """Whether the venue has to be asked: a new feed session, or an order in doubt."""
-        if self._running or now < self._next_ns:
+    def is_due(self, now_ns: int) -> bool:
+        """Whether the venue has to be asked: after a loss of the feed, or an order in doubt."""
+        gateway = self._gateway
+        if self._is_running or now_ns < self._next_ns:
             return False
-        if self._gateway.feed.sessions != self._sessions and self._gateway.feed.is_up:
+        if not gateway.is_reconciled and gateway.feed.is_up:
             return True
-        return bool(self._gateway.store.unknown_orders())
+        return gateway.is_in_doubt or bool(gateway.store.unknown_orders())
 
-    def book_is_back(self, market: str) -> None:
-        """A market's book can be trusted again; after a loss of the feed only with `run`."""
-        gateway = self._gateway
-        if gateway.feed.sessions != self._sessions and gateway.feed.sessions > 1:
-            return
-        self._sight_is_back(market, 0)
+    def can_see(self, market: str, book: Book) -> bool:
+        """Judges a new state of a blind market's book; True when sight is back with it.
 
-    def _sight_is_back(self, market: str, resolved: int) -> None:
+        Rule 10 of the depth channel: a first snapshot can be seconds old, so sight is back with
+        the first message behind it, or with a snapshot that is young; after a loss of the feed
+        only when `run` has asked about our orders, too.
+        """
+        blindness = self._gateway.blind[market]
+        if not blindness.is_fresh:
+            age_ns = book.ts_exch_ns - book.ts_book_ns
+            if not blindness.has_snapshot and age_ns > SNAPSHOT_AGE_NS:
+                blindness.has_snapshot = True
+                return False
+            blindness.is_fresh = True
+        if not self._gateway.is_reconciled:
+            return False
+        self._end_blindness(market, 0)
+        return True
+
+    def _end_blindness(self, market: str, resolved: int) -> None:
         gateway = self._gateway
-        since = gateway.blind.pop(market, None)
-        if since is None:
-            return
+        blind_ns = now_ns() - gateway.blind.pop(market).since_ns
         gateway.refresh_gate(market)
-        gateway.wake.set()
-        if gateway.state != "starting":
-            log.info("%s: the book is back", market)
-            gateway.callbacks.on_recovered(Recovered(market, now_ns() - since, resolved))
+        gateway.sight.set()
+        log.info("%s: in sight", market)
+        gateway.callbacks.on_recovered(Recovered(market, blind_ns, resolved))
 
     async def run(self) -> None:
-        """Asks the venue and applies its word; failures are retried a second later."""
-        self._running = True
-        session = self._gateway.feed.sessions
+        """Asks the venue and applies its word; a failure is repeated a second later."""
+        gateway = self._gateway
+        self._is_running = True
+        session = gateway.feed.sessions
+        gateway.is_in_doubt = False
         try:
+            if not gateway.is_reconciled:
+                await self._refresh_balances()
             resolved = await self._reconcile()
         except WhitewireError as error:
+            gateway.is_in_doubt = True
             log.warning("reconcile: %s", error)
         else:
-            self.resolved += resolved
-            if session != self._sessions:
-                self._sessions = session
-                for name in list(self._gateway.blind):
-                    if not self._gateway.book(name).is_stale:
-                        self._sight_is_back(name, resolved)
+            if not gateway.is_reconciled and gateway.feed.is_up:
+                self._conclude(session, resolved)
         finally:
             self._next_ns = now_ns() + RETRY_NS
-            self._running = False
+            self._is_running = False
+
+    def _conclude(self, session: int, resolved: int) -> None:
+        """Opens the markets that were seen again, if the questions belong to this session."""
+        gateway = self._gateway
+        if session != gateway.feed.sessions:
+            return
+        gateway.is_reconciled = True
+        for name, blindness in list(gateway.blind.items()):
+            if blindness.is_fresh:
+                self._end_blindness(name, resolved)
+
+    async def _refresh_balances(self) -> None:
+        """The balance channel tells changes only, so those of the gap have to be asked for."""
+        gateway = self._gateway
+        asked = now_ns()
+        rows = read.read_balances(*await gateway.control.call("balance"))
+        gateway.reactions.tell_balances(gateway.balances.apply_query(rows, asked))
 
     # ---- evidence ---------------------------------------------------------------------------
 
@@ -120,11 +150,24 @@ class Recovery:
         return rows
 
     async def _deals(self, market: str) -> list[Deal]:
-        fields = {"market": market, "limit": PAGE}
-        answer = await self._gateway.control.call("executed_history", fields)
-        return read.read_executed_history(*answer, market)
+        """Our latest deals, page by page back to one that brings no news."""
+        rows: list[Deal] = []
+        for page in range(MAX_PAGES):
+            fields = {"market": market, "limit": PAGE, "offset": page * PAGE}
+            answer = await self._gateway.control.call("executed_history", fields)
+            batch = read.read_executed_history(*answer, market)
+            rows += batch
+            if len(batch) < PAGE or not any(self._is_news(deal) for deal in batch):
+                break
+        return rows
+
+    def _is_news(self, deal: Deal) -> bool:
+        store = self._gateway.store
+        order = store.by_client_id(deal.client_id) or store.by_venue_id(deal.venue_id)
+        return order is not None and not order.has_fill((deal.deal_id, deal.venue_id))
 
     async def _reconcile(self) -> int:
+        """Number of orders whose state the venue's lists settled."""
         gateway = self._gateway
         asked = now_ns()
         active: list[OrderReply] = []
@@ -137,13 +180,22 @@ class Recovery:
         # Asking for one order's deals can raise one further question each, not more.
         for _ in range(3):
             evidence = Evidence(active, deals, order_deals, finished, asked)
-            actions = reconcile(gateway.store.recent(), evidence, prefix=gateway.id_prefix)
+            orders = self._concerned(active, deals)
+            actions = reconcile(orders, evidence, prefix=gateway.id_prefix)
             questions = [action for action in actions if isinstance(action, AskDeals)]
             if not questions:
                 break
             for question in questions:
                 await self._ask(question, order_deals, finished)
         return await self._apply(actions)
+
+    def _concerned(self, active: Iterable[OrderReply], deals: Iterable[Deal]) -> Iterable[Order]:
+        """Live orders, and of the many finished ones those that the venue's lists name."""
+        store = self._gateway.store
+        named = [store.by_client_id(row.client_id) for row in active]
+        named += [store.by_client_id(d.client_id) or store.by_venue_id(d.venue_id) for d in deals]
+        orders = [*store.open_orders(), *(order for order in named if order is not None)]
+        return {order.client_id: order for order in orders}.values()
 
     async def _ask(
         self,
@@ -177,8 +229,6 @@ class Recovery:
                 await self._cancel(action.market, action.client_id)
             elif isinstance(action, ReportForeign):
                 self._report(action.venue_id, action.market)
-            elif isinstance(action, Wait):
-                self._next_ns = max(self._next_ns, min(action.until_ns, now_ns() + RETRY_NS))
         return resolved
 
     def _report(self, venue_id: int, market: str) -> None:
@@ -197,25 +247,38 @@ class Recovery:
     # ---- start and stop ---------------------------------------------------------------------
 
     async def clear_leftovers(self) -> None:
-        """Cancels orders of earlier sessions; a crash may have left some resting."""
-        for name in self._gateway.markets:
-            for row in await self._active(name):
-                if row.client_id.startswith(self._gateway.id_prefix):
-                    log.warning("canceling %s of an earlier session", row.client_id)
-                    await self._cancel(name, row.client_id)
-                else:
-                    self._report(row.venue_id, name)
+        """Cancels orders of earlier sessions; a crash may have left some resting.
+
+        Raises:
+            StartupError: the venue still shows some after several rounds.
+        """
+        prefix = self._gateway.id_prefix
+        for _ in range(LEFTOVER_ROUNDS):
+            ours: list[OrderReply] = []
+            for name in self._gateway.markets:
+                for row in await self._active(name):
+                    if row.client_id.startswith(prefix):
+                        ours.append(row)
+                    else:
+                        self._report(row.venue_id, name)
+            if not ours:
+                return
+            for row in ours:
+                log.warning("canceling %s of an earlier session", row.client_id)
+                await self._cancel(row.market, row.client_id)
+        raise StartupError(
+            "leftovers-rest",
+            f"{len(ours)} orders of an earlier session cannot be canceled",
+            "cancel them by hand, or with: whitewire cancel-all",
+        )
 
     async def nothing_rests(self) -> bool:
         """Whether the venue shows no order of ours and none of ours is in doubt here."""
         gateway = self._gateway
-        if gateway.store.unknown_orders():
-            await self._reconcile()
+        if self._is_running:
+            return False
+        await self._reconcile()
         for name in gateway.markets:
-            for row in await self._active(name):
-                if row.client_id.startswith(gateway.id_prefix):
-                    return False
-        return not self._open_here()
-
-    def _open_here(self) -> list[Order]:
-        return self._gateway.store.open_orders()
+            if any(row.client_id.startswith(gateway.id_prefix) for row in await self._active(name)):
+                return False
+        return not gateway.store.open_orders()

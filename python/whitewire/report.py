@@ -29,7 +29,6 @@ STAGE_WORDS = {
     "write": "socket write",
     "tick_to_trade": "tick to trade",
     "wire_to_ack": "wire to ack",
-    "feed_delay": "venue to frame",
 }
 
 

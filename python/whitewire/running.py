@@ -13,10 +13,10 @@ import platform
 import random
 import time
 from collections.abc import Awaitable, Callable
+from decimal import Decimal
 from pathlib import Path as FilePath
 from typing import TypeVar
 
-import aiofastnet
 from rich.console import Console
 from rich.table import Table
 
@@ -34,7 +34,7 @@ from whitewire.report import summary, summary_tables
 from whitewire.strategy import Strategy, check
 from whitewire.transport import loop
 from whitewire.transport.control import Control
-from whitewire.transport.link import tls_context
+from whitewire.transport.link import is_tls_direct, tls_context
 
 __all__ = ["cancel_all_command", "check_command", "run", "run_command"]
 
@@ -53,7 +53,8 @@ def run(strategy: Strategy, config: str | FilePath | Config, *, live: bool = Fal
         live: required for a venue that is not on this machine.
 
     Returns:
-        0 after a clean stop, 1 when it could not be verified that nothing rests.
+        0 after a clean stop; 1 when it could not be verified that nothing rests, or when a
+        callback or whitewire itself failed.
 
     Raises:
         UsageError: the strategy or configuration cannot be used.
@@ -79,9 +80,11 @@ async def _run(strategy: Strategy, config: Config, credentials: Credentials) -> 
     loop.stop_on_signals(lifecycle.stop)
     began = time.monotonic()
     await lifecycle.run()
-    data = summary(lifecycle.gateway, time.monotonic() - began, lifecycle.is_clean)
+    gateway = lifecycle.gateway
+    data = summary(gateway, time.monotonic() - began, lifecycle.is_clean)
     Console().print(summary_tables(data))
-    return 0 if lifecycle.is_clean else 1
+    has_failed = gateway.callbacks.errors or gateway.counts["internal-errors"]
+    return 0 if lifecycle.is_clean and not has_failed else 1
 
 
 def run_command(strategy: Strategy, config: str, live: bool) -> int:
@@ -109,7 +112,7 @@ Row = tuple[str, str, str]
 
 def _host_rows(config: Config) -> list[Row]:
     profile = _core.build_profile
-    direct = bool(aiofastnet.OPENSSL_DYN_LIBS)
+    direct = is_tls_direct()
     cpus = sorted(os.sched_getaffinity(0))
     rows = [
         ("core", "ok" if profile == "release" else "FAIL", f"{profile} build"),
@@ -155,7 +158,7 @@ async def _venue_rows(config: Config) -> list[Row]:
 
     async def account() -> str:
         balances = read.read_balances(*await control.call("balance"))
-        held = [row.asset for row in balances if float(row.available) or float(row.freeze)]
+        held = [row.asset for row in balances if Decimal(row.available) or Decimal(row.freeze)]
         return f"the key works; it holds {', '.join(held) or 'nothing'}"
 
     async def token() -> str:

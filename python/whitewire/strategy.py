@@ -93,8 +93,9 @@ class Strategy:
     """Base of strategies: override what you need, all of it is optional.
 
     Callbacks run to completion on the event loop's thread; orders placed in one leave together
-    when it returns. A callback that raises pulls every quote and halts trading; the session
-    lives on. `on_stop` may not place orders.
+    when it returns. `on_start` is the first one. A callback that raises pulls every quote and
+    halts trading; the session lives on. `on_stop` may not place orders; what the last cancels
+    bring is still told after it.
 
     Attributes:
         markets: names to trade; empty means every market of the configuration.

@@ -25,6 +25,9 @@ __all__ = ["Switches"]
 
 log = logging.getLogger("whitewire")
 
+ARM_TIMEOUT_S = 5.0
+POLL_S = 0.01
+
 
 class Switches:
     """See the module's documentation.
@@ -35,12 +38,13 @@ class Switches:
     """
 
     def __init__(
-        self, gateway: Gateway, spawn: Callable[[Coroutine[Any, Any, None]], None]
+        self, gateway: Gateway, spawn: Callable[[Coroutine[Any, Any, object]], None]
     ) -> None:
         self._gateway = gateway
         self._spawn = spawn
         self._switch = KillSwitch(gateway.config.kill_switch.timeout_s)
         self._states: dict[str, SwitchState] = {}
+        self._trouble = "no answer"
 
     async def arm(self) -> None:
         """Arms every market and checks that the venue shows the timers.
@@ -48,48 +52,49 @@ class Switches:
         Raises:
             StartupError: the venue did not, or does not show them.
         """
-        for name in self._gateway.markets:
+        markets = self._gateway.markets
+        for name in markets:
             self._drive(self._switch.arm(name, now_ns()))
-        deadline = now_ns() + 5_000_000_000
-        while not all(self._switch.may_quote(name, now_ns()) for name in self._gateway.markets):
-            if now_ns() > deadline:
-                raise StartupError(
-                    "kill-switch-refused",
-                    "the venue did not arm the kill switch",
-                    "check that the key may call order/kill-switch",
-                )
-            await asyncio.sleep(0.01)
-            self._drive(self._switch.on_timer(now_ns()))
-        await self._verify()
-        self._follow()
-        for name in self._gateway.markets:
-            if not self._switch.may_quote(name, now_ns()):
-                raise StartupError(
-                    "kill-switch-unverified", f"{name}: the venue does not show our timer"
-                )
+        try:
+            async with asyncio.timeout(ARM_TIMEOUT_S):
+                while not self._may_quote_all():
+                    await asyncio.sleep(POLL_S)
+        except TimeoutError:
+            raise StartupError(
+                "kill-switch-refused",
+                f"the venue did not arm the kill switch: {self._trouble}",
+                "check that the key may call order/kill-switch",
+            ) from None
+        if not await self._verify() or not self._may_quote_all():
+            raise StartupError(
+                "kill-switch-unverified",
+                f"the venue does not show the kill switch as armed: {self._trouble}",
+                "check that the key may call order/kill-switch/status",
+            )
+
+    def _may_quote_all(self) -> bool:
+        now = now_ns()
+        return all(self._switch.may_quote(name, now) for name in self._gateway.markets)
 
     def check(self, now: int) -> None:
-        """Renews what is due; call ten times a second."""
+        """Renews what is due, opens and shuts markets accordingly; call ten times a second."""
         self._drive(self._switch.on_timer(now))
         self._follow()
 
     async def disarm(self) -> None:
         """Disarms every market; only called when nothing rests."""
-        for name in self._gateway.markets:
+        markets = self._gateway.markets
+        for name in markets:
             self._drive(self._switch.disarm(name, 0, now_ns()))
-        while any(
-            self._switch.state(name) is not SwitchState.DISARMED for name in self._gateway.markets
-        ):
-            await asyncio.sleep(0.01)
-            self._drive(self._switch.on_timer(now_ns()))
+        while any(self._switch.state(name) is not SwitchState.DISARMED for name in markets):
+            await asyncio.sleep(POLL_S)
 
     def disarm_if_empty(self) -> None:
         """Disarms markets in which nothing of ours rests; after a halt."""
         for name in self._gateway.markets:
-            if self._switch.state(name) in (SwitchState.ARMED, SwitchState.LATE):
-                resting = len(self._gateway.store.open_orders(name))
-                if resting == 0:
-                    self._drive(self._switch.disarm(name, 0, now_ns()))
+            is_armed = self._switch.state(name) in (SwitchState.ARMED, SwitchState.LATE)
+            if is_armed and not self._gateway.store.open_orders(name):
+                self._drive(self._switch.disarm(name, 0, now_ns()))
 
     def _follow(self) -> None:
         now = now_ns()
@@ -118,17 +123,22 @@ class Switches:
         try:
             read.read_kill_switch(*await self._gateway.control.call("kill_switch", fields))
         except WhitewireError as error:
+            self._trouble = str(error)
             self._drive(self._switch.on_failed(market, str(error), now_ns()))
         else:
             self._drive(self._switch.on_ack(market, sent, now_ns()))
 
-    async def _verify(self) -> None:
+    async def _verify(self) -> bool:
+        """Hands the venue's list of timers on; False when there is none."""
         asked = now_ns()
         try:
             answer = await self._gateway.control.call("kill_switch_status")
             timers = read.read_kill_switch_status(*answer)
         except WhitewireError as error:
+            self._trouble = str(error)
             log.warning("kill switch status: %s", error)
-            return
+            return False
         armed = {timer.market for timer in timers}
+        self._trouble = f"it shows {', '.join(sorted(armed)) or 'none'}"
         self._drive(self._switch.on_status(armed, asked, now_ns()))
+        return True

@@ -16,12 +16,12 @@ from whitewire.venue.options import PushOrder
 from whitewire.venue.requests import LimitRequest
 from whitewire.venue.server import VenueServer
 
-FAST = {"balance_interval_ms": 50, "lastprice_interval_ms": 50, "rate_scale": 100.0}
+FAST = WireOptions(balance_interval_ms=50, lastprice_interval_ms=50, rate_scale=100.0)
 
 
 @pytest.fixture(scope="module")
 def venue() -> Iterator[Venue]:
-    with Venue(traders=False, wire=WireOptions(**FAST)) as running:
+    with Venue(traders=False, wire=FAST) as running:
         yield running
 
 
@@ -118,7 +118,7 @@ def test_last_price_comes_once_for_many_trades(
     for price in ("100", "101", "102"):
         other.limit("sell", price)
         rest.limit("buy", price)
-    prices = []
+    prices: list[str] = []
     while not prices or prices[-1] != "102":
         market, price = ws.push("lastprice_update")
         assert market == "BTC_USDT"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from typing import cast
 
 import uvloop
 
@@ -75,26 +76,39 @@ def test_a_closed_pacer_runs_nothing_more() -> None:
     assert ran == []
 
 
+class FakeLoop:
+    """A clock that moves only when told to, and one timer."""
+
+    def __init__(self) -> None:
+        self.now = 100.0
+        self.due = 0.0
+        self.callback: Callable[[], None] | None = None
+
+    def time(self) -> float:
+        return self.now
+
+    def call_at(self, when: float, callback: Callable[[], None]) -> FakeLoop:
+        self.due, self.callback = when, callback
+        return self
+
+    def cancel(self) -> None:
+        self.callback = None
+
+    def fire(self, late: float = 0.0) -> None:
+        assert self.callback is not None
+        self.now = self.due + late
+        self.callback()
+
+
 def test_a_timer_keeps_its_phase_when_a_turn_was_late() -> None:
+    loop = FakeLoop()
     turns: list[float] = []
-
-    async def body() -> None:
-        loop = asyncio.get_running_loop()
-        start = loop.time()
-
-        def turn() -> None:
-            turns.append(loop.time() - start)
-            if len(turns) == 1:
-                time.sleep(0.05)
-
-        timer = Periodic(loop, 0.02, turn)
-        await asyncio.sleep(0.2)
-        timer.close()
-        count = len(turns)
-        await asyncio.sleep(0.05)
-        assert len(turns) == count
-
-    run(body)
-    assert len(turns) >= 5
-    # The long first turn swallows some turns; those that follow fall on the grid again.
-    assert all(turn % 0.02 < 0.015 for turn in turns[2:])
+    timer = Periodic(
+        cast("asyncio.AbstractEventLoop", loop), 0.5, lambda: turns.append(loop.now - 100)
+    )
+    for late in (0.0, 0.25, 0.0, 1.75, 0.0):
+        loop.fire(late)
+    # On the grid but for the two late ones; the very late one swallowed three turns.
+    assert turns == [0.5, 1.25, 1.5, 3.75, 4.0]
+    timer.close()
+    assert loop.callback is None

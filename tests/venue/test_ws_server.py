@@ -21,8 +21,13 @@ def ws(venue: Venue) -> Iterator[WsClient]:
 
 def assert_dropped(ws: WsClient) -> None:
     """The connection ends without a reply and without a close frame."""
-    with pytest.raises(EOFError, match="^closed$"):
+    with pytest.raises(EOFError, match=r"^closed$"):
         ws.frame()
+
+
+def read_to_the_end(ws: WsClient) -> None:
+    while True:
+        ws.message()
 
 
 def test_a_call_is_answered_in_the_captured_style(ws: WsClient) -> None:
@@ -138,47 +143,51 @@ def test_a_silent_client_is_dropped_while_data_flows_to_it() -> None:
     wire = WireOptions(ws_idle_s=0.3, depth_keepalive_s=0.0, depth_interval_ms=20)
     with Venue(traders=False, wire=wire) as venue, WsClient(venue) as ws:
         ws.call("depth_subscribe", "BTC_USDT", 5, "0", False)
-        with pytest.raises(EOFError, match="^closed$"):
-            while True:
-                ws.message()
+        with pytest.raises(EOFError, match=r"^closed$"):
+            read_to_the_end(ws)
         assert len(ws.texts) > 5
 
 
 def test_beyond_the_budget_a_call_gets_error_7_and_the_connection_stays() -> None:
     now = [1_800_000_000.0]
     wire = WireOptions(ws_requests=RateLimit(3, 10))
-    with Venue(traders=False, wire=wire, clock=lambda: now[0]) as venue:
-        with WsClient(venue) as ws, WsClient(venue) as other:
-            assert [ws.call("ping") for _ in range(3)] == ["pong"] * 3
-            assert ws.refused("ping") == 7
-            assert ws.refused("ping") == 7
-            assert other.call("ping") == "pong"
-            now[0] += 10
-            assert ws.call("ping") == "pong"
+    with (
+        Venue(traders=False, wire=wire, clock=lambda: now[0]) as venue,
+        WsClient(venue) as ws,
+        WsClient(venue) as other,
+    ):
+        assert [ws.call("ping") for _ in range(3)] == ["pong"] * 3
+        assert ws.refused("ping") == 7
+        assert ws.refused("ping") == 7
+        assert other.call("ping") == "pong"
+        now[0] += 10
+        assert ws.call("ping") == "pong"
 
 
 def test_too_many_new_connections_are_refused() -> None:
     wire = WireOptions(ws_connects=RateLimit(2, 60))
-    with Venue(traders=False, wire=wire, clock=lambda: 1_800_000_000.0) as venue:
-        with WsClient(venue), WsClient(venue), pytest.raises(ConnectionError, match="429"):
-            WsClient(venue)
+    with (
+        Venue(traders=False, wire=wire, clock=lambda: 1_800_000_000.0) as venue,
+        WsClient(venue),
+        WsClient(venue),
+        pytest.raises(ConnectionError, match="429"),
+    ):
+        WsClient(venue)
 
 
-def test_a_client_that_does_not_read_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
-    wire = WireOptions(ws_max_queue_bytes=100_000, ws_requests=RateLimit(100_000, 10))
-    with Venue(traders=False, wire=wire) as venue, RestClient(venue) as rest:
-        for price in range(100):
-            rest.limit("buy", str(100 + price))
-        with WsClient(venue) as ws:
-            call = json.dumps(
-                {"id": 1, "method": "depth_request", "params": ["BTC_USDT", 100, "0"]}
-            )
-            with pytest.raises((EOFError, OSError)):
-                for _ in range(20_000):
-                    ws.send(call)
-                while True:
-                    ws.frame()
-    assert "dropped a slow WebSocket client" in caplog.text
+def test_a_client_that_does_not_read_is_dropped(
+    venue: Venue, ws: WsClient, rest: RestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    ws.call("bookTicker_subscribe", "BTC_USDT")
+    ws.push("bookTicker_update")
+    venue.fault("oversized_frame", bytes=40_000_000)  # more than a socket buffers
+    rest.limit("buy", "100")
+    deadline = time.monotonic() + 10
+    while "dropped a slow WebSocket client" not in caplog.text:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    with pytest.raises((EOFError, OSError)):
+        ws.message()
 
 
 # Faults

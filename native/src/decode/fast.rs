@@ -3,19 +3,23 @@
 //! Owns the exact byte layout in which the venue prints depth and ticker messages, with a space after
 //! commas and colons or without. Every byte is compared or converted: what is accepted here means the
 //! same to the general reader, and whatever differs by one byte is left to that reader.
+#![allow(
+    clippy::inline_always,
+    reason = "kernels run in their caller, which has their features"
+)]
 
 use super::markets::Markets;
 use crate::event::{Depth, Levels, Top};
 use crate::price;
-use crate::scan::{Kernel, Scale, Tokens, DECLINED, MAX_FAST_FRAME};
+use crate::scan::{Kernel, Scale, Scales, Tail, Tokens, MAX_FAST_FRAME};
 
 /// What was read.
 pub(super) enum Hot {
-    Depth(usize),
-    Ticker(usize),
+    Depth(u16),
+    Ticker(u16, Top),
 }
 
-/// A literal of the spaced form; the compact form is the same without spaces.
+/// A literal of the spaced form, or the same without spaces.
 macro_rules! lit {
     ($spaced:literal, $compact:literal) => {
         if SPACED {
@@ -26,18 +30,28 @@ macro_rules! lit {
     };
 }
 
+const DEPTH: &[u8] = b"{\"method\": \"depth_update\", \"params\": [";
+const DEPTH_COMPACT: &[u8] = b"{\"method\":\"depth_update\",\"params\":[";
+const TICKER: &[u8] = b"{\"method\": \"bookTicker_update\", \"params\": [[";
+const TICKER_COMPACT: &[u8] = b"{\"method\":\"bookTicker_update\",\"params\":[[";
+
+/// Quotes in each of the heads above.
+const HEAD_QUOTES: usize = 6;
+/// Length of the shortest head. A quote behind a head has at least this many bytes before it.
+const HEAD_LEN: usize = DEPTH_COMPACT.len();
+
 /// A frame and the positions of its quotes, read from left to right.
 struct Reader<'a> {
     frame: &'a [u8],
     quotes: &'a [u16],
-    /// The byte to be read next.
+    /// The byte to be read next; at or behind the head's end.
     at: usize,
-    /// The quote at or after it.
+    /// Index of the first quote at or after it.
     next: usize,
 }
 
 impl<'a> Reader<'a> {
-    /// Scans a frame and stands behind its head, which holds six quotes.
+    /// Scans a frame and stands behind its head.
     #[inline(always)]
     unsafe fn behind<K: Kernel>(head: &[u8], frame: &'a [u8], tokens: &'a mut Tokens) -> Self {
         // SAFETY: the caller vouches for the machine.
@@ -46,19 +60,32 @@ impl<'a> Reader<'a> {
             frame,
             quotes: tokens.positions(),
             at: head.len(),
-            next: 6,
+            next: HEAD_QUOTES,
         }
     }
 
+    /// Position of the next quote.
     #[inline(always)]
-    fn quote(&self, n: usize) -> Option<usize> {
-        self.quotes.get(self.next + n).map(|at| usize::from(*at))
+    fn quote(&self) -> Option<usize> {
+        self.quotes.get(self.next).map(|at| usize::from(*at))
+    }
+
+    /// The bytes that end before `end`.
+    ///
+    /// # Safety
+    /// `end` is the position of a quote behind the head, or such a position less at most three.
+    #[inline(always)]
+    unsafe fn before(&self, end: usize) -> &'a [u8; 16] {
+        const { assert!(HEAD_LEN >= 16 + 3) };
+        debug_assert!(end >= 16 && end <= self.frame.len());
+        // SAFETY: the head lies before `end`, and the frame does not end before its quotes.
+        unsafe { &*self.frame.as_ptr().add(end - 16).cast() }
     }
 
     /// Consumes a literal that holds `quotes` quotes.
     #[inline(always)]
     fn literal(&mut self, text: &[u8], quotes: usize) -> Option<()> {
-        let found = self.frame.get(self.at..self.at + text.len())? == text;
+        let found = self.is_at(text);
         self.at += text.len();
         self.next += quotes;
         found.then_some(())
@@ -67,121 +94,143 @@ impl<'a> Reader<'a> {
     /// Whether the next bytes are this literal.
     #[inline(always)]
     fn is_at(&self, text: &[u8]) -> bool {
-        self.frame
-            .get(self.at..)
-            .is_some_and(|rest| rest.starts_with(text))
+        self.frame.get(self.at..self.at + text.len()) == Some(text)
     }
 
-    /// Moves on to `gap` bytes before the next quote and returns what was skipped.
-    #[inline(always)]
-    fn until(&mut self, gap: usize) -> Option<&'a [u8]> {
-        let end = self.quote(0)?.checked_sub(gap)?;
-        let text = self.frame.get(self.at..end)?;
-        self.at = end;
-        Some(text)
-    }
-
-    /// An integer that ends `gap` bytes before the next quote.
+    /// Consumes an integer that ends `gap` bytes before the next quote; at most three.
     #[inline(always)]
     unsafe fn integer<K: Kernel>(&mut self, gap: usize) -> Option<i64> {
-        let text = self.until(gap)?;
-        let window = self.frame.get(..self.at)?.last_chunk::<16>()?;
-        // SAFETY: the caller vouches for the machine.
-        let value = unsafe { K::integer(window, text.len()) };
-        (value != DECLINED).then_some(value)
+        let end = self.quote()? - gap;
+        let len = end.wrapping_sub(self.at);
+        self.at = end;
+        // SAFETY: `end` is a quote behind the head, less the gap; the caller vouches for the machine.
+        unsafe { K::integer(self.before(end), len) }
     }
 
-    /// Seconds of `len` bytes from here on.
+    /// Consumes seconds that end before `end`.
     #[inline(always)]
-    unsafe fn seconds<K: Kernel>(&mut self, len: usize) -> Option<i64> {
-        let window = self.frame.get(self.at..)?.first_chunk::<27>()?;
-        self.at += len;
+    unsafe fn seconds<K: Kernel>(&mut self, end: usize) -> Option<i64> {
+        let window = self.frame.get(self.at..self.at + 27)?.first_chunk()?;
+        let len = end.wrapping_sub(self.at);
+        self.at = end;
         // SAFETY: the caller vouches for the machine.
-        let value = unsafe { K::seconds(window, len) };
-        (value != DECLINED).then_some(value)
+        unsafe { K::seconds(window, len) }
     }
 
-    /// Seconds that end `gap` bytes before the next quote.
+    /// Consumes the market's name and stands on the quote behind it.
     #[inline(always)]
-    unsafe fn seconds_until<K: Kernel>(&mut self, gap: usize) -> Option<i64> {
-        let len = self.quote(0)?.checked_sub(gap)?.checked_sub(self.at)?;
-        // SAFETY: the caller vouches for the machine.
-        unsafe { self.seconds::<K>(len) }
+    fn market(&mut self, markets: &Markets) -> Option<u16> {
+        let end = self.quote()?;
+        let len = end.wrapping_sub(self.at);
+        let head = self.frame.get(self.at..)?.first_chunk()?;
+        self.at = end;
+        // SAFETY: `end` is a quote behind the head.
+        markets.find_in(*head, unsafe { self.before(end) }, len)
+    }
+
+    /// The decimal between two quotes.
+    ///
+    /// # Safety
+    /// The quotes stand behind the head, the first before the second.
+    #[inline(always)]
+    unsafe fn decimal(&self, open: u16, close: u16) -> Tail<'a> {
+        let (start, end) = (usize::from(open) + 1, usize::from(close));
+        // SAFETY: `end` is a quote behind the head.
+        Tail {
+            window: unsafe { self.before(end) },
+            len: end - start,
+        }
+    }
+
+    /// A price and an amount between four quotes.
+    ///
+    /// # Safety
+    /// The machine has the kernel's instruction set; the quotes stand behind the head, in order.
+    #[inline(always)]
+    unsafe fn level<K: Kernel>(&self, quotes: [u16; 4], scales: &Scales) -> Option<(i64, i64)> {
+        let [a, b, c, d] = quotes;
+        // SAFETY: the caller's promises.
+        let level = unsafe { K::level(self.decimal(a, b), self.decimal(c, d), scales) };
+        if level.is_some() {
+            return level;
+        }
+        unusual(self.frame, quotes, scales)
+    }
+
+    /// Consumes `]`, or levels and their closing bracket. `sign` makes keys from prices.
+    #[inline(always)]
+    unsafe fn levels<K: Kernel, const SPACED: bool>(
+        &mut self,
+        scales: &Scales,
+        sign: i64,
+        out: &mut Levels,
+    ) -> Option<()> {
+        if self.is_at(b"]") {
+            self.at += 1;
+            return Some(());
+        }
+        if !self.is_at(b"[\"") {
+            return None;
+        }
+        loop {
+            let quotes = *self.quotes.get(self.next..self.next + 4)?.first_chunk()?;
+            let [_, between, _, behind] = quotes.map(usize::from);
+            let end = self.frame.get(behind..behind + 8)?;
+            let between = self.frame.get(between..between + 4)?;
+            if !between.starts_with(lit!(b"\", \"", b"\",\"")) {
+                return None;
+            }
+            // SAFETY: the quotes stand behind the head, in order; the caller vouches for the machine.
+            let (price, lots) = unsafe { self.level::<K>(quotes, scales)? };
+            if price <= 0 || price == i64::MAX || lots < 0 || !out.push(sign * price, lots) {
+                return None;
+            }
+            self.next += 4;
+            if !end.starts_with(lit!(b"\"], [\"", b"\"],[\"")) {
+                self.at = behind + 3;
+                return end.starts_with(b"\"]]").then_some(());
+            }
+        }
     }
 }
 
-/// The decimal between two quotes.
-#[inline(always)]
-unsafe fn number<K: Kernel>(frame: &[u8], open: u16, close: u16, scale: &Scale) -> Option<i64> {
-    let (start, end) = (usize::from(open) + 1, usize::from(close));
-    let window = frame.get(start..)?.first_chunk::<16>()?;
-    // SAFETY: the caller vouches for the machine.
-    let value = unsafe { K::number(window, end.wrapping_sub(start), scale) };
-    if value == DECLINED {
-        return unusual(frame.get(start..end)?, scale);
-    }
-    Some(value)
-}
-
+/// A level that the kernels declined: converted exactly, or left to the general reader.
 #[cold]
 #[inline(never)]
-fn unusual(text: &[u8], scale: &Scale) -> Option<i64> {
-    price::parse(text, scale.decimals).ok()
+fn unusual(frame: &[u8], quotes: [u16; 4], scales: &Scales) -> Option<(i64, i64)> {
+    let [a, b, c, d] = quotes.map(usize::from);
+    let number = |text: Option<&[u8]>, scale: &Scale| price::parse(text?, scale.decimals).ok();
+    let price = number(frame.get(a + 1..b), &scales.price)?;
+    Some((price, number(frame.get(c + 1..d), &scales.amount)?))
 }
 
-/// Reads `]` or levels up to and including their closing bracket. `sign` makes keys from prices.
-#[inline(always)]
-unsafe fn levels<K: Kernel, const SPACED: bool>(
-    reader: &mut Reader<'_>,
-    scales: &super::markets::Scales,
-    sign: i64,
-    out: &mut Levels,
-) -> Option<()> {
-    if reader.is_at(b"]") {
-        reader.at += 1;
-        return Some(());
-    }
-    if !reader.is_at(b"[\"") {
-        return None;
-    }
-    let frame = reader.frame;
-    loop {
-        let [a, b, c, d] = *reader.quotes.get(reader.next..)?.first_chunk::<4>()?;
-        let between = frame.get(usize::from(b)..)?.first_chunk::<4>()?;
-        let behind = frame.get(usize::from(d)..)?.first_chunk::<8>()?;
-        if !between.starts_with(lit!(b"\", \"", b"\",\"")) {
-            return None;
-        }
-        // SAFETY: the caller vouches for the machine.
-        let (price, lots) = unsafe {
-            (
-                number::<K>(frame, a, b, &scales.price)?,
-                number::<K>(frame, c, d, &scales.amount)?,
-            )
-        };
-        if price <= 0 || price == i64::MAX || lots < 0 || !out.push(sign * price, lots) {
-            return None;
-        }
-        reader.next += 4;
-        if !behind.starts_with(lit!(b"\"], [\"", b"\"],[\"")) {
-            reader.at = usize::from(d) + 3;
-            return behind.starts_with(b"\"]]").then_some(());
-        }
-    }
-}
-
+/// Reads a depth message from behind its head.
+///
+/// # Safety
+/// The machine has the kernel's instruction set.
 #[inline(always)]
 unsafe fn depth<K: Kernel, const SPACED: bool>(
     mut reader: Reader<'_>,
     markets: &Markets,
     out: &mut Depth,
 ) -> Option<Hot> {
-    // The market stands at the end but its scales are needed from the start.
-    let tail = reader.quotes.last_chunk::<4>()?;
-    let name = usize::from(tail[0]) + 1..usize::from(tail[1]);
-    let market = markets.find(reader.frame.get(name)?)?;
-    let scales = markets.scales(market);
     let gap = if SPACED { 2 } else { 1 };
+    // The market stands at the end, but its scales are needed from the start.
+    let last = reader
+        .quotes
+        .len()
+        .checked_sub(4)
+        .filter(|last| *last >= HEAD_QUOTES + 6)?;
+    let mut tail = Reader {
+        next: last + 1,
+        at: usize::from(reader.quotes[last]) + 1,
+        ..reader
+    };
+    let market = tail.market(markets)?;
+    if reader.frame.get(tail.at..)? != lit!(b"\"], \"id\": null}", b"\"],\"id\":null}") {
+        return None;
+    }
+    let scales = markets.scales(market);
     out.asks.clear();
     out.bids.clear();
     out.snapshot = reader.is_at(b"true");
@@ -194,7 +243,7 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
         )?;
     }
     // SAFETY: the caller vouches for the machine, here and below.
-    out.timestamp_ns = unsafe { reader.seconds_until::<K>(gap)? };
+    out.timestamp_ns = unsafe { reader.seconds::<K>(reader.quote()? - gap)? };
     reader.literal(lit!(b", \"update_id\": ", b",\"update_id\":"), 2)?;
     // SAFETY: as above.
     out.update_id = unsafe { reader.integer::<K>(gap)? };
@@ -207,63 +256,73 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
     if reader.is_at(lit!(b", \"asks\": [", b",\"asks\":[")) {
         reader.literal(lit!(b", \"asks\": [", b",\"asks\":["), 2)?;
         // SAFETY: as above.
-        unsafe { levels::<K, SPACED>(&mut reader, scales, 1, &mut out.asks)? };
+        unsafe { reader.levels::<K, SPACED>(scales, 1, &mut out.asks)? };
     }
     if reader.is_at(lit!(b", \"bids\": [", b",\"bids\":[")) {
         reader.literal(lit!(b", \"bids\": [", b",\"bids\":["), 2)?;
         // SAFETY: as above.
-        unsafe { levels::<K, SPACED>(&mut reader, scales, -1, &mut out.bids)? };
+        unsafe { reader.levels::<K, SPACED>(scales, -1, &mut out.bids)? };
     }
     reader.literal(lit!(b", \"event_time\": ", b",\"event_time\":"), 2)?;
     // SAFETY: as above.
-    out.event_time_ns = unsafe { reader.seconds_until::<K>(gap + 1)? };
+    out.event_time_ns = unsafe { reader.seconds::<K>(reader.quote()? - gap - 1)? };
     reader.literal(lit!(b"}, \"", b"},\""), 1)?;
-    if reader.next + 3 != reader.quotes.len() {
-        return None;
-    }
-    reader.until(0)?;
-    let end = reader.frame.get(reader.at..)? == lit!(b"\"], \"id\": null}", b"\"],\"id\":null}");
-    end.then_some(Hot::Depth(market))
+    (reader.next == last + 1).then_some(Hot::Depth(market))
 }
 
+/// Reads a ticker message from behind its head.
+///
+/// # Safety
+/// The machine has the kernel's instruction set.
 #[inline(always)]
 unsafe fn ticker<K: Kernel, const SPACED: bool>(
     mut reader: Reader<'_>,
     markets: &Markets,
-    out: &mut Top,
 ) -> Option<Hot> {
     let frame = reader.frame;
     let gap = if SPACED { 2 } else { 1 };
-    let window = frame.get(reader.at..)?.first_chunk::<32>()?;
+    let window = frame.get(reader.at..reader.at + 32)?.first_chunk()?;
     // SAFETY: the caller vouches for the machine, here and below.
-    out.time_ns = unsafe { reader.seconds::<K>(K::comma(window))? };
+    let time_ns = unsafe { reader.seconds::<K>(reader.at + K::comma(window))? };
     reader.literal(lit!(b", ", b","), 0)?;
     // SAFETY: as above. The time of sending is checked, but nobody needs it.
-    unsafe { reader.seconds_until::<K>(gap)? };
+    unsafe { reader.seconds::<K>(reader.quote()? - gap)? };
     reader.literal(lit!(b", \"", b",\""), 1)?;
-    let market = markets.find(reader.until(0)?)?;
+    let market = reader.market(markets)?;
     let scales = markets.scales(market);
     reader.literal(lit!(b"\", ", b"\","), 1)?;
     // SAFETY: as above.
-    out.update_id = unsafe { reader.integer::<K>(gap)? };
+    let update_id = unsafe { reader.integer::<K>(gap)? };
     reader.literal(lit!(b", ", b","), 0)?;
-    let [a, b, c, d, e, f, g, h] = *reader.quotes.get(reader.next..)?.first_chunk::<8>()?;
-    for close in [b, d, f] {
+    let quotes: [u16; 8] = *reader.quotes.get(reader.next..)?.first_chunk()?;
+    for close in [quotes[1], quotes[3], quotes[5]] {
         reader.at = usize::from(close);
         reader.literal(lit!(b"\", \"", b"\",\""), 0)?;
     }
-    // SAFETY: as above.
-    unsafe {
-        out.bid = number::<K>(frame, a, b, &scales.price)?;
-        out.bid_amount = number::<K>(frame, c, d, &scales.amount)?;
-        out.ask = number::<K>(frame, e, f, &scales.price)?;
-        out.ask_amount = number::<K>(frame, g, h, &scales.amount)?;
-    }
-    if out.bid < 0 || out.bid_amount < 0 || out.ask < 0 || out.ask_amount < 0 {
+    let ([bid_quotes, ask_quotes], []) = quotes.as_chunks() else {
+        return None;
+    };
+    // SAFETY: as above; the quotes stand behind the head, in order.
+    let ((bid, bid_amount), (ask, ask_amount)) = unsafe {
+        (
+            reader.level::<K>(*bid_quotes, scales)?,
+            reader.level::<K>(*ask_quotes, scales)?,
+        )
+    };
+    if bid | bid_amount | ask | ask_amount < 0 {
         return None;
     }
-    let end = frame.get(usize::from(h)..)? == lit!(b"\"]], \"id\": null}", b"\"]],\"id\":null}");
-    end.then_some(Hot::Ticker(market))
+    let end =
+        frame.get(usize::from(quotes[7])..)? == lit!(b"\"]], \"id\": null}", b"\"]],\"id\":null}");
+    let top = Top {
+        bid,
+        bid_amount,
+        ask,
+        ask_amount,
+        update_id,
+        time_ns,
+    };
+    end.then_some(Hot::Ticker(market, top))
 }
 
 /// Reads a frame if it is one of the hot messages in its captured form.
@@ -276,12 +335,7 @@ pub(super) unsafe fn read<K: Kernel>(
     tokens: &mut Tokens,
     markets: &Markets,
     depth_out: &mut Depth,
-    top_out: &mut Top,
 ) -> Option<Hot> {
-    const DEPTH: &[u8] = b"{\"method\": \"depth_update\", \"params\": [";
-    const DEPTH_COMPACT: &[u8] = b"{\"method\":\"depth_update\",\"params\":[";
-    const TICKER: &[u8] = b"{\"method\": \"bookTicker_update\", \"params\": [[";
-    const TICKER_COMPACT: &[u8] = b"{\"method\":\"bookTicker_update\",\"params\":[[";
     if frame.len() >= MAX_FAST_FRAME {
         return None;
     }
@@ -294,7 +348,7 @@ pub(super) unsafe fn read<K: Kernel>(
                 depth_out,
             )
         } else if frame.starts_with(TICKER) {
-            ticker::<K, true>(Reader::behind::<K>(TICKER, frame, tokens), markets, top_out)
+            ticker::<K, true>(Reader::behind::<K>(TICKER, frame, tokens), markets)
         } else if frame.starts_with(DEPTH_COMPACT) {
             depth::<K, false>(
                 Reader::behind::<K>(DEPTH_COMPACT, frame, tokens),
@@ -302,11 +356,7 @@ pub(super) unsafe fn read<K: Kernel>(
                 depth_out,
             )
         } else if frame.starts_with(TICKER_COMPACT) {
-            ticker::<K, false>(
-                Reader::behind::<K>(TICKER_COMPACT, frame, tokens),
-                markets,
-                top_out,
-            )
+            ticker::<K, false>(Reader::behind::<K>(TICKER_COMPACT, frame, tokens), markets)
         } else {
             None
         }

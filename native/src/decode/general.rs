@@ -4,13 +4,13 @@
 //! the envelope, further passes over ever smaller parts fill the records.
 
 use super::json::{Buffer, Cursor, Reason, Text, Value};
-use super::markets::{Markets, Scales};
+use super::markets::Markets;
 use super::{account, Damage, Fault, Message, Records};
 use crate::event::{
     Cold, Depth, Kind, Levels, Side, Top, TradeRec, MAX_MESSAGE, MAX_RESULT, MAX_TEXT,
 };
 use crate::price;
-use crate::scan::Scale;
+use crate::scan::{Scale, Scales};
 
 /// Longest frame that is read at all, in bytes.
 const MAX_FRAME: usize = 4 << 20;
@@ -52,7 +52,7 @@ impl<'a> Value<'a> {
         price::parse(text, scale.decimals).map_err(price::NumberError::reason)
     }
 
-    pub(super) fn market(self, markets: &Markets) -> Result<Option<usize>, Reason> {
+    pub(super) fn market(self, markets: &Markets) -> Result<Option<u16>, Reason> {
         let mut buffer = BLANK;
         Ok(markets.find(self.text()?.get(&mut buffer)?))
     }
@@ -241,11 +241,11 @@ fn read_ticker(
     } else {
         top(&tuple, markets.scales(market))
     };
-    records.top = read.map_err(|reason| Fault {
-        reason,
-        damage: Damage::Ticker(market),
-    })?;
-    Ok(Message::Ticker(market))
+    read.map(|top| Message::Ticker(market, top))
+        .map_err(|reason| Fault {
+            reason,
+            damage: Damage::Ticker(market),
+        })
 }
 
 fn trade(value: Value<'_>, scales: &Scales) -> Result<TradeRec, Reason> {

@@ -38,12 +38,10 @@ pub enum Stage {
     TickToTrade = 4,
     /// Last byte written to the acknowledgement parsed.
     WireToAck = 5,
-    /// Exchange time stamp to frame in hand (clocks of two hosts).
-    FeedDelay = 6,
 }
 
 /// Number of stages.
-pub const STAGES: usize = 7;
+pub const STAGES: usize = 6;
 
 /// What one order asks for; the bridge hands these over by pointer.
 #[derive(Clone, Copy, Debug, Default)]

@@ -46,7 +46,7 @@ pub(super) enum BookHome {
     Of(Py<PyEngine>, usize),
 }
 
-#[pyclass(name = "Book", module = "whitewire._core", unsendable)]
+#[pyclass(name = "Book", module = "whitewire._core")]
 pub struct PyBook {
     pub(super) home: BookHome,
     pub(super) market: String,
@@ -232,9 +232,9 @@ impl PyBook {
                 book.is_stale(),
             )
         });
-        let state = if stale { "stale" } else { "fresh" };
+        let sight = if stale { "stale" } else { "fresh" };
         format!(
-            "<Book {} {bids}x{asks} update_id={id} {state}>",
+            "<Book {} {bids}x{asks} update_id={id} {sight}>",
             self.market
         )
     }

@@ -18,7 +18,7 @@ fn setup(py: Python<'_>, error: &SetupError) -> PyErr {
     usage(py, "core-setup", &error.to_string())
 }
 
-#[pyclass(name = "Engine", module = "whitewire._core", unsendable)]
+#[pyclass(name = "Engine", module = "whitewire._core")]
 pub struct PyEngine {
     pub(super) inner: Shared<Engine>,
 }

@@ -9,7 +9,7 @@ use crate::capi::Shared;
 use crate::sign::Signer;
 use crate::template::{PlaceFields, PlaceSpec, PlaceTemplate, RawTemplate, Side, Stp};
 
-#[pyclass(name = "Signer", module = "whitewire._core", unsendable)]
+#[pyclass(name = "Signer", module = "whitewire._core")]
 pub struct PySigner {
     inner: Signer,
 }
@@ -66,7 +66,7 @@ fn parse_stp(py: Python<'_>, stp: Option<&str>) -> PyResult<Option<Stp>> {
     }))
 }
 
-#[pyclass(name = "OrderTemplate", module = "whitewire._core", unsendable)]
+#[pyclass(name = "OrderTemplate", module = "whitewire._core")]
 pub struct PyOrderTemplate {
     inner: PlaceTemplate,
     buffer: Shared<Vec<u8>>,
@@ -138,7 +138,7 @@ impl PyOrderTemplate {
 }
 
 /// Signed requests of any private endpoint, for the cold path.
-#[pyclass(name = "RequestTemplate", module = "whitewire._core", unsendable)]
+#[pyclass(name = "RequestTemplate", module = "whitewire._core")]
 pub struct PyRequestTemplate {
     inner: RawTemplate,
 }

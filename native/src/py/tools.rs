@@ -8,7 +8,7 @@ use crate::capi::Shared;
 use crate::histogram::Histogram;
 use crate::http1::{Limits, Progress, ResponseParser};
 
-#[pyclass(name = "Histogram", module = "whitewire._core", unsendable)]
+#[pyclass(name = "Histogram", module = "whitewire._core")]
 #[derive(Clone)]
 pub struct PyHistogram {
     pub(super) inner: Histogram,
@@ -57,7 +57,7 @@ impl PyHistogram {
 }
 
 /// The HTTP/1.1 response parser of one connection.
-#[pyclass(name = "HttpParser", module = "whitewire._core", unsendable)]
+#[pyclass(name = "HttpParser", module = "whitewire._core")]
 pub struct PyHttpParser {
     inner: Shared<ResponseParser>,
 }

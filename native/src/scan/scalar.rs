@@ -1,6 +1,10 @@
 //! The kernels in plain Rust: the meaning of the others, and the path of machines without vectors.
+#![allow(
+    clippy::inline_always,
+    reason = "kernels run in their caller, which has their features"
+)]
 
-use super::{Kernel, Rank, Scale, Tokens, DECLINED, MAX_TOKENS};
+use super::{Kernel, Rank, Scale, Scales, Tail, Tokens, LANES, MAX_TOKENS, NO_POINT};
 use crate::price;
 
 pub(crate) struct Scalar;
@@ -9,6 +13,23 @@ pub(crate) struct Scalar;
 fn digits(text: &[u8]) -> Option<i64> {
     let plain = text.iter().all(u8::is_ascii_digit) && (text.len() == 1 || text.first()? != &b'0');
     plain.then(|| price::parse(text, 0).ok())?
+}
+
+fn last(text: &[u8; 16], len: usize) -> Option<&[u8]> {
+    text.get(16usize.checked_sub(len)?..)
+}
+
+fn number(Tail { window, len }: Tail<'_>, scale: &Scale) -> Option<i64> {
+    let text = last(window, len)?;
+    let plain = text.iter().all(|c| c.is_ascii_digit() || *c == b'.');
+    let fraction = text
+        .iter()
+        .rev()
+        .position(|c| *c == b'.')
+        .unwrap_or(NO_POINT);
+    let form = &scale.forms[fraction];
+    let fits = plain && len.wrapping_sub(form.min_len) <= form.spare;
+    fits.then(|| price::parse(text, scale.decimals).ok())?
 }
 
 impl Kernel for Scalar {
@@ -21,7 +42,7 @@ impl Kernel for Scalar {
                     tokens.len = 0;
                     return;
                 }
-                tokens.at[len] = at;
+                tokens.at.0[len] = at;
                 len += 1;
             }
         }
@@ -29,36 +50,30 @@ impl Kernel for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn number(text: &[u8; 16], len: usize, scale: &Scale) -> i64 {
-        let Some(text) = text.get(..len) else {
-            return DECLINED;
-        };
-        let point = text.iter().position(|c| *c == b'.').unwrap_or(len);
-        if point == 0 || point > scale.max_int || scale.tails >> (len - point) & 1 == 0 {
-            return DECLINED;
-        }
-        if !text.iter().all(|c| c.is_ascii_digit() || *c == b'.') {
-            return DECLINED;
-        }
-        price::parse(text, scale.decimals).unwrap_or(DECLINED)
+    unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)> {
+        Some((
+            number(price, &scales.price)?,
+            number(amount, &scales.amount)?,
+        ))
     }
 
     #[inline(always)]
-    unsafe fn integer(text: &[u8; 16], len: usize) -> i64 {
-        let tail = 16usize.checked_sub(len).and_then(|start| text.get(start..));
-        tail.and_then(digits).unwrap_or(DECLINED)
+    unsafe fn integer(text: &[u8; 16], len: usize) -> Option<i64> {
+        last(text, len).and_then(digits)
     }
 
     #[inline(always)]
-    unsafe fn seconds(text: &[u8; 27], len: usize) -> i64 {
+    unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64> {
         let text = text.get(..len).unwrap_or_default();
         match text.split_at_checked(10) {
             Some((whole, [b'.', fraction @ ..]))
-                if digits(whole).is_some() && fraction.iter().all(u8::is_ascii_digit) =>
+                if whole[0] < b'9'
+                    && digits(whole).is_some()
+                    && fraction.iter().all(u8::is_ascii_digit) =>
             {
-                price::parse_seconds(text).unwrap_or(DECLINED)
+                price::parse_seconds(text).ok()
             }
-            _ => DECLINED,
+            _ => None,
         }
     }
 
@@ -68,8 +83,8 @@ impl Kernel for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn rank(keys: &[i64; 8], key: i64) -> Rank {
-        let before = keys.iter().position(|k| *k >= key).unwrap_or(8);
+    unsafe fn rank(keys: &[i64; LANES], key: i64) -> Rank {
+        let before = keys.iter().position(|k| *k >= key).unwrap_or(LANES);
         Rank {
             before,
             equal: keys.get(before) == Some(&key),

@@ -1,17 +1,30 @@
 //! The kernels for x86-64. The digit kernels are 128 bits wide and shared; the scans use what there is.
+#![allow(
+    clippy::inline_always,
+    reason = "kernels run in their caller, which has their features"
+)]
 
+#[allow(
+    clippy::wildcard_imports,
+    reason = "the names are those of the instructions"
+)]
 use core::arch::x86_64::*;
 
-use super::{Kernel, Rank, Scale, Tokens, DECLINED, MAX_TOKENS};
+use super::{Kernel, Rank, Scales, Tail, Tokens, LANES, MAX_TOKENS};
 
 /// Kernels for AVX2.
 pub(crate) struct Avx2;
 /// Kernels for AVX-512 with VBMI2.
 pub(crate) struct Avx512;
 
-/// Sixteen bytes of ones, then sixteen of zeros: a window into it keeps a prefix or a suffix.
-static KEEP: [u8; 48] = {
-    let mut bytes = [0; 48];
+const ZERO: i8 = b'0'.cast_signed();
+const POINT: i8 = b'.'.cast_signed();
+const COMMA: i8 = b','.cast_signed();
+const QUOTE: i8 = b'"'.cast_signed();
+
+/// Ones between zeros: a window into them keeps the first or the last bytes of a register.
+static KEEP: [u8; 64] = {
+    let mut bytes = [0; 64];
     let mut at = 16;
     while at < 32 {
         bytes[at] = 0xff;
@@ -23,15 +36,21 @@ static KEEP: [u8; 48] = {
 /// Mask of the first `len` bytes, `len` at most 16.
 #[inline(always)]
 unsafe fn first(len: usize) -> __m128i {
-    // SAFETY: 32 - len is in 16..=32, so the window lies in the 48 bytes.
-    unsafe { _mm_loadu_si128(KEEP.as_ptr().add(32 - len).cast()) }
+    // SAFETY: 32 - len % 32 is in 1..=32, so the window lies in the 64 bytes.
+    unsafe { _mm_loadu_si128(KEEP.as_ptr().add(32 - len % 32).cast()) }
 }
 
-/// Mask of the last `len` bytes, `len` at most 16.
+/// Mask of the last `len` bytes; arbitrary for a `len` above 16.
 #[inline(always)]
 unsafe fn last(len: usize) -> __m128i {
-    // SAFETY: len is in 0..=16, so the window lies in the 48 bytes.
-    unsafe { _mm_loadu_si128(KEEP.as_ptr().add(len).cast()) }
+    // SAFETY: len % 32 is in 0..=31, so the window lies in the 64 bytes.
+    unsafe { _mm_loadu_si128(KEEP.as_ptr().add(len % 32).cast()) }
+}
+
+/// Two integers of eight digits each as one of sixteen.
+#[inline(always)]
+fn pair(eights: i64) -> i64 {
+    (eights & 0xffff_ffff) * 100_000_000 + (eights >> 32)
 }
 
 /// Sixteen digits, each a byte of 0..=9, as one integer.
@@ -39,96 +58,131 @@ unsafe fn last(len: usize) -> __m128i {
 unsafe fn join(digits: __m128i) -> i64 {
     // SAFETY: plain register arithmetic; the machine has SSE4.1 by the kernel's contract.
     unsafe {
-        let pairs = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
-        let fours = _mm_madd_epi16(pairs, _mm_set1_epi32(0x0001_0064));
+        let twos = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
+        let fours = _mm_madd_epi16(twos, _mm_set1_epi32(0x0001_0064));
         let packed = _mm_packus_epi32(fours, fours);
-        let eights = _mm_cvtsi128_si64(_mm_madd_epi16(packed, _mm_set1_epi32(0x0001_2710)));
-        (eights & 0xffff_ffff) * 100_000_000 + (eights >> 32)
+        pair(_mm_cvtsi128_si64(_mm_madd_epi16(
+            packed,
+            _mm_set1_epi32(0x0001_2710),
+        )))
     }
 }
 
-/// Bit mask of the bytes that are 0..=9.
+/// Bit mask of the bytes that are no digits; `bytes` are ASCII less `'0'`.
 #[inline(always)]
-unsafe fn digit_mask(bytes: __m128i) -> u32 {
+unsafe fn strangers(bytes: __m128i) -> u32 {
     // SAFETY: plain register arithmetic.
     unsafe {
-        let capped = _mm_min_epu8(bytes, _mm_set1_epi8(9));
+        let capped = _mm_max_epu8(bytes, _mm_set1_epi8(10));
         _mm_movemask_epi8(_mm_cmpeq_epi8(capped, bytes)).cast_unsigned()
     }
 }
 
+/// Thirty-two digits as two integers.
 #[inline(always)]
-unsafe fn number(text: &[u8; 16], len: usize, scale: &Scale) -> i64 {
-    // SAFETY: the load is of the array; `point` and `len` are at most 16 where they index.
+unsafe fn join_both(digits: __m256i) -> (i64, i64) {
+    // SAFETY: plain register arithmetic; the machine has AVX2 by the kernel's contract.
     unsafe {
-        let raw = _mm_loadu_si128(text.as_ptr().cast());
-        let all = (1u32 << (len & 31)).wrapping_sub(1);
-        let points =
-            _mm_movemask_epi8(_mm_cmpeq_epi8(raw, _mm_set1_epi8(b'.' as i8))).cast_unsigned() & all;
-        let point = (points | 1 << (len & 31)).trailing_zeros() as usize;
-        if len > 16
-            || point.wrapping_sub(1) >= scale.max_int
-            || scale.tails >> (len - point) & 1 == 0
-        {
-            return DECLINED;
-        }
-        let digits = _mm_sub_epi8(raw, _mm_set1_epi8(b'0' as i8));
-        if digit_mask(digits) & all != all & !(1 << point) {
-            return DECLINED;
-        }
-        let shuffle = _mm_loadu_si128(scale.shuffles.get_unchecked(point).as_ptr().cast());
-        join(_mm_shuffle_epi8(_mm_and_si128(digits, first(len)), shuffle))
+        let twos = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(0x010a));
+        let fours = _mm256_madd_epi16(twos, _mm256_set1_epi32(0x0001_0064));
+        let packed = _mm256_packus_epi32(fours, fours);
+        let eights = _mm256_madd_epi16(packed, _mm256_set1_epi32(0x0001_2710));
+        let low = pair(_mm_cvtsi128_si64(_mm256_castsi256_si128(eights)));
+        (
+            low,
+            pair(_mm_cvtsi128_si64(_mm256_extracti128_si256(eights, 1))),
+        )
+    }
+}
+
+/// Bit mask of the bytes that are no digits.
+#[inline(always)]
+unsafe fn strangers_of_both(text: __m256i) -> u32 {
+    // SAFETY: plain register arithmetic.
+    unsafe {
+        let bytes = _mm256_sub_epi8(text, _mm256_set1_epi8(ZERO));
+        let capped = _mm256_max_epu8(bytes, _mm256_set1_epi8(10));
+        _mm256_movemask_epi8(_mm256_cmpeq_epi8(capped, bytes)).cast_unsigned()
     }
 }
 
 #[inline(always)]
-unsafe fn integer(text: &[u8; 16], len: usize) -> i64 {
-    // SAFETY: the load is of the array and `len` is at most 16 where it shifts and masks.
+unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)> {
+    // SAFETY: the loads are of arrays, and the counts of digits that index are at most 16.
+    unsafe {
+        let price_text = _mm_loadu_si128(price.window.as_ptr().cast());
+        let amount_text = _mm_loadu_si128(amount.window.as_ptr().cast());
+        let text = _mm256_set_m128i(
+            _mm_and_si128(amount_text, last(amount.len)),
+            _mm_and_si128(price_text, last(price.len)),
+        );
+        let points = _mm256_cmpeq_epi8(text, _mm256_set1_epi8(POINT));
+        let points = _mm256_movemask_epi8(points).cast_unsigned();
+        // Digits after the point, 16 if there is none.
+        let price_places = (points << 16 | 0x8000).leading_zeros();
+        let amount_places = (points & 0xffff_0000 | 0x8000).leading_zeros();
+        let price_form = scales.price.forms.get_unchecked(price_places as usize);
+        let amount_form = scales.amount.forms.get_unchecked(amount_places as usize);
+        if price.len.wrapping_sub(price_form.min_len) > price_form.spare
+            || amount.len.wrapping_sub(amount_form.min_len) > amount_form.spare
+        {
+            return None;
+        }
+        // What stands before the texts was zeroed above and is no digit either.
+        let price_strangers = 0xffff >> price.len | 0x8000 >> price_places;
+        let amount_strangers = 0xffff >> amount.len | 0x8000 >> amount_places;
+        if strangers_of_both(text) != price_strangers | amount_strangers << 16 {
+            return None;
+        }
+        let shuffle = _mm256_set_m128i(
+            _mm_load_si128(amount_form.shuffle.as_ptr().cast()),
+            _mm_load_si128(price_form.shuffle.as_ptr().cast()),
+        );
+        let digits = _mm256_subs_epu8(text, _mm256_set1_epi8(ZERO));
+        Some(join_both(_mm256_shuffle_epi8(digits, shuffle)))
+    }
+}
+
+#[inline(always)]
+unsafe fn integer(text: &[u8; 16], len: usize) -> Option<i64> {
+    // SAFETY: the load is of the array; `len` is in 1..=16 where it indexes and shifts.
     unsafe {
         if len.wrapping_sub(1) >= 16 || (text[16 - len] == b'0' && len > 1) {
-            return DECLINED;
+            return None;
         }
-        let digits = _mm_sub_epi8(
-            _mm_loadu_si128(text.as_ptr().cast()),
-            _mm_set1_epi8(b'0' as i8),
-        );
-        if digit_mask(digits) >> (16 - len) != 0xffff >> (16 - len) {
-            return DECLINED;
+        let zero = _mm_set1_epi8(ZERO);
+        let text = _mm_and_si128(_mm_loadu_si128(text.as_ptr().cast()), last(len));
+        if strangers(_mm_sub_epi8(text, zero)) != 0xffff >> len {
+            return None;
         }
-        join(_mm_and_si128(digits, last(len)))
+        Some(join(_mm_subs_epu8(text, zero)))
     }
 }
 
-/// Largest whole part for which the nanoseconds fit 63 bits; smallest that has ten digits.
-const MAX_SECONDS: i64 = i64::MAX / 1_000_000_000 - 1;
-const MIN_SECONDS: i64 = 1_000_000_000;
-
 #[inline(always)]
-unsafe fn seconds(text: &[u8; 27], len: usize) -> i64 {
+unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64> {
     // SAFETY: both loads are of the array, bytes 0..16 and 11..27; `places` is in 1..=16.
     unsafe {
         let places = len.wrapping_sub(11);
-        if places.wrapping_sub(1) >= 16 || text[10] != b'.' {
-            return DECLINED;
+        // Nine thousand million seconds and more may not fit the nanoseconds.
+        if places.wrapping_sub(1) >= 16 || text[10] != b'.' || !matches!(text[0], b'1'..=b'8') {
+            return None;
         }
-        let zero = _mm_set1_epi8(b'0' as i8);
-        let whole = _mm_sub_epi8(_mm_loadu_si128(text.as_ptr().cast()), zero);
-        let part = _mm_sub_epi8(_mm_loadu_si128(text.as_ptr().add(11).cast()), zero);
-        let wanted = (1u32 << places) - 1;
-        if digit_mask(whole) & 0x3ff != 0x3ff || digit_mask(part) & wanted != wanted {
-            return DECLINED;
+        let whole = _mm_loadu_si128(text.as_ptr().cast());
+        let part = _mm_loadu_si128(text.as_ptr().add(11).cast());
+        let both = _mm256_set_m128i(_mm_and_si128(part, first(places)), whole);
+        let strangers = strangers_of_both(both);
+        if strangers & 0x3ff != 0 || strangers >> 16 != 0xffff << places & 0xffff {
+            return None;
         }
-        let last_ten = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9);
-        let first_nine = _mm_setr_epi8(-1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8);
-        let whole = join(_mm_shuffle_epi8(whole, last_ten));
-        let part = join(_mm_shuffle_epi8(
-            _mm_and_si128(part, first(places)),
-            first_nine,
-        ));
-        if !(MIN_SECONDS..=MAX_SECONDS).contains(&whole) {
-            return DECLINED;
-        }
-        whole * 1_000_000_000 + part
+        // Ten digits to the right of the first register, nine of the fraction to that of the second.
+        let order = _mm256_setr_epi8(
+            -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, //
+            -1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8,
+        );
+        let digits = _mm256_subs_epu8(both, _mm256_set1_epi8(ZERO));
+        let (whole, part) = join_both(_mm256_shuffle_epi8(digits, order));
+        Some(whole * 1_000_000_000 + part)
     }
 }
 
@@ -137,88 +191,134 @@ unsafe fn comma(text: &[u8; 32]) -> usize {
     // SAFETY: the load is of the array.
     unsafe {
         let raw = _mm256_loadu_si256(text.as_ptr().cast());
-        let found = _mm256_cmpeq_epi8(raw, _mm256_set1_epi8(b',' as i8));
+        let found = _mm256_cmpeq_epi8(raw, _mm256_set1_epi8(COMMA));
         _mm256_movemask_epi8(found).trailing_zeros() as usize
     }
 }
 
-/// Appends the positions of a block's set bits.
+/// The digit kernels, which are the same for both sets.
+macro_rules! digit_kernels {
+    () => {
+        #[inline(always)]
+        unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)> {
+            // SAFETY: the caller vouches for the machine.
+            unsafe { level(price, amount, scales) }
+        }
+
+        #[inline(always)]
+        unsafe fn integer(text: &[u8; 16], len: usize) -> Option<i64> {
+            // SAFETY: the caller vouches for the machine.
+            unsafe { integer(text, len) }
+        }
+
+        #[inline(always)]
+        unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64> {
+            // SAFETY: the caller vouches for the machine.
+            unsafe { seconds(text, len) }
+        }
+
+        #[inline(always)]
+        unsafe fn comma(text: &[u8; 32]) -> usize {
+            // SAFETY: the caller vouches for the machine.
+            unsafe { comma(text) }
+        }
+    };
+}
+
+/// Appends the positions of a block's set bits behind the first `len`, at most [`MAX_TOKENS`].
 #[inline(always)]
-fn append(tokens: &mut Tokens, len: usize, base: usize, mut mask: u64) -> usize {
+fn append(tokens: &mut Tokens, len: usize, base: u16, mut mask: u64) -> usize {
     let count = mask.count_ones() as usize;
-    let slots = &mut tokens.at[len..len + 64];
-    for slot in &mut slots[..count] {
-        *slot = (base + mask.trailing_zeros() as usize) as u16;
+    let room = &mut tokens.at.0[len..len + 64];
+    for slot in &mut room[..count] {
+        *slot = base | (mask.trailing_zeros() & 63) as u16;
         mask &= mask - 1;
     }
     len + count
 }
 
+/// Bit mask of a block's quotes. A function, since a closure would lose the features of its caller.
+#[inline(always)]
+unsafe fn quotes_of(block: &[u8; 64]) -> u64 {
+    // SAFETY: both loads are of the array.
+    unsafe {
+        let quote = _mm256_set1_epi8(QUOTE);
+        let low = _mm256_loadu_si256(block.as_ptr().cast());
+        let high = _mm256_loadu_si256(block.as_ptr().add(32).cast());
+        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, quote)).cast_unsigned();
+        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, quote)).cast_unsigned();
+        u64::from(high) << 32 | u64::from(low)
+    }
+}
+
+/// Stores the positions of a block's quotes at `out` and returns how many there are; no more than 32 of
+/// them are stored.
+///
+/// # Safety
+/// The machine has AVX-512 with VBMI2, and `out` has room for 32 positions.
+#[inline(always)]
+unsafe fn store_quotes(block: __m512i, base: u16, out: *mut u16) -> usize {
+    const ORDER: [u8; 64] = {
+        let mut order = [0; 64];
+        let mut at = 0;
+        while at < 64 {
+            order[at as usize] = at;
+            at += 1;
+        }
+        order
+    };
+    // SAFETY: the load is of the array and the store has its room.
+    unsafe {
+        let order = _mm512_loadu_si512(ORDER.as_ptr().cast());
+        let found = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(QUOTE));
+        let packed = _mm512_maskz_compress_epi8(found, order);
+        let first = _mm256_set1_epi16(base.cast_signed());
+        let places = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm512_castsi512_si128(packed)), first);
+        _mm256_storeu_si256(out.cast(), places);
+        if found.count_ones() > 16 {
+            let packed = _mm512_extracti32x4_epi32(packed, 1);
+            let places = _mm256_add_epi16(_mm256_cvtepu8_epi16(packed), first);
+            _mm256_storeu_si256(out.add(16).cast(), places);
+        }
+        found.count_ones() as usize
+    }
+}
+
 impl Kernel for Avx2 {
+    digit_kernels!();
+
     #[inline(always)]
     unsafe fn quotes(frame: &[u8], tokens: &mut Tokens) {
-        let quote = |block: &[u8; 64]| {
-            // SAFETY: both loads are of the array.
-            unsafe {
-                let quote = _mm256_set1_epi8(b'"' as i8);
-                let low = _mm256_loadu_si256(block.as_ptr().cast());
-                let high = _mm256_loadu_si256(block.as_ptr().add(32).cast());
-                let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, quote)).cast_unsigned();
-                let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, quote)).cast_unsigned();
-                u64::from(high) << 32 | u64::from(low)
-            }
-        };
-        let (blocks, rest) = frame.as_chunks::<64>();
-        let mut len = 0;
         tokens.len = 0;
-        for (at, block) in blocks.iter().enumerate() {
-            len = append(tokens, len, at * 64, quote(block));
+        let (mut len, mut base) = (0, 0);
+        let (blocks, rest) = frame.as_chunks();
+        for block in blocks {
+            // SAFETY: the caller vouches for the machine.
+            len = append(tokens, len, base, unsafe { quotes_of(block) });
             if len > MAX_TOKENS {
                 return;
             }
+            base += 64;
         }
         let mut tail = [0; 64];
         tail[..rest.len()].copy_from_slice(rest);
-        len = append(tokens, len, blocks.len() * 64, quote(&tail));
+        // SAFETY: as above.
+        len = append(tokens, len, base, unsafe { quotes_of(&tail) });
         tokens.len = if len > MAX_TOKENS { 0 } else { len };
     }
 
     #[inline(always)]
-    unsafe fn number(text: &[u8; 16], len: usize, scale: &Scale) -> i64 {
-        // SAFETY: the caller vouches for the machine.
-        unsafe { number(text, len, scale) }
-    }
-
-    #[inline(always)]
-    unsafe fn integer(text: &[u8; 16], len: usize) -> i64 {
-        // SAFETY: the caller vouches for the machine.
-        unsafe { integer(text, len) }
-    }
-
-    #[inline(always)]
-    unsafe fn seconds(text: &[u8; 27], len: usize) -> i64 {
-        // SAFETY: the caller vouches for the machine.
-        unsafe { seconds(text, len) }
-    }
-
-    #[inline(always)]
-    unsafe fn comma(text: &[u8; 32]) -> usize {
-        // SAFETY: the caller vouches for the machine.
-        unsafe { comma(text) }
-    }
-
-    #[inline(always)]
-    unsafe fn rank(keys: &[i64; 8], key: i64) -> Rank {
+    unsafe fn rank(keys: &[i64; LANES], key: i64) -> Rank {
         // SAFETY: both loads are of the array.
         unsafe {
             let key = _mm256_set1_epi64x(key);
-            let low = _mm256_loadu_si256(keys.as_ptr().cast());
-            let high = _mm256_loadu_si256(keys.as_ptr().add(4).cast());
             let bits = |lanes| _mm256_movemask_pd(_mm256_castsi256_pd(lanes)).cast_unsigned();
-            let less =
-                bits(_mm256_cmpgt_epi64(key, low)) | bits(_mm256_cmpgt_epi64(key, high)) << 4;
-            let same =
-                bits(_mm256_cmpeq_epi64(key, low)) | bits(_mm256_cmpeq_epi64(key, high)) << 4;
+            let (mut less, mut same) = (0, 0);
+            for part in 0..4 {
+                let four = _mm256_loadu_si256(keys.as_ptr().add(4 * part).cast());
+                less |= bits(_mm256_cmpgt_epi64(key, four)) << (4 * part);
+                same |= bits(_mm256_cmpeq_epi64(key, four)) << (4 * part);
+            }
             let before = less.trailing_ones();
             Rank {
                 before: before as usize,
@@ -229,76 +329,58 @@ impl Kernel for Avx2 {
 }
 
 impl Kernel for Avx512 {
+    digit_kernels!();
+
     #[inline(always)]
     unsafe fn quotes(frame: &[u8], tokens: &mut Tokens) {
-        // SAFETY: masked loads touch only the bytes of the frame; each store of 32 positions starts at
-        // most at MAX_TOKENS and so ends inside of the array's slack.
-        unsafe {
-            let quote = _mm512_set1_epi8(b'"' as i8);
-            let mut order = [0u8; 64];
-            for (at, slot) in (0u8..).zip(&mut order) {
-                *slot = at;
-            }
-            let order = _mm512_loadu_si512(order.as_ptr().cast());
-            let out = tokens.at.as_mut_ptr();
-            let (mut len, mut base, mut most) = (0, 0, 0);
-            while base < frame.len() && len <= MAX_TOKENS {
-                let inside = u64::MAX >> (64 - (frame.len() - base).min(64));
-                let block = _mm512_maskz_loadu_epi8(inside, frame.as_ptr().add(base).cast());
-                let found = _mm512_cmpeq_epi8_mask(block, quote);
-                let packed = _mm512_castsi512_si256(_mm512_maskz_compress_epi8(found, order));
-                let here = _mm512_cvtepu8_epi16(packed);
-                let there = _mm512_add_epi16(here, _mm512_set1_epi16(base as i16));
-                _mm512_storeu_si512(out.add(len).cast(), there);
-                most = most.max(found.count_ones());
-                len += found.count_ones() as usize;
-                base += 64;
-            }
-            // A block keeps at most 32 positions.
-            tokens.len = if len > MAX_TOKENS || most > 32 {
-                0
-            } else {
-                len
+        let out = tokens.at.0.as_mut_ptr();
+        tokens.len = 0;
+        let (mut len, mut base) = (0, 0);
+        let (blocks, rest) = frame.as_chunks::<64>();
+        for block in blocks {
+            // SAFETY: the load is of the array; `len` is at most MAX_TOKENS, and behind that is SLACK.
+            let count = unsafe {
+                store_quotes(
+                    _mm512_loadu_si512(block.as_ptr().cast()),
+                    base,
+                    out.add(len),
+                )
             };
+            len += count;
+            base += 64;
+            if count > 32 || len > MAX_TOKENS {
+                return;
+            }
         }
+        // SAFETY: a masked load touches only the bytes of its mask; the store as above.
+        let count = unsafe {
+            let mask = (1 << rest.len()) - 1;
+            let block = _mm512_maskz_loadu_epi8(mask, rest.as_ptr().cast());
+            store_quotes(block, base, out.add(len))
+        };
+        len += count;
+        tokens.len = if count > 32 || len > MAX_TOKENS {
+            0
+        } else {
+            len
+        };
     }
 
     #[inline(always)]
-    unsafe fn number(text: &[u8; 16], len: usize, scale: &Scale) -> i64 {
-        // SAFETY: the caller vouches for the machine.
-        unsafe { number(text, len, scale) }
-    }
-
-    #[inline(always)]
-    unsafe fn integer(text: &[u8; 16], len: usize) -> i64 {
-        // SAFETY: the caller vouches for the machine.
-        unsafe { integer(text, len) }
-    }
-
-    #[inline(always)]
-    unsafe fn seconds(text: &[u8; 27], len: usize) -> i64 {
-        // SAFETY: the caller vouches for the machine.
-        unsafe { seconds(text, len) }
-    }
-
-    #[inline(always)]
-    unsafe fn comma(text: &[u8; 32]) -> usize {
-        // SAFETY: the caller vouches for the machine.
-        unsafe { comma(text) }
-    }
-
-    #[inline(always)]
-    unsafe fn rank(keys: &[i64; 8], key: i64) -> Rank {
+    unsafe fn rank(keys: &[i64; LANES], key: i64) -> Rank {
         // SAFETY: the load is of the array.
         unsafe {
             let key = _mm512_set1_epi64(key);
-            let keys = _mm512_loadu_si512(keys.as_ptr().cast());
-            let less = _mm512_cmplt_epi64_mask(keys, key);
-            let same = _mm512_cmpeq_epi64_mask(keys, key);
+            let low = _mm512_loadu_si512(keys.as_ptr().cast());
+            let high = _mm512_loadu_si512(keys.as_ptr().add(8).cast());
+            let less = u32::from(_mm512_cmplt_epi64_mask(low, key))
+                | u32::from(_mm512_cmplt_epi64_mask(high, key)) << 8;
+            let same = u32::from(_mm512_cmpeq_epi64_mask(low, key))
+                | u32::from(_mm512_cmpeq_epi64_mask(high, key)) << 8;
             let before = less.trailing_ones();
             Rank {
                 before: before as usize,
-                equal: u32::from(same) >> before & 1 != 0,
+                equal: same >> before & 1 != 0,
             }
         }
     }

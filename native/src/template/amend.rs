@@ -1,7 +1,7 @@
 //! Cancel and modify: requests about an order that exists.
 //!
 //! Owns the bodies of the two requests. Must not know whether the order does exist. Invariant: an
-//! order is named by its client id alone, never by the venue's id, which a modify replaces (T8).
+//! order is named by its client id alone, never by the venue's id, which a modify replaces (T7).
 
 use super::envelope::{digits, Envelope};
 use super::place::order_tail_len;
@@ -29,7 +29,7 @@ impl CancelTemplate {
         market: &str,
     ) -> Result<CancelTemplate, TemplateError> {
         check_market(market)?;
-        let rest = format!("\"nonceWindow\":true,\"market\":\"{market}\",\"clientOrderId\":\""); // T8
+        let rest = format!(",\"market\":\"{market}\",\"clientOrderId\":\""); // T7
         Ok(CancelTemplate {
             envelope: Envelope::new(signer, host, path, &rest)?,
         })
@@ -94,10 +94,8 @@ impl ModifyTemplate {
         stp: Stp,
     ) -> Result<ModifyTemplate, TemplateError> {
         check_market(market)?;
-        let stp = stp.wire(); // T6
-        let rest = format!(
-            "\"nonceWindow\":true,\"stp\":\"{stp}\",\"market\":\"{market}\",\"clientOrderId\":\""
-        ); // T8
+        let stp = stp.wire(); // T5
+        let rest = format!(",\"stp\":\"{stp}\",\"market\":\"{market}\",\"clientOrderId\":\""); // T7
         Ok(ModifyTemplate {
             envelope: Envelope::new(signer, host, path, &rest)?,
         })

@@ -1,7 +1,7 @@
 //! The bulk request: up to 20 orders in one body.
 //!
 //! Owns the array around the orders. Must not know how an order is laid out. Invariant: the n-th
-//! leg is the n-th element of the array, so that answers match legs by position (T7).
+//! leg is the n-th element of the array, so that answers match legs by position (T6).
 
 use super::envelope::{digits, Envelope};
 use super::place::{order_tail_len, put_order_tail, PlaceFields, PlaceTemplate, MAX_ORDER_LEN};
@@ -38,11 +38,11 @@ impl BulkTemplate {
         stop_on_fail: bool,
     ) -> Result<BulkTemplate, TemplateError> {
         let stop = if stop_on_fail {
-            "\"stopOnFail\":true,"
+            ",\"stopOnFail\":true"
         } else {
             ""
         };
-        let rest = format!("\"nonceWindow\":true,{stop}\"orders\":[");
+        let rest = format!("{stop},\"orders\":[");
         Ok(BulkTemplate {
             envelope: Envelope::new(signer, host, path, &rest)?,
         })
@@ -60,7 +60,7 @@ impl BulkTemplate {
     ) -> Result<usize, EncodeError> {
         check_nonce(nonce)?;
         if legs.is_empty() || legs.len() > MAX_LEGS {
-            return Err(EncodeError::BadLegCount); // T7
+            return Err(EncodeError::BadLegCount); // T6
         }
         let mut tail = legs.len() - 1 + 1 + nonce_tail_len(digits(nonce));
         for leg in legs {

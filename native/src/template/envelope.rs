@@ -8,25 +8,25 @@
 //! * E1 — every private endpoint is a POST with a JSON body and the three `X-TXC-` headers.
 //! * E2 — body and payload are the same bytes: the body is built once, compact.
 //! * E3 — `request` inside the body is the path of the request line.
+//! * E4 — `nonceWindow` is true: many requests are in flight and may overtake each other.
 
 use super::error::{EncodeError, TemplateError};
 use crate::base64::{encoded_len, Codec};
-use crate::sha512::{self, BLOCK};
+use crate::sha512::{Sha512, BLOCK, PADDING};
 use crate::sign::{sign_outer, Midstate, Signer};
 
 /// Body bytes whose base64 text is exactly one SHA-512 block; also a multiple of 3, so that text
 /// before and after such a boundary can be encoded apart.
 pub(super) const GRAIN: usize = BLOCK / 4 * 3;
 
-/// Longest rest of a body after such a boundary whose base64 text and the 17 bytes of SHA-512
-/// padding share one block.
-pub(super) const ONE_BLOCK_TAIL: usize = (BLOCK - 17) / 4 * 3;
+/// Longest rest of a body after such a boundary whose base64 text and the SHA-512 padding
+/// share one block.
+pub(super) const ONE_BLOCK_TAIL: usize = (BLOCK - PADDING) / 4 * 3;
 
 const SIGNATURE_HEADER: &[u8; 19] = b"\r\nX-TXC-SIGNATURE: ";
 const LENGTH_HEADER: &[u8; 18] = b"\r\nContent-Length: ";
 const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
 const SIGNATURE_LEN: usize = 128;
-const MAX_BODY: usize = 999_999;
 
 /// Decimal digits of a number that is printed without leading zeros.
 pub(super) const fn digits(value: u64) -> usize {
@@ -36,9 +36,9 @@ pub(super) const fn digits(value: u64) -> usize {
     }
 }
 
-/// The constant start of a body: the request's path and then `rest`.
+/// The constant start of a body: the members that every body has, and then `rest`.
 pub(super) fn body_prefix(path: &str, rest: &str) -> String {
-    format!("{{\"request\":\"{path}\",{rest}") // E3
+    format!("{{\"request\":\"{path}\",\"nonceWindow\":true{rest}") // E3, E4
 }
 
 /// Writes a number into exactly as many bytes as it has digits.
@@ -79,11 +79,12 @@ pub(super) struct Envelope {
     absorbed: usize,
     inner: Midstate,
     outer: Midstate,
-    codec: &'static Codec,
+    codec: Codec,
+    sha: Sha512,
 }
 
 impl Envelope {
-    /// Lays out a request to `path` whose bodies all start with `{"request":path,` and `rest`.
+    /// Lays out a request to `path` whose bodies go on with `rest` after the members that all have.
     pub(super) fn new(
         signer: &Signer,
         host: &str,
@@ -115,6 +116,7 @@ impl Envelope {
             inner: signer.inner_after(&constant),
             outer: signer.outer(),
             codec: Codec::get(),
+            sha: Sha512::get(),
         })
     }
 
@@ -147,7 +149,7 @@ impl Envelope {
     ) -> Result<usize, EncodeError> {
         let body_len = self.prefix.len() + tail;
         let total = self.request_len(tail);
-        if out.len() < total || body_len > MAX_BODY {
+        if out.len() < total {
             return Err(EncodeError::DoesNotFit { needed: total });
         }
         let (top, body) = out[..total].split_at_mut(total - body_len);
@@ -164,14 +166,14 @@ impl Envelope {
         let text = self.codec.encode(&body[self.absorbed..], rest); // E2
         let (payload, rest) = rest.split_at_mut(text);
         let before = BLOCK + self.absorbed / 3 * 4;
-        let inner = sha512::finish(self.inner.0, before, payload);
+        let inner = self.sha.finish(self.inner.0, before, payload);
 
         let (header, rest) = rest.split_at_mut(SIGNATURE_HEADER.len());
         header.copy_from_slice(SIGNATURE_HEADER);
         let (signature, rest) = rest
             .split_first_chunk_mut()
             .expect("request_len counted it");
-        sign_outer(&self.outer, &inner, self.codec, signature);
+        sign_outer(&self.outer, &inner, self.sha, self.codec, signature);
         let (header, rest) = rest.split_at_mut(LENGTH_HEADER.len());
         header.copy_from_slice(LENGTH_HEADER);
         let (length, blank) = rest.split_at_mut(rest.len() - BLANK_LINE.len());

@@ -67,11 +67,10 @@ impl PlaceTemplate {
     pub fn new(signer: &Signer, spec: &PlaceSpec<'_>) -> Result<PlaceTemplate, TemplateError> {
         let prefix = spec.client_id_prefix;
         if prefix.len() >= MAX_CLIENT_ID || !is_own_id(prefix.as_bytes()) {
-            return Err(TemplateError::BadClientIdPrefix); // T5
+            return Err(TemplateError::BadClientIdPrefix); // T4
         }
         let leg = leg_prefix(spec)?;
-        let rest = leg_rest(&leg);
-        let envelope = Envelope::new(signer, spec.host, spec.path, &rest)?;
+        let envelope = Envelope::new(signer, spec.host, spec.path, &format!(",{leg}"))?;
         let leg_start = envelope.prefix().len() - leg.len();
         Ok(PlaceTemplate {
             envelope,
@@ -95,7 +94,7 @@ impl PlaceTemplate {
         }) else {
             return base.to_owned();
         };
-        let constant = body_prefix(spec.path, &leg_rest(&leg)).len();
+        let constant = body_prefix(spec.path, &format!(",{leg}")).len();
         let zeros = constant.next_multiple_of(GRAIN) - constant;
         let shortest_tail = order_tail_len(suffix_len, 2) + nonce_tail_len(NONCE_DIGITS);
         let fits = base.len() + zeros + suffix_len <= MAX_CLIENT_ID;
@@ -136,9 +135,9 @@ impl PlaceTemplate {
     }
 
     pub(super) fn check(&self, f: &PlaceFields<'_>) -> Result<(), EncodeError> {
-        if f.client_id.is_empty() || f.client_id.len() > self.max_suffix || !is_own_id(f.client_id)
-        {
-            return Err(EncodeError::BadClientId); // T5
+        let fits = !f.client_id.is_empty() && f.client_id.len() <= self.max_suffix; // T4
+        if !fits || !is_own_id(f.client_id) {
+            return Err(EncodeError::BadClientId);
         }
         check_amount(f.amount)?;
         check_price(f.price)
@@ -157,13 +156,13 @@ pub(super) const MAX_ORDER_LEN: usize = {
 ///
 /// An order with any option states post-only and IOC as a pair, true or false: with the twelve to
 /// seventeen bytes of the false one, a client id can reach the next block within its 64 characters
-/// (see `aligned_client_id_prefix`). Next to RPI, post-only must not be mentioned (T3).
+/// (see `aligned_client_id_prefix`). Next to RPI, post-only must not be mentioned (T2).
 fn leg_prefix(spec: &PlaceSpec<'_>) -> Result<String, TemplateError> {
     match (spec.post_only, spec.ioc, spec.rpi) {
         (true, true, _) => return Err(TemplateError::IocPostOnly),
         (_, true, true) => return Err(TemplateError::IocRpi),
         (true, _, true) => return Err(TemplateError::RpiPostOnly),
-        _ => {} // T3
+        _ => {} // T2 is kept
     }
     check_market(spec.market)?;
     let (post_only, ioc, market) = (spec.post_only, spec.ioc, spec.market);
@@ -183,11 +182,6 @@ fn leg_prefix(spec: &PlaceSpec<'_>) -> Result<String, TemplateError> {
     Ok(format!(
         "{flags}{stp}\"market\":\"{market}\",\"side\":\"{side}\",\"clientOrderId\":\"{prefix}"
     ))
-}
-
-/// What follows the `request` member in the body of a single order.
-fn leg_rest(leg: &str) -> String {
-    format!("\"nonceWindow\":true,{leg}") // T2
 }
 
 pub(super) const fn order_tail_len(client_id: usize, numbers: usize) -> usize {

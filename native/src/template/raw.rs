@@ -20,7 +20,7 @@ impl RawTemplate {
     /// A text that would need escaping.
     pub fn new(signer: &Signer, host: &str, path: &str) -> Result<RawTemplate, TemplateError> {
         Ok(RawTemplate {
-            envelope: Envelope::new(signer, host, path, "\"nonceWindow\":true")?,
+            envelope: Envelope::new(signer, host, path, "")?,
         })
     }
 

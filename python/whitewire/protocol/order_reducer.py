@@ -306,16 +306,16 @@ def resolve(
     if reply is None:
         return step(order, outcome, now_ns)
     leg = order.leg(reply.venue_id) or _add_leg(order, reply.venue_id)
+    is_replaced = order.current is not None and leg is not order.current
+    notices = [OrderNotice(order, NoticeKind.REPLACED)] if is_replaced else []
     order.current = leg
-    return _apply(order, leg, _reply_facts(reply), outcome, now_ns)
+    return notices + _apply(order, leg, _reply_facts(reply), outcome, now_ns)
 
 
 def _push_cause(order: Order, leg: Leg, event: int, finish: Finish | None) -> OrderInput | None:
     if leg is not order.current:
         return None if finish is None else OrderInput.OLD_LEG_GONE
     if finish is None:
-        if leg.finish is not None:
-            return None  # a late push of a finished leg (rule 1)
         return OrderInput.OPENED if event == 1 else OrderInput.CHANGED
     if finish is Finish.CANCELED and order.is_replacement_due:
         return OrderInput.OLD_LEG_GONE  # rule 2
@@ -385,13 +385,7 @@ def _add_leg(order: Order, venue_id: int) -> Leg:
 
 
 def _reply_facts(reply: OrderReply) -> _Facts:
-    return _Facts(
-        reply.price,
-        reply.amount,
-        reply.deal_stock,
-        reply.deal_money,
-        reply.finish,
-    )
+    return _Facts(reply.price, reply.amount, reply.deal_stock, reply.deal_money, reply.finish)
 
 
 def _acked(order: Order) -> list[OrderNotice]:

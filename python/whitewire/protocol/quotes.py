@@ -22,7 +22,7 @@ Rules
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import NamedTuple
 
 from whitewire.market import Side
@@ -139,65 +139,59 @@ def diff(
         bids, asks: the wished quotes, best first; empty pulls that side.
         tolerance_ticks: a price this close to the wished one is good enough, ticks.
     """
-    _grow(slots.bids, Side.BUY, len(bids))
-    _grow(slots.asks, Side.SELL, len(asks))
-    actions: list[Action] = []
-    lowest_ask = min([level.price_ticks for level in asks], default=None)
-    for slot, ask in _pair(slots.asks, asks):
-        slot.wanted = ask
-    for slot, bid in _pair(slots.bids, bids):
-        slot.wanted = bid
-        if bid is not None and lowest_ask is not None and bid.price_ticks >= lowest_ask:
-            slot.wanted = None
-            actions.append(Drop(slot, bid, "bid reaches our own ask"))
-    actions += _act([*slots.bids, *slots.asks], slots, tolerance_ticks)
-    return sorted(actions, key=_urgency)
+    _wish(slots.bids, Side.BUY, bids)
+    _wish(slots.asks, Side.SELL, asks)
+    drops: list[Action] = []
+    if bids and asks:
+        lowest_ask = min([level.price_ticks for level in asks])
+        for slot, level in zip(slots.bids, bids, strict=False):
+            if level.price_ticks >= lowest_ask:
+                slot.wanted = None
+                drops.append(Drop(slot, level, "bid reaches our own ask"))
+    return _act(slots, tolerance_ticks, False) + drops
 
 
 def settle(slots: Slots, tolerance_ticks: int = 0) -> list[Action]:
     """Take up the wishes that waited; call it after any event of an order in these slots."""
-    waiting = [slot for slot in (*slots.bids, *slots.asks) if slot.is_waiting]
-    return sorted(_act(waiting, slots, tolerance_ticks), key=_urgency)
+    return _act(slots, tolerance_ticks, True)
 
 
-def _grow(side: list[Slot], word: Side, count: int) -> None:
-    side.extend([Slot(word, index) for index in range(len(side), count)])
+def _wish(side: list[Slot], word: Side, levels: Sequence[Level]) -> None:
+    for index in range(len(side), len(levels)):
+        side.append(Slot(word, index))
+    for slot in side:
+        slot.wanted = levels[slot.index] if slot.index < len(levels) else None
 
 
-def _pair(side: list[Slot], levels: Sequence[Level]) -> list[tuple[Slot, Level | None]]:
-    wishes = [*levels, *[None] * (len(side) - len(levels))]
-    return list(zip(side, wishes, strict=True))
-
-
-def _urgency(action: Action) -> bool:
-    return not isinstance(action, Cancel)
-
-
-def _act(todo: Sequence[Slot], slots: Slots, tolerance_ticks: int) -> list[Action]:
-    actions: list[Action] = []
-    highest_bid = _reach(slots.bids, max)
-    lowest_ask = _reach(slots.asks, min)
-    for slot in todo:
-        wanted, order = slot.wanted, slot.live
-        slot.is_waiting = False
-        if wanted is None:
-            if order is not None:
-                actions.append(_pull(slot, order))
-            continue
-        if order is not None and order.can_modify and _is_good(order, wanted, tolerance_ticks):
-            same = order.price_ticks == wanted.price_ticks
-            actions.append(Keep(slot, "same" if same else "tolerance"))
-            continue
-        if slot.side is Side.BUY:
-            is_blocked = lowest_ask is not None and wanted.price_ticks >= lowest_ask
-        else:
-            is_blocked = highest_bid is not None and wanted.price_ticks <= highest_bid
-        if is_blocked or (order is not None and not order.can_modify):
-            slot.is_waiting = True
-            actions.append(Keep(slot, "waits"))
-            continue
-        actions.append(Place(slot, wanted) if order is None else Modify(slot, wanted))
-    return actions
+def _act(slots: Slots, tolerance_ticks: int, only_waiting: bool) -> list[Action]:
+    """What to send for the wishes of all slots, or of those that waited; cancels first."""
+    cancels: list[Action] = []
+    others: list[Action] = []
+    for side, other_side in ((slots.bids, slots.asks), (slots.asks, slots.bids)):
+        edge: int | None = None  # of the other side, looked up when first needed
+        for slot in side:
+            if only_waiting and not slot.is_waiting:
+                continue
+            slot.is_waiting = False
+            wanted, order = slot.wanted, slot.live
+            if wanted is None:
+                if order is not None:
+                    action = _pull(slot, order)
+                    (cancels if isinstance(action, Cancel) else others).append(action)
+                continue
+            is_settled = order is None or order.can_modify
+            if order is not None and is_settled and _is_good(order, wanted, tolerance_ticks):
+                same = order.price_ticks == wanted.price_ticks
+                others.append(Keep(slot, "same" if same else "tolerance"))
+                continue
+            if edge is None:
+                edge = _edge(other_side)
+            if not is_settled or _reaches(wanted.price_ticks, slot.side, edge):
+                slot.is_waiting = True
+                others.append(Keep(slot, "waits"))
+            else:
+                others.append(Place(slot, wanted) if order is None else Modify(slot, wanted))
+    return cancels + others
 
 
 def _pull(slot: Slot, order: Order) -> Action:
@@ -214,8 +208,19 @@ def _is_good(order: Order, wanted: Level, tolerance_ticks: int) -> bool:
     )
 
 
-def _reach(side: Sequence[Slot], best: Callable[[list[int]], int]) -> int | None:
-    """The most aggressive price that a living order of `side` has or is moving to, ticks."""
-    live = [order for slot in side if (order := slot.live) is not None]
-    prices = [price for o in live for price in (o.price_ticks, o.target_ticks)]
-    return best(prices) if prices else None
+def _edge(side: Sequence[Slot]) -> int:
+    """The most aggressive price that a living order of `side` has or moves to, ticks; 0 if none."""
+    edge = 0
+    for slot in side:
+        order = slot.live
+        if order is None:
+            continue
+        for ticks in (order.price_ticks, order.target_ticks):
+            if edge == 0 or (ticks > edge if slot.side is Side.BUY else ticks < edge):
+                edge = ticks
+    return edge
+
+
+def _reaches(ticks: int, side: Side, edge: int) -> bool:
+    """Whether a quote at `ticks` would meet the other side, whose foremost price is `edge`."""
+    return edge != 0 and (ticks >= edge if side is Side.BUY else ticks <= edge)

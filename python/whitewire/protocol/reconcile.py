@@ -19,8 +19,9 @@ Rules
 6. An absent order is filled when its deals amount to its size, otherwise it ended as the finished
    list says. B2B accounts keep no canceled orders there, so absent from both after asking for its
    deals is canceled.
-7. A placement of which neither list, deal nor leg exists after the quarantine never arrived. It is
-   never placed again: no action here can place.
+7. A placement of which neither list, deal nor leg exists after the quarantine counts as never
+   arrived, since one that came and went without a trade makes no difference. It is never placed
+   again: no action here can place.
 8. A deal of our orders that is in a history is handed on; the table drops those it knows.
 9. An active order with our prefix that nobody here knows is an orphan: canceled. Any other is
    foreign: reported and left alone.

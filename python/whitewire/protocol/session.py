@@ -196,7 +196,6 @@ class Session:
 
     def on_connected(self, token: str | None, now_ns: int) -> Step:
         """The connection is up; `token` may be None for a public plan only."""
-        self._seen_ns = self._pinged_ns = now_ns
         if not self._plan.is_private:
             return self._move(SessionInput.CONNECTED_PUBLIC) or self._subscribe(now_ns)
         if token is None:

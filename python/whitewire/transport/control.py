@@ -1,8 +1,8 @@
 """The cold path: awaited REST calls on warm connections, one for each route.
 
 Owns: signing and sending of every request that is not an order, and its answer. Must not know:
-what the answers mean (see `protocol.replies`). Invariant: a call returns the venue's answer or
-raises; it is never repeated by itself.
+what the answers mean (see `protocol.control_replies`). Invariant: a call returns the venue's
+answer or raises; it is never repeated by itself.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import msgspec
 from whitewire import _core
 from whitewire._bridge import epoch_ms
 from whitewire.endpoints import ENDPOINTS, Endpoint, Route
-from whitewire.errors import PeerError, StartupError
+from whitewire.errors import ConfigError, PeerError
 from whitewire.transport.link import Address, connect
 
 if TYPE_CHECKING:
@@ -30,57 +30,49 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Control"]
 
 CALL_TIMEOUT_S = 5.0
+# The order lanes go to the colocation host; a cancel of the cold path goes the same way.
+LANE_ENDPOINTS = frozenset({"place", "bulk", "modify", "cancel"})
 Answer = tuple[int, bytes]
 
 
-class _Line:
-    """One connection of the cold path; answers come in the order of the requests."""
+class _Exchange:
+    """One connection's calls; answers come in the order of the requests."""
 
-    def __init__(self, address: Address, context: ssl.SSLContext, path: Path) -> None:
-        self.address = address
-        self._context = context
-        self._path = path
+    def __init__(self, url: str) -> None:
+        self._url = url
         self._connection: OrderConnection | None = None
         self._waiting: deque[asyncio.Future[Answer]] = deque()
-        self._opening = asyncio.Lock()
 
-    async def call(self, request: bytes) -> Answer:
-        connection = await self.open()
-        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
-        self._path.enter()
+    @property
+    def is_open(self) -> bool:
+        return self._connection is not None and self._connection.is_open
+
+    def send(self, request: bytes, path: Path) -> asyncio.Future[Answer]:
+        """Sends `request`; its answer, or the reason why there is none, comes as a future.
+
+        Raises:
+            PeerError: it was not sent.
+        """
+        answer: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+        path.enter()
         try:
-            if not connection.append(request):
+            if self._connection is None or not self._connection.append(request):
                 raise PeerError(
-                    "request-too-large", f"a request of {len(request)} bytes does not fit"
+                    "not-sent", f"{self._url}: a request of {len(request)} bytes was not sent"
                 )
-            self._waiting.append(future)
+            self._waiting.append(answer)
         finally:
-            self._path.leave()
-        try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
-                return await future
-        except TimeoutError:
-            # the answers that follow could not be matched any more
-            error = PeerError(
-                "no-answer", f"{self.address.url} did not answer within {CALL_TIMEOUT_S:g} s"
-            )
-            connection.abort(error)
-            raise error from None
+            path.leave()
+        return answer
 
-    async def open(self) -> OrderConnection:
-        async with self._opening:
-            if self._connection is None or not self._connection.is_open:
-                self._connection = await connect(self.address, self._context, self._path, self)
-            return self._connection
-
-    def close(self) -> None:
+    def abort(self, error: Exception | None = None) -> None:
         if self._connection is not None:
-            self._connection.close()
+            self._connection.abort(error)
 
     # ---- events of the connection -----------------------------------------------------------
 
-    def on_made(self) -> None:
-        """Nothing to do: `open` returns the connection."""
+    def on_made(self, connection: OrderConnection) -> None:
+        self._connection = connection
 
     def on_written(self, now_ns: int) -> None:
         """Nothing to do: the cold path keeps no latencies."""
@@ -90,28 +82,66 @@ class _Line:
 
     def on_response(self, status: int, body: bytes, keep_alive: bool, now_ns: int) -> None:
         if not self._waiting:
-            self._fail(PeerError("response-without-request", "the venue sent an extra response"))
-            return
-        future = self._waiting.popleft()
-        if not future.done():
-            future.set_result((status, body))
-        if not keep_alive and self._connection is not None:
-            self._connection.close()
+            raise PeerError("response-without-request", f"{self._url} sent an extra response")
+        answer = self._waiting.popleft()
+        if not answer.done():
+            answer.set_result((status, body))
+        if not keep_alive:
+            self.abort()
 
     def on_fault(self, error: Exception) -> None:
         self._fail(error)
 
     def on_lost(self, error: Exception | None) -> None:
         reason = f" ({error})" if error else ""
-        self._fail(
-            PeerError("connection-lost", f"{self.address.url} closed the connection{reason}")
-        )
+        self._fail(PeerError("connection-lost", f"{self._url} closed the connection{reason}"))
 
     def _fail(self, error: Exception) -> None:
+        if not isinstance(error, PeerError):
+            error = PeerError("connection-failed", f"{self._url}: {error!r}")
         while self._waiting:
-            future = self._waiting.popleft()
-            if not future.done():
-                future.set_exception(error)
+            answer = self._waiting.popleft()
+            if not answer.done():
+                answer.set_exception(error)
+
+
+class _Line:
+    """One route: the connection of the moment, opened again when it is needed and gone."""
+
+    def __init__(self, address: Address, context: ssl.SSLContext, path: Path) -> None:
+        self.address = address
+        self._context = context
+        self._path = path
+        self._exchange = _Exchange(address.url)
+        self._opening = asyncio.Lock()
+        self._is_closed = False
+
+    async def open(self) -> _Exchange:
+        async with self._opening:
+            if not self._exchange.is_open:
+                if self._is_closed:
+                    raise PeerError("closed", f"{self.address.url}: the gateway has closed it")
+                exchange = _Exchange(self.address.url)
+                await connect(self.address, self._context, self._path, exchange)
+                self._exchange = exchange
+            return self._exchange
+
+    async def call(self, request: bytes) -> Answer:
+        exchange = await self.open()
+        try:
+            async with asyncio.timeout(CALL_TIMEOUT_S):
+                return await exchange.send(request, self._path)
+        except TimeoutError:
+            # the answers that follow could not be matched any more
+            error = PeerError(
+                "no-answer", f"{self.address.url} did not answer within {CALL_TIMEOUT_S:g} s"
+            )
+            exchange.abort(error)
+            raise error from None
+
+    def close(self) -> None:
+        self._is_closed = True
+        self._exchange.abort()
 
 
 class Control:
@@ -121,10 +151,13 @@ class Control:
         config: venue URLs and route overrides.
         context: TLS context.
         path: the bridge's shared path.
-        signer: None allows public endpoints only.
+        signer: the account's key.
         nonces: the account's allocator, shared with the order path.
         throttle: the account's rate limiter, shared with the order path.
         now_ns: monotonic clock.
+
+    Raises:
+        ConfigError: a route override of an endpoint that is unknown or cannot be moved.
     """
 
     def __init__(
@@ -132,7 +165,7 @@ class Control:
         config: Config,
         context: ssl.SSLContext,
         path: Path,
-        signer: _core.Signer | None,
+        signer: _core.Signer,
         nonces: NonceAllocator,
         throttle: Throttle,
         now_ns: Callable[[], int],
@@ -142,6 +175,14 @@ class Control:
         self._throttle = throttle
         self._now_ns = now_ns
         self._overrides = config.venue.route_overrides
+        for name in self._overrides:
+            if name not in ENDPOINTS or name in LANE_ENDPOINTS:
+                movable = ", ".join(sorted(ENDPOINTS.keys() - LANE_ENDPOINTS))
+                raise ConfigError(
+                    "config-route",
+                    f"venue.route_overrides.{name} cannot be moved",
+                    f"these can: {movable}",
+                )
         self._lines = {
             Route.COLOCATION: _Line(Address(config.venue.rest), context, path),
             Route.PUBLIC: _Line(Address(config.venue.public_rest), context, path),
@@ -169,23 +210,23 @@ class Control:
             fields: JSON fields besides request, nonce and nonceWindow, which are added.
 
         Raises:
+            StartupError: the host cannot be reached; nothing was sent.
             PeerError: no answer, or not HTTP; whether the venue acted on it is not known.
+            NonceExhausted: too many requests within a few seconds; nothing was sent.
         """
         endpoint = ENDPOINTS[name]
         line = self._lines[self.route(endpoint)]
-        wait_ns = self._throttle.try_take(name, self._now_ns(), endpoint.is_cancel)
-        while wait_ns > 0:
+        while wait_ns := self._throttle.try_take(name, self._now_ns(), endpoint.is_cancel):
             await asyncio.sleep(wait_ns / 1e9)
-            wait_ns = self._throttle.try_take(name, self._now_ns(), endpoint.is_cancel)
-        if endpoint.method == "GET":
-            head = f"GET {endpoint.path} HTTP/1.1\r\nHost: {line.address.header}\r\n\r\n"
-            return await line.call(head.encode())
         # The connection comes first: a nonce must not age while TLS is negotiated.
         await line.open()
-        body = msgspec.json.encode(fields or {})[1:-1]
-        answer = await line.call(
-            self._template(name, line).encode(body, self._nonces.next(epoch_ms()))
-        )
+        if endpoint.method == "GET":
+            head = f"GET {endpoint.path} HTTP/1.1\r\nHost: {line.address.header}\r\n\r\n"
+            request = head.encode()
+        else:
+            body = msgspec.json.encode(fields or {})[1:-1]
+            request = self._template(name, line).encode(body, self._nonces.next(epoch_ms()))
+        answer = await line.call(request)
         if answer[0] == 429:
             self._throttle.on_429(name, self._now_ns())
         return answer
@@ -193,8 +234,6 @@ class Control:
     def _template(self, name: str, line: _Line) -> _core.RequestTemplate:
         template = self._templates.get(name)
         if template is None:
-            if self._signer is None:
-                raise StartupError("no-key", f"{name} needs an API key", "configure one")
             template = _core.RequestTemplate(
                 self._signer, line.address.header, ENDPOINTS[name].path
             )
@@ -202,6 +241,6 @@ class Control:
         return template
 
     def close(self) -> None:
-        """Closes both routes."""
+        """Closes both routes for good."""
         for line in self._lines.values():
             line.close()

@@ -2,26 +2,27 @@
 
 Owns: connecting, the session's frames and timers, reconnection with backoff, the cached token.
 Must not know: books and orders (frames go to the core; cold events to its owner). Invariant: the
-owner hears `on_feed_up` only when every subscription was confirmed, and `on_feed_down` once per
-loss, before any reconnection.
+owner hears `on_feed_up` only when every subscription was confirmed, and `on_feed_down` once for
+each connection that was open, up or not, before any reconnection.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import ssl
 from collections.abc import Awaitable, Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
-from picows import WSError, WSMsgType, WSTransport, ws_connect
+from picows import WSCloseCode, WSError, WSMsgType, WSTransport, ws_connect
 
 from whitewire._bridge import FeedListener
 from whitewire.errors import PeerError, StartupError, WhitewireError
 from whitewire.protocol.backoff import Backoff
 from whitewire.protocol.events import EventKind, Reply
-from whitewire.protocol.session import FaultKind, Session, SessionPlan, Step
-from whitewire.transport.link import explain
+from whitewire.protocol.session import Session, SessionPlan, Step
+from whitewire.transport.link import CONNECT_TIMEOUT_S, explain
 
 if TYPE_CHECKING:
     from whitewire._bridge import Path
@@ -44,10 +45,14 @@ class FeedOwner(Protocol):
         """Authorized and subscribed; books follow."""
 
     def on_feed_down(self, reason: str) -> None:
-        """The session is lost; every book is stale."""
+        """The connection is lost; nothing that it said can be trusted any longer."""
 
     def on_feed_event(self, kind: int, market: int, event: Any) -> None:
-        """A decoded frame that is not book or ticker; or a gap (event None)."""
+        """A decoded frame that is not book or ticker; or a gap (event None).
+
+        Raises:
+            PeerError: the event cannot be used.
+        """
 
     def on_peer_fault(self, where: str, error: Exception) -> None:
         """The peer broke the protocol; the session ends."""
@@ -62,9 +67,13 @@ class Feed:
         path: the bridge's shared path.
         plan: what to subscribe to.
         markets: number of markets in the core.
-        fetch_token: awaitable that asks the venue for a token; None for public channels only.
+        fetch_token: awaitable that asks the venue for a token.
         owner: who hears events.
         now_ns: monotonic clock.
+
+    Attributes:
+        listener: the decoder of its frames.
+        sessions: how often the feed came up.
     """
 
     def __init__(
@@ -74,7 +83,7 @@ class Feed:
         path: Path,
         plan: SessionPlan,
         markets: int,
-        fetch_token: Callable[[], Awaitable[str]] | None,
+        fetch_token: Callable[[], Awaitable[str]],
         owner: FeedOwner,
         now_ns: Callable[[], int],
     ) -> None:
@@ -90,15 +99,15 @@ class Feed:
             pong_timeout_ns=config.feed.pong_timeout_ms * 1_000_000,
         )
         self.listener = FeedListener(path, self, markets)
+        self.sessions = 0
         self._transport: WSTransport | None = None
         self._token: str | None = None
         self._token_ns = 0
         self._up_ns = 0
-        self._closing = False
         self._reason = ""
+        self._is_closing = False
         self._task: asyncio.Task[None] | None = None
-        self._first: asyncio.Future[None] | None = None
-        self.sessions = 0
+        self._is_first_up: asyncio.Future[None] | None = None
 
     @property
     def is_up(self) -> bool:
@@ -112,30 +121,66 @@ class Feed:
             StartupError: the first attempt failed.
             VenueRefusal: the venue refused a token.
         """
-        self._first = asyncio.get_running_loop().create_future()
-        await self._connect()
-        await self._first
+        loop = asyncio.get_running_loop()
+        self._is_first_up = loop.create_future()
+        self._task = loop.create_task(self._keep())
+        await self._is_first_up
 
-    async def _connect(self) -> None:
+    async def _keep(self) -> None:
+        """One session after the other; the first one has to come up."""
+        while True:
+            try:
+                await self._live_once()
+            except WhitewireError as error:
+                if self.sessions == 0:
+                    self._tell_first(error)
+                    return
+                self._owner.on_peer_fault("feed", error)
+            else:
+                if self.sessions == 0:
+                    self._tell_first(StartupError("feed-lost", f"{self._url}: {self._reason}"))
+                    return
+            await asyncio.sleep(self._backoff.next_ns() / 1e9)
+
+    def _tell_first(self, error: Exception | None) -> None:
+        first = self._is_first_up
+        if first is not None and not first.done():
+            if error is None:
+                first.set_result(None)
+            else:
+                first.set_exception(error)
+
+    async def _live_once(self) -> None:
+        """Connects, and returns when that connection is gone.
+
+        Raises:
+            WhitewireError: it never came to be.
+        """
         token = await self._get_token()
         self._session.on_connecting(self._now_ns())
         try:
-            await ws_connect(
-                lambda: self.listener,
-                self._url,
-                ssl_context=self._context if self._url.startswith("wss") else None,
-                enable_auto_pong=False,
-                max_frame_size=MAX_FRAME,
-                use_aiofastnet=True,
-            )
-        except (OSError, TimeoutError, WSError) as error:
-            self._session.on_closed()
+            async with asyncio.timeout(CONNECT_TIMEOUT_S):
+                transport, _ = await ws_connect(
+                    lambda: self.listener,
+                    self._url,
+                    ssl_context=self._context if self._url.startswith("wss") else None,
+                    enable_auto_pong=False,
+                    max_frame_size=MAX_FRAME,
+                    max_redirects=0,
+                    use_aiofastnet=True,
+                )
+        except (OSError, TimeoutError, UnicodeError, WSError) as error:
             raise explain(self._url, error) from error
+        if self._transport is None:  # it closed already; within the handshake that is no error
+            raise StartupError("connect-failed", f"{self._url}: closed within the handshake")
         self._perform(self._session.on_connected(token, self._now_ns()))
+        try:
+            await transport.wait_disconnected()
+        except WSError as error:
+            # a frame that the WebSocket layer refused: too large, or no frame at all
+            self._owner.on_peer_fault("feed", PeerError("frame-malformed", str(error)))
 
-    async def _get_token(self) -> str | None:
-        if self._fetch_token is None:
-            return None
+    async def _get_token(self) -> str:
         age = self._now_ns() - self._token_ns
         if self._token is None or age > TOKEN_REUSE_NS:
             self._token = await self._fetch_token()
@@ -144,6 +189,8 @@ class Feed:
 
     def check(self, now_ns: int) -> None:
         """Housekeeping: pings and overdue answers; call about ten times a second."""
+        if self._task is not None and self._task.done():
+            self._task.result()  # an error of ours ended it: the caller has to know
         if self._transport is not None:
             self._session.on_frame_seen(self.listener.last_frame_ns)
             self._perform(self._session.on_timer(now_ns))
@@ -159,9 +206,6 @@ class Feed:
         if step.fault is not None:
             if step.fault.needs_token:
                 self._token = None
-            refused = step.fault.kind in (FaultKind.AUTHORIZE_REFUSED, FaultKind.SUBSCRIBE_REFUSED)
-            if refused and self._first is not None and not self._first.done():
-                self._first.set_exception(StartupError("feed-refused", step.fault.message))
             self._end(step.fault.message)
             return
         for frame in step.frames:
@@ -171,19 +215,18 @@ class Feed:
             self._up_ns = self._now_ns()
             self.sessions += 1
             self._owner.on_feed_up()
-            if self._first is not None and not self._first.done():
-                self._first.set_result(None)
+            self._tell_first(None)
 
     def _end(self, reason: str) -> None:
-        self._reason = self._reason or reason
         if self._transport is not None:
+            self._reason = reason
             self._transport.disconnect(graceful=False)
 
     # ---- events of the listener -------------------------------------------------------------
 
     def on_open(self, transport: WSTransport) -> None:
         self._transport = transport
-        self._reason = ""
+        self._reason = "the venue closed the connection"
 
     def on_event(self, kind: int, market: int, event: Any) -> None:
         if kind in (EventKind.REPLY, EventKind.REPLY_ERROR):
@@ -191,38 +234,25 @@ class Feed:
         else:
             self._owner.on_feed_event(kind, market, event)
 
-    def on_fault(self, text: str) -> None:
-        self._owner.on_peer_fault("feed", PeerError("frame-malformed", text))
-        self._end(text)
+    def on_fault(self, error: Exception) -> None:
+        self._owner.on_peer_fault("feed", error)
+        self._end(str(error))
 
     def on_close(self) -> None:
         self._transport = None
         self._session.on_closed()
         self._up_ns = 0
-        reason = self._reason or "the venue closed the connection"
-        if self._first is not None and not self._first.done():
-            self._first.set_exception(StartupError("feed-lost", f"{self._url}: {reason}"))
-            return
-        if self._closing:
-            return
-        self._owner.on_feed_down(reason)
-        self._task = asyncio.get_running_loop().create_task(self._restore())
-
-    async def _restore(self) -> None:
-        while not self._closing:
-            await asyncio.sleep(self._backoff.next_ns() / 1e9)
-            try:
-                await self._connect()
-            except WhitewireError as error:
-                self._owner.on_peer_fault("feed", error)
-            else:
-                return
+        if not self._is_closing:
+            self._owner.on_feed_down(self._reason)
 
     async def close(self) -> None:
         """Closes for good."""
-        self._closing = True
+        self._is_closing = True
         if self._task is not None:
             self._task.cancel()
         if self._transport is not None:
-            self._transport.disconnect(graceful=True)
-            await self._transport.wait_disconnected()
+            self._transport.send_close(WSCloseCode.OK)
+            self._transport.disconnect(graceful=False)
+        if self._task is not None:
+            with contextlib.suppress(asyncio.CancelledError):
+                await self._task

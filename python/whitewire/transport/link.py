@@ -22,7 +22,7 @@ from whitewire.errors import ConfigError, StartupError
 if TYPE_CHECKING:
     from whitewire._bridge import ConnectionHandler, Path
 
-__all__ = ["Address", "connect", "explain", "tls_context"]
+__all__ = ["Address", "connect", "explain", "is_tls_direct", "tls_context"]
 
 CONNECT_TIMEOUT_S = 5.0
 
@@ -67,10 +67,15 @@ def tls_context(ca: str | None) -> ssl.SSLContext:
     return context
 
 
+def is_tls_direct() -> bool:
+    """Whether aiofastnet calls OpenSSL itself, without Python's slower wrapping of it."""
+    return bool(aiofastnet.OPENSSL_DYN_LIBS)
+
+
 async def connect(
     address: Address, context: ssl.SSLContext, path: Path, handler: ConnectionHandler
-) -> OrderConnection:
-    """Opens a connection whose events go to `handler`.
+) -> None:
+    """Opens a connection whose events go to `handler`; its `on_made` gets the connection.
 
     Raises:
         StartupError: no connection; the text says why and what to do.
@@ -79,7 +84,7 @@ async def connect(
     parser = _core.HttpParser()
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            _, connection = await aiofastnet.create_connection(
+            await aiofastnet.create_connection(
                 loop,
                 lambda: OrderConnection(path, handler, parser),
                 address.host,
@@ -87,11 +92,8 @@ async def connect(
                 ssl=context if address.is_tls else None,
                 server_hostname=address.host if address.is_tls else None,
             )
-    except (OSError, TimeoutError) as error:
+    except (OSError, TimeoutError, UnicodeError) as error:
         raise explain(address.url, error) from error
-    if not isinstance(connection, OrderConnection):
-        raise TypeError(f"aiofastnet returned {type(connection).__name__}")
-    return connection
 
 
 def explain(url: str, error: BaseException) -> StartupError:
@@ -114,7 +116,7 @@ def explain(url: str, error: BaseException) -> StartupError:
             f"{url}: no answer within {CONNECT_TIMEOUT_S:g} s",
             "check the host, its port and your firewall",
         )
-    if isinstance(error, socket.gaierror):
+    if isinstance(error, socket.gaierror | UnicodeError):
         return StartupError(
             "host-unknown", f"{url}: the host name does not resolve", "check its spelling"
         )

@@ -44,13 +44,17 @@ def pin(cpu: int) -> None:
     os.sched_setaffinity(0, {cpu})
 
 
-def freeze_heap() -> None:
+def freeze_heap() -> Callable[[], None]:
     """Collects once, then moves all that lives out of the collector's sight.
 
     A full collection of a warm process takes milliseconds; after this it takes next to nothing.
+
+    Returns:
+        What undoes it, or a gateway that has stopped could never be freed.
     """
     gc.collect()
     gc.freeze()
+    return gc.unfreeze
 
 
 def stop_on_signals(stop: Callable[[str], None]) -> None:

@@ -5,7 +5,8 @@ codec with it, so that an error in one cannot hide in the other. Invariant: what
 follows the venue's published protocol; where that is silent, a named option decides.
 """
 
+from whitewire.venue.embedded import Venue
 from whitewire.venue.options import VenueConfig, WireOptions
-from whitewire.venue.server import Venue, serve
+from whitewire.venue.server import serve
 
 __all__ = ["Venue", "VenueConfig", "WireOptions", "serve"]

@@ -98,15 +98,15 @@ class Caller:
 class Authenticator:
     """Holds the keys and decides whether a request may reach its handler."""
 
-    def __init__(
-        self,
-        keys: Iterable[ApiKey],
-        options: WireOptions,
-        status_overrides: Mapping[AuthRefusal, int] | None = None,
-    ) -> None:
+    def __init__(self, keys: Iterable[ApiKey], options: WireOptions) -> None:
+        """Takes the keys.
+
+        Raises:
+            KeyError: `options.auth_status` names a refusal that does not exist.
+        """
         self.keys = {key.key: key for key in keys}
         self._options = options
-        self._status = dict(status_overrides or {})
+        self._status = {AuthRefusal[name]: status for name, status in options.auth_status.items()}
 
     def authenticate(self, request: SignedRequest, now: float) -> Caller:
         """Runs every check on one request.

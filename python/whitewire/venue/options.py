@@ -8,7 +8,8 @@ behaviour; every default is what a client should be built against.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from enum import StrEnum
 
 __all__ = [
@@ -57,6 +58,8 @@ class WireOptions:
     """Knobs of HTTP, authentication, rate limits and WebSocket; engine knobs are elsewhere."""
 
     payload_check: PayloadCheck = PayloadCheck.CANONICAL
+    # HTTP status by the name of an `auth.AuthRefusal`, where it is to differ from its own.
+    auth_status: Mapping[str, int] = field(default_factory=dict)
     nonce_window_ms: int = 5_000
     nonce_memory_ms: int = 10_000
 

@@ -1,4 +1,4 @@
-"""A whole venue in one process: listeners, engine, clockwork; as a command or inside a test.
+"""A whole venue on one event loop: listeners, engine, clockwork; and the command that runs it.
 
 Owns: putting the parts together, the three listening sockets, and the engine's timer. Must not
 know: endpoints, messages, matching. Invariant: a venue that failed to start has released every
@@ -11,17 +11,14 @@ completely before the next one is looked at, whichever connection it came from.
 from __future__ import annotations
 
 import asyncio
-import concurrent.futures
 import json
 import random
 import signal
 import ssl
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from types import TracebackType
-from typing import Self, TypeVar, cast
+from typing import cast
 
 import uvloop
 
@@ -32,7 +29,7 @@ from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
 from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.faults import FaultTable, FaultValue
+from whitewire.venue.faults import FaultTable
 from whitewire.venue.http_server import TLS_GOODBYE_S, HttpConnection
 from whitewire.venue.markets import default_markets
 from whitewire.venue.model import AccountSpec, MarketSpec
@@ -44,7 +41,7 @@ from whitewire.venue.tls import ServerTls
 from whitewire.venue.tokens import TokenStore
 from whitewire.venue.ws_server import WsService
 
-__all__ = ["SCENARIOS", "Address", "Venue", "VenueServer", "serve"]
+__all__ = ["SCENARIOS", "Address", "VenueServer", "serve"]
 
 # Behaviours of the market: with simulated traders, or with nobody but the clients.
 SCENARIOS = ("calm", "empty")
@@ -52,8 +49,6 @@ SCENARIOS = ("calm", "empty")
 # The engine's timer never sleeps longer than this, so a kill switch armed meanwhile fires less
 # than a second late.
 _LONGEST_NAP_S = 0.5
-
-_T = TypeVar("_T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -260,106 +255,3 @@ def serve(config: VenueConfig) -> None:
 
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(run())
-
-
-class Venue:
-    """A venue on a thread of its own, for tests and for the demo.
-
-    Use as a context manager. Every method may be called from any other thread.
-
-    Attributes:
-        rest: URL of the colocation REST listener.
-        public_rest: URL of the public REST listener.
-        ws: URL of the WebSocket.
-        ca: PEM file to trust, or None without TLS.
-        accounts: name, key and secret of each account.
-    """
-
-    def __init__(
-        self,
-        markets: Sequence[str] = ("BTC_USDT",),
-        seed: int = 1,
-        *,
-        tls: bool = True,
-        traders: bool = True,
-        wire: WireOptions | None = None,
-        engine: ExchangeOptions | None = None,
-        accounts: Sequence[AccountSpec] | None = None,
-        clock: Callable[[], float] = time.time,
-    ) -> None:
-        scenario = "calm" if traders else "empty"
-        config = VenueConfig(tls=tls, seed=seed, scenario=scenario, markets=tuple(markets))
-        self._server = VenueServer(config, wire=wire, engine=engine, accounts=accounts, clock=clock)
-        self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
-        self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
-        self._stopping = asyncio.Event()
-        self._thread = threading.Thread(target=self._run, name="venue", daemon=True)
-        self.accounts: list[AccountSpec] = list(self._server.exchange.accounts.values())
-        self.rest = self.public_rest = self.ws = ""
-        self.ca: str | None = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def start(self) -> None:
-        """Starts the thread and waits until the venue accepts connections."""
-        self._thread.start()
-        self._started.result()
-        address = self._server.address
-        self.rest, self.public_rest = address.rest, address.public_rest
-        self.ws, self.ca = address.ws, address.ca
-
-    def stop(self) -> None:
-        """Stops the venue and its thread; harmless when it is stopped already."""
-        if self._thread.is_alive():
-            self._loop.call_soon_threadsafe(self._stopping.set)
-            self._thread.join()
-
-    def fault(self, name: str, times: int = 1, **args: FaultValue) -> None:
-        """Arms a fault; see `whitewire.venue.faults`.
-
-        Raises:
-            ValueError: no such fault, or no such argument.
-        """
-        self._on_thread(lambda: self._server.faults.arm(name, times, **args))
-
-    def call(self, function: Callable[[Exchange], _T]) -> _T:
-        """Runs `function` on the venue's thread and returns its result or raises its error."""
-        return self._on_thread(lambda: function(self._server.exchange))
-
-    def _on_thread(self, function: Callable[[], _T]) -> _T:
-        done: concurrent.futures.Future[_T] = concurrent.futures.Future()
-
-        def run() -> None:
-            try:
-                done.set_result(function())
-            except BaseException as error:
-                done.set_exception(error)
-
-        self._loop.call_soon_threadsafe(run)
-        return done.result()
-
-    def _run(self) -> None:
-        async def life() -> None:
-            await self._server.start()
-            self._started.set_result(None)
-            await self._stopping.wait()
-            await self._server.stop()
-
-        try:
-            self._loop.run_until_complete(life())
-        except BaseException as error:
-            if self._started.done():
-                raise
-            self._started.set_exception(error)
-        finally:
-            self._loop.close()

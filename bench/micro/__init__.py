@@ -1,0 +1,1 @@
+"""Micro-benchmarks: one order, one frame, rivals beside them."""

@@ -1,0 +1,146 @@
+"""The core's hot calls in native loops: `bench/native`, built on demand and called by ctypes.
+
+Owns: building and loading the library, its signatures. Must not know: what a right answer is.
+Invariant: the library that is loaded was built from the sources as they are now, optimised.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import subprocess
+import weakref
+from collections.abc import Sequence
+from pathlib import Path
+
+from bench.micro.measure import CannotMeasureError, expect
+
+__all__ = ["FrameLoop", "Library", "OrderLoop"]
+
+_MANIFEST = Path(__file__).parents[1] / "native" / "Cargo.toml"
+_ROOM = 4096
+
+
+class _Order(ctypes.Structure):
+    """What differs between two orders; mirrors `Order` in the library."""
+
+    _fields_ = (
+        ("sequence", ctypes.c_uint64),
+        ("price_ticks", ctypes.c_int64),
+        ("amount_lots", ctypes.c_int64),
+        ("nonce", ctypes.c_uint64),
+    )
+
+
+class Library:
+    """The loaded loops."""
+
+    def __init__(self) -> None:
+        """Builds the loops where sources changed (cargo decides, and talks on stderr); loads them.
+
+        Raises:
+            CannotMeasureError: cargo is missing or failed.
+        """
+        pointer, size, text = ctypes.c_void_p, ctypes.c_size_t, (ctypes.c_char_p, ctypes.c_size_t)
+        self.handle = ctypes.CDLL(str(_build()))
+        self._sign("orders_new", pointer, *text, *text, *text, ctypes.c_bool)
+        self._sign("orders_free", None, pointer)
+        self._sign("orders_encode", size, pointer, ctypes.POINTER(_Order), pointer, size)
+        self._sign("orders_run", None, pointer, ctypes.POINTER(_Order), ctypes.c_uint64)
+        self._sign("frames_new", pointer, *text, ctypes.c_char_p, pointer, size)
+        self._sign("frames_free", None, pointer)
+        self._sign("frames_run", ctypes.c_uint64, pointer, ctypes.c_uint64)
+        self._sign("frames_levels", size, pointer, ctypes.c_bool, pointer, size)
+        self._sign("frames_ticker", ctypes.c_bool, pointer, pointer)
+
+    def _sign(self, name: str, result: type | None, *arguments: type) -> None:
+        function = getattr(self.handle, name)
+        function.restype, function.argtypes = result, arguments
+
+
+def _build() -> Path:
+    command = ["cargo", "build", "--release", "--manifest-path", str(_MANIFEST)]
+    command.append("--message-format=json-render-diagnostics")
+    try:
+        done = subprocess.run(command, stdout=subprocess.PIPE, check=False)
+    except FileNotFoundError as error:
+        raise CannotMeasureError(
+            "cargo is missing; install Rust with rustup (rustup.rs)"
+        ) from error
+    if done.returncode != 0:
+        raise CannotMeasureError(f"cargo could not build {_MANIFEST.parent}; see above")
+    for line in done.stdout.splitlines():
+        message = json.loads(line)
+        is_ours = message.get("target", {}).get("name") == "whitewire_bench"
+        if is_ours and message["reason"] == "compiler-artifact":
+            return Path(message["filenames"][0])
+    raise CannotMeasureError(f"cargo built no library from {_MANIFEST}")
+
+
+class OrderLoop:
+    """Buy orders of `BTC_USDT`, from integers to the bytes of a signed request.
+
+    Args:
+        library: the loops.
+        key, secret: the API key.
+        prefix: start of every client id; ten digits follow.
+        production: whether orders are post-only with STP `cn`.
+    """
+
+    def __init__(
+        self, library: Library, key: str, secret: str, prefix: str, production: bool
+    ) -> None:
+        self._library = library.handle
+        texts = [part for text in (key, secret, prefix) for part in (text.encode(), len(text))]
+        self._pointer = self._library.orders_new(*texts, production)
+        weakref.finalize(self, self._library.orders_free, self._pointer)
+
+    def request(self, sequence: int, price_ticks: int, amount_lots: int, nonce: int) -> bytes:
+        """One request as the loop builds it."""
+        out = ctypes.create_string_buffer(_ROOM)
+        order = _Order(sequence, price_ticks, amount_lots, nonce)
+        length = self._library.orders_encode(self._pointer, ctypes.byref(order), out, _ROOM)
+        return out.raw[:length]
+
+    def run(self, count: int, first: tuple[int, int, int, int]) -> None:
+        """Builds `count` requests from (sequence, price, amount, nonce) on."""
+        self._library.orders_run(self._pointer, ctypes.byref(_Order(*first)), count)
+
+
+class FrameLoop:
+    """A feed of one market, depth 100, and the frames that it takes again and again.
+
+    Args:
+        library: the loops.
+        market: its name, as in the frames; one decimal of price, three of amount.
+        frames: one pass, which begins as a new session.
+    """
+
+    def __init__(self, library: Library, market: str, frames: Sequence[bytes]) -> None:
+        self._library = library.handle
+        self._count = len(frames)
+        lengths = (ctypes.c_size_t * len(frames))(*map(len, frames))
+        self._pointer = self._library.frames_new(
+            market.encode(), len(market), b"".join(frames), lengths, len(frames)
+        )
+        weakref.finalize(self, self._library.frames_free, self._pointer)
+
+    def run(self, passes: int) -> None:
+        """Takes all frames `passes` times.
+
+        Raises:
+            WrongAnswerError: a frame changed neither book nor ticker.
+        """
+        taken = self._library.frames_run(self._pointer, passes)
+        expect(taken == passes * self._count, f"{taken} of {passes} x {self._count} frames taken")
+
+    def levels(self, asks: bool, count: int) -> list[tuple[int, int]]:
+        """(ticks, lots) of at most `count` levels of a side, best first."""
+        out = ((ctypes.c_int64 * 2) * count)()
+        found = self._library.frames_levels(self._pointer, asks, out, count)
+        return [(row[0], row[1]) for row in out[:found]]
+
+    def ticker(self) -> tuple[int, ...] | None:
+        """(bid ticks, bid lots, ask ticks, ask lots), None where no ticker is valid."""
+        out = (ctypes.c_int64 * 4)()
+        return tuple(out) if self._library.frames_ticker(self._pointer, out) else None

@@ -1,0 +1,159 @@
+//! How many SHA-512 compressions each request costs; counted, not estimated.
+
+mod order_support;
+
+use order_support::{place, plain_spec, quote_spec, signer, HOST, NONCE};
+use whitewire_core::sign::compressions;
+use whitewire_core::template::{
+    BulkLeg, BulkTemplate, CancelTemplate, ModifyFields, ModifyTemplate, PlaceFields, PlaceSpec,
+    PlaceTemplate, Side, Stp,
+};
+
+/// Compressions of one `encode`, and the length of its body.
+fn count(encode: impl FnOnce(&mut [u8]) -> usize) -> (u64, usize) {
+    let mut out = vec![0; 16_384];
+    let before = compressions();
+    let len = encode(&mut out);
+    let spent = compressions() - before;
+    let text = std::str::from_utf8(&out[..len]).expect("ASCII");
+    (
+        spent,
+        text.split_once("\r\n\r\n").expect("a blank line").1.len(),
+    )
+}
+
+fn count_place(spec: &PlaceSpec<'_>, client_id: &str, numbers: (&str, &str)) -> u64 {
+    let template = place(spec);
+    let fields = PlaceFields {
+        client_id: client_id.as_bytes(),
+        amount: numbers.0.as_bytes(),
+        price: numbers.1.as_bytes(),
+        nonce: NONCE,
+    };
+    count(|out| template.encode(&fields, out).expect("encodes")).0
+}
+
+#[test]
+fn a_plain_order_costs_two() {
+    assert_eq!(
+        count_place(&plain_spec("mm-"), "0000012345", ("0.013", "62957.3")),
+        2
+    );
+}
+
+#[test]
+fn a_quote_with_an_aligned_prefix_costs_two() {
+    let base = "ww-mb5z1k2q-";
+    let plain = plain_spec("");
+    let specs = [
+        quote_spec(""),
+        PlaceSpec {
+            side: Side::Sell,
+            ..quote_spec("")
+        },
+        PlaceSpec {
+            ioc: true,
+            stp: Some(Stp::CancelBoth),
+            ..plain
+        },
+        PlaceSpec {
+            stp: Some(Stp::No),
+            ..plain
+        },
+        PlaceSpec {
+            market: "BTC_PERP",
+            path: "/api/v4/order/collateral/limit",
+            ..quote_spec("")
+        },
+    ];
+    for spec in specs {
+        let prefix = PlaceTemplate::aligned_client_id_prefix(&spec, base, 10);
+        let aligned = PlaceSpec {
+            client_id_prefix: &prefix,
+            ..spec
+        };
+        let numbers = ("123456.78901", "9876543.2101");
+        assert_eq!(
+            count_place(&aligned, "0000012345", numbers),
+            2,
+            "24 bytes of numbers"
+        );
+        let numbers = ("123456.78901", "9876543.21012");
+        assert_eq!(
+            count_place(&aligned, "0000012345", numbers),
+            3,
+            "a byte too many"
+        );
+        let unaligned = PlaceSpec {
+            client_id_prefix: base,
+            ..spec
+        };
+        assert_eq!(
+            count_place(&unaligned, "0000012345", ("0.013", "62957.3")),
+            3
+        );
+    }
+}
+
+#[test]
+fn a_cancel_costs_three_and_four_with_the_longest_id() {
+    let path = "/api/v4/order/cancel";
+    let cancel = CancelTemplate::new(&signer(), HOST, path, "BTC_USDT").expect("valid");
+    let cost = |len: usize| {
+        let id = vec![b'i'; len];
+        count(|out| cancel.encode(&id, NONCE, out).expect("encodes")).0
+    };
+    assert_eq!(cost(13), 3);
+    assert_eq!(cost(63), 3);
+    assert_eq!(cost(64), 4);
+}
+
+#[test]
+fn a_modify_costs_two_with_a_short_id_and_three_with_the_longest() {
+    let path = "/api/v4/order/modify";
+    let modify =
+        ModifyTemplate::new(&signer(), HOST, path, "BTC_USDT", Stp::CancelNew).expect("valid");
+    let cost = |len: usize| {
+        let id = vec![b'i'; len];
+        let change = ModifyFields {
+            client_id: &id,
+            amount: Some(b"0.013"),
+            price: Some(b"62957.3"),
+            nonce: NONCE,
+        };
+        count(|out| modify.encode(&change, out).expect("encodes")).0
+    };
+    assert_eq!(cost(13), 2);
+    assert_eq!(cost(64), 3);
+}
+
+#[test]
+fn a_bulk_costs_its_body_and_one() {
+    let path = "/api/v4/order/bulk";
+    let bulk = BulkTemplate::new(&signer(), HOST, path, false).expect("valid");
+    let template = place(&quote_spec("ww-mb5z1k2q-"));
+    let fields = PlaceFields {
+        client_id: b"0000012345",
+        amount: b"0.013",
+        price: b"62957.3",
+        nonce: NONCE,
+    };
+    let legs = [BulkLeg {
+        place: &template,
+        fields,
+    }; 20];
+    for n in 1..=20 {
+        let (spent, body) = count(|out| bulk.encode(&legs[..n], NONCE, out).expect("encodes"));
+        let text = body.div_ceil(3) * 4;
+        // Marker and bit count take 17 bytes of the last inner block; the outer hash is one more.
+        assert_eq!(spent, (text + 17).div_ceil(128) as u64 + 1, "{n} legs");
+    }
+}
+
+#[test]
+fn templates_and_signers_do_not_pay_for_the_key_again() {
+    let signer = signer();
+    let before = compressions();
+    signer.signature_hex(&[b'A'; 111], &mut [0; 128]);
+    assert_eq!(compressions() - before, 2, "one inner block, one outer");
+}

@@ -1,0 +1,39 @@
+"""A quiet venue, once for each test of the gateway."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import partial
+
+import pytest
+
+from tests.gateway_rig import Truth
+from whitewire import recovery
+from whitewire.protocol.backoff import Backoff
+from whitewire.protocol.reconcile import reconcile
+from whitewire.transport import feed, order_entry
+from whitewire.venue import Venue, WireOptions
+
+
+@pytest.fixture
+def venue() -> Iterator[Venue]:
+    """A venue with nobody but the test in it; a silent book is repeated every second."""
+    with Venue(traders=False, wire=WireOptions(depth_keepalive_s=1.0)) as running:
+        yield running
+
+
+@pytest.fixture
+def truth(venue: Venue) -> Truth:
+    """The venue's own view; the second account has made a market of 59000 to 61000."""
+    seen = Truth(venue)
+    seen.make_market()
+    return seen
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reconnections and conclusions without the waits that a real venue needs."""
+    for module in (feed, order_entry):
+        monkeypatch.setattr(module, "Backoff", partial(Backoff, first_ns=20_000_000))
+    monkeypatch.setattr(recovery, "RETRY_NS", 50_000_000)
+    monkeypatch.setattr(recovery, "reconcile", partial(reconcile, quarantine_ns=300_000_000))

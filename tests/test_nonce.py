@@ -1,0 +1,49 @@
+"""Nonces stay unique, rising and inside the venue's window."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from whitewire.errors import NonceExhausted
+from whitewire.protocol.nonce import MAX_LEAD_MS, NonceAllocator
+
+NOW = 1_700_000_000_000
+
+
+def test_a_nonce_is_the_clock_when_nothing_hurries() -> None:
+    nonces = NonceAllocator()
+    assert [nonces.next(NOW), nonces.next(NOW + 5)] == [NOW, NOW + 5]
+
+
+def test_a_burst_runs_ahead_by_one_and_returns_to_the_clock() -> None:
+    nonces = NonceAllocator()
+    assert [nonces.next(NOW) for _ in range(3)] == [NOW, NOW + 1, NOW + 2]
+    assert nonces.next(NOW + 100) == NOW + 100
+
+
+def test_a_burst_ends_before_it_leaves_the_window_and_goes_on_later() -> None:
+    nonces = NonceAllocator()
+    given_out = [nonces.next(NOW) for _ in range(MAX_LEAD_MS + 1)]
+    assert given_out[-1] == NOW + MAX_LEAD_MS
+    with pytest.raises(NonceExhausted):
+        nonces.next(NOW)
+    assert nonces.next(NOW + 1) == NOW + MAX_LEAD_MS + 1
+
+
+def test_nonces_of_an_earlier_run_are_not_given_again() -> None:
+    assert NonceAllocator(last=NOW + 3).next(NOW) == NOW + 4
+
+
+@given(clock=st.lists(st.integers(NOW - 3_000, NOW + 3_000), max_size=60))
+def test_nonces_rise_and_stay_in_the_window_even_if_the_clock_jumps(clock: list[int]) -> None:
+    nonces, previous = NonceAllocator(), 0
+    for now_ms in clock:
+        try:
+            nonce = nonces.next(now_ms)
+        except NonceExhausted:
+            continue
+        assert nonce > previous
+        assert now_ms <= nonce <= now_ms + MAX_LEAD_MS
+        previous = nonce

@@ -1,0 +1,407 @@
+"""What goes wrong at the venue, and that nothing is believed, repeated or left behind after it."""
+
+from __future__ import annotations
+
+import asyncio
+from decimal import Decimal
+
+import pytest
+
+from tests.gateway_rig import (
+    MARKET,
+    Recorder,
+    Rig,
+    Truth,
+    config_for,
+    credentials_of,
+    gateway,
+    live,
+    orders_config,
+    until,
+)
+from whitewire.errors import StartupError
+from whitewire.lifecycle import Lifecycle
+from whitewire.venue import Venue
+from whitewire.venue.model import Order as VenueOrder
+
+PLACE = "/api/v4/order/new"
+CANCEL = "/api/v4/order/cancel"
+MODIFY = "/api/v4/order/modify"
+BULK = "/api/v4/order/bulk"
+BID, ASK = (Decimal(60000), Decimal("0.01")), (Decimal(60100), Decimal("0.01"))
+
+
+async def quoted(rig: Rig) -> None:
+    """One quote on each side, known to rest."""
+    rig.gw.set_quotes(MARKET, [BID], [ASK])
+    await until(lambda: len(rig.gw.open_orders()) == 2)
+    await until(lambda: all(order.is_open for order in rig.gw.open_orders()))
+
+
+async def back_in_sight(rig: Rig) -> None:
+    """The market may be quoted, and quotes rest again."""
+    await until(lambda: rig.gw.may_quote(MARKET))
+    await quoted(rig)
+    assert rig.truth.quotes() == {("buy", *BID), ("sell", *ASK)}
+
+
+# ---- the feed -------------------------------------------------------------------------------
+
+
+@live
+async def test_a_gap_pulls_the_quotes_until_a_snapshot_came(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        await quoted(rig)
+        venue.fault("gap", market=MARKET)
+        lost = truth.make("buy", 59100, "0.1")  # the delta about it never leaves
+        await asyncio.sleep(0.15)
+        truth.make("buy", 59200, "0.1")
+        await until(lambda: rig.seen.named("on_gap"))
+        (gap,) = rig.seen.named("on_gap")[0]
+        assert gap.market == MARKET
+        assert "on_recovered" not in rig.seen.names
+        refused = rig.place()
+        assert refused.reject is not None
+        assert refused.reject.code == "halted"
+        rig.gw.set_quotes(MARKET, [BID], [ASK])
+        assert rig.gw.counts["quotes-ignored"] == 1
+        await until(lambda: rig.seen.named("on_recovered"))
+        (recovered,) = rig.seen.named("on_recovered")[0]
+        assert recovered.market == MARKET
+        assert recovered.blind_ns > 0
+        assert (Decimal(59100), Decimal("0.1")) in rig.gw.book(MARKET).bids()
+        await until(lambda: not truth.orders())
+        await back_in_sight(rig)
+        assert rig.gw.feed.sessions == 1
+        truth.unmake(lost)
+
+
+@live
+async def test_only_the_market_with_the_gap_is_shut(venue: Venue) -> None:
+    eth = Truth(venue, "ETH_USDT")
+    btc = Truth(venue)
+    for truth, bid, ask in ((btc, 59000, 61000), (eth, 2900, 3100)):
+        truth.make_market(bid, ask)
+    config = config_for(venue, "BTC_USDT", "ETH_USDT")
+    async with gateway(venue, config=config, truth=btc) as rig:
+        rig.gw.set_quotes("ETH_USDT", [(2950, "0.1")], [])
+        await until(eth.orders)
+        venue.fault("gap", market="BTC_USDT")
+        btc.make("buy", 59100, "0.1")
+        await asyncio.sleep(0.15)
+        btc.make("buy", 59200, "0.1")
+        await until(lambda: rig.seen.named("on_gap"))
+        assert (rig.gw.may_quote("BTC_USDT"), rig.gw.may_quote("ETH_USDT")) == (False, True)
+        assert len(eth.orders()) == 1
+        await until(lambda: rig.gw.may_quote("BTC_USDT"))
+
+
+@pytest.mark.parametrize("fault", ["drop_ws", "malformed_frame", "oversized_frame"])
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_lost_feed_pulls_everything_and_comes_back(
+    venue: Venue, truth: Truth, fault: str
+) -> None:
+    config = config_for(venue, "BTC_USDT", "ETH_USDT")
+    Truth(venue, "ETH_USDT").make_market(2900, 3100)
+    async with gateway(venue, config=config, truth=truth) as rig:
+        await quoted(rig)
+        venue.fault(fault, method="depth_update")
+        truth.make("buy", 59100, "0.1")
+        await until(lambda: rig.seen.named("on_gap"))
+        assert [gap.market for (gap,) in rig.seen.named("on_gap")] == [None]
+        assert ("on_connection", ("feed", "down")) in rig.seen.calls
+        assert not rig.gw.may_quote("BTC_USDT")
+        assert not rig.gw.may_quote("ETH_USDT")
+        assert rig.gw.book(MARKET).is_stale
+        await until(lambda: not truth.orders())
+        await until(lambda: len(rig.seen.named("on_recovered")) == 2)
+        names = rig.seen.names
+        assert names.index("on_gap") < names.index("on_recovered")
+        await back_in_sight(rig)
+        assert rig.gw.feed.sessions == 2
+        assert rig.gw.counts["peer-faults"] == (0 if fault == "drop_ws" else 1)
+        assert rig.gw.counts["unknown"] == 0
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_no_market_opens_before_the_venue_was_asked(venue: Venue, truth: Truth) -> None:
+    """The books come back with the subscriptions; the answer about our orders takes longer."""
+    async with gateway(venue, truth=truth) as rig:
+        order = await rig.resting()
+        venue.fault("slow_ack", path="/api/v4/orders", times=2, ms=300)
+        venue.fault("drop_ws", method="depth_update")
+        truth.make("buy", 59100, "0.1")
+        await until(lambda: rig.gw.counts["feed-losses"])
+        await until(lambda: rig.gw.feed.is_up and not rig.gw.book(MARKET).is_stale)
+        await asyncio.sleep(0.1)
+        assert not rig.gw.may_quote(MARKET)
+        assert rig.seen.named("on_recovered") == []
+        await until(lambda: rig.gw.may_quote(MARKET))
+        assert order.state == "canceled"
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_what_happened_while_blind_is_found_out(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        filled = await rig.resting("sell", 60500, amount="0.02")
+        partly = await rig.resting("sell", 60600, amount="0.02")
+        venue.fault("http_429", path=CANCEL)  # one of them stays, whatever was asked for
+        for method in ("ordersPending_update", "deals_update"):
+            venue.fault("drop_ws", method=method)
+        truth.make("buy", 60600, "0.03", ioc=True)  # its pushes cut the feed
+        await until(lambda: rig.gw.counts["feed-losses"])
+        await until(lambda: rig.gw.may_quote(MARKET), 10)
+        assert (filled.state, filled.filled) == ("filled", Decimal("0.02"))
+        assert partly.filled == Decimal("0.01")
+        assert sum(fill.amount for fill in rig.seen.fills) == Decimal("0.03")
+        assert rig.gw.inventory(MARKET).sold == Decimal("0.03")
+        assert {balance.asset for (balance,) in rig.seen.named("on_balance")} >= {"BTC"}
+
+
+# ---- order requests -------------------------------------------------------------------------
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_lost_ack_leads_to_unknown_and_the_venue_decides(
+    venue: Venue, truth: Truth
+) -> None:
+    config = config_for(venue, orders=orders_config(ack_timeout_ms=150))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        venue.fault("lost_ack", path=PLACE)
+        venue.fault("drop_ws", method="ordersPending_update")  # nor does the push come
+        order = rig.place()
+        await until(lambda: order.is_unknown)
+        assert rig.gw.counts["lost-requests"] == 1
+        await until(lambda: "resolved" in rig.seen.kinds(order))
+        assert truth.placed() == 1
+        assert order.venue_id in {o.id for o in [*truth.orders(), *truth.finished()]}
+        await until(lambda: rig.gw.may_quote(MARKET))
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_push_spares_the_doubt_about_a_lost_ack(venue: Venue, truth: Truth) -> None:
+    config = config_for(venue, orders=orders_config(ack_timeout_ms=150))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        venue.fault("lost_ack", path=PLACE)
+        order = rig.place()
+        await until(lambda: order.is_open)
+        await until(lambda: rig.gw.counts["lost-requests"])
+        assert order.state == "open"
+        assert "unknown" not in rig.seen.kinds(order)
+        await until(lambda: all(lane.pipeline.ready for lane in rig.gw.entry.lanes))
+        order.modify(price=60001)
+        await until(lambda: truth.quotes() == {("buy", Decimal(60001), Decimal("0.01"))})
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_slow_answer_ends_its_connection(venue: Venue, truth: Truth) -> None:
+    config = config_for(venue, orders=orders_config(connections=1, ack_timeout_ms=100))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        venue.fault("slow_ack", path=PLACE, ms=600)
+        order = rig.place()
+        await until(lambda: rig.gw.counts["peer-faults"])
+        assert ("on_connection", ("orders", "down")) in rig.seen.calls
+        await until(lambda: rig.seen.calls[-1] and rig.gw.entry.lanes[0].pipeline.ready)
+        await until(lambda: order.is_open)
+        assert truth.placed() == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("when", ["before", "after"])
+@live
+async def test_a_reset_connection_makes_all_in_flight_unknown(
+    venue: Venue, truth: Truth, when: str
+) -> None:
+    config = config_for(venue, orders=orders_config(connections=1, in_flight=4))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        venue.fault("drop_rest", path=PLACE, when=when)
+        rig.gw.path.enter()
+        orders = [rig.place("buy", 60000 - i) for i in range(4)]
+        rig.gw.path.leave()
+        await until(lambda: rig.gw.counts["lost-requests"] == 4)
+        await until(lambda: not rig.gw.store.unknown_orders())
+        await until(lambda: all(order.is_open or order.is_done for order in orders))
+        assert {order.client_id for order in orders if order.is_open} == {
+            order.client_order_id for order in truth.orders()
+        }
+        gone = [order for order in orders if order.is_done]
+        assert {order.state for order in gone} <= {"rejected"}
+        assert {order.reject.code for order in gone if order.reject} <= {"never-arrived"}
+        assert truth.placed() == len(orders) - len(gone)
+        assert len(gone) >= (1 if when == "before" else 0)
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_an_error_page_is_no_refusal(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        venue.fault("http_503_html", path=PLACE)
+        order = rig.place()
+        await until(lambda: order.is_unknown)
+        await until(lambda: order.is_done)
+        assert order.reject is not None
+        assert (order.state, order.reject.code) == ("rejected", "never-arrived")
+        assert truth.placed() == 0
+        assert rig.gw.counts["peer-faults"] == 0  # the connection did nothing wrong
+
+
+@live
+async def test_a_429_refuses_and_quiets_everything_but_cancels(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        resting = await rig.resting("buy", 59999)
+        venue.fault("http_429", path=PLACE)
+        first = rig.place()
+        await until(lambda: first.is_done)
+        assert first.reject is not None
+        assert (first.reject.code, first.reject.source) == ("throttled", "venue")
+        second = rig.place()
+        assert second.reject is not None
+        assert (second.reject.code, second.reject.source) == ("throttled", "local")
+        resting.cancel()
+        await until(lambda: resting.is_done)
+        assert truth.placed() == 1
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_what_stands_behind_a_closing_answer_is_unknown(venue: Venue, truth: Truth) -> None:
+    config = config_for(venue, orders=orders_config(connections=1, in_flight=4))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        venue.fault("close_mid_pipeline", path=PLACE)
+        rig.gw.path.enter()
+        orders = [rig.place("buy", 60000 - i) for i in range(3)]
+        rig.gw.path.leave()
+        await until(lambda: orders[0].is_open)
+        await until(lambda: rig.gw.counts["lost-requests"] == 2)
+        assert [order.state for order in orders[1:]] == ["unknown", "unknown"]
+        assert rig.gw.counts["peer-faults"] == 0
+        await until(lambda: rig.gw.entry.lanes[0].pipeline.ready)  # at once, it had served
+        await until(lambda: all(order.is_done for order in orders[1:]))
+        assert truth.quotes() == {("buy", Decimal(60000), Decimal("0.01"))}
+
+
+@pytest.mark.usefixtures("impatient")
+@pytest.mark.parametrize("path", [PLACE, BULK, MODIFY, CANCEL])
+@live
+async def test_every_request_survives_half_an_answer(venue: Venue, truth: Truth, path: str) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        order = await rig.resting("buy", 59500)
+        venue.fault("truncated_response", path=path)
+        if path == BULK:
+            rig.gw.quote(MARKET, [BID], [ASK], mode="bulk")
+        elif path == PLACE:
+            rig.place()
+        elif path == MODIFY:
+            order.modify(price=59501)
+        else:
+            order.cancel()
+        await until(lambda: rig.gw.counts["lost-requests"] == 1)
+        await until(lambda: not rig.gw.store.unknown_orders())
+        assert {o.client_id for o in rig.gw.open_orders()} == {
+            o.client_order_id for o in truth.orders()
+        }
+        for mine in rig.gw.open_orders():
+            assert mine.state == "open"
+            assert mine.venue_id in {o.id for o in truth.orders()}
+
+
+@pytest.mark.parametrize("path", [PLACE, BULK, MODIFY, CANCEL])
+@live
+async def test_chunked_answers_are_answers(venue: Venue, truth: Truth, path: str) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        venue.fault("chunked", path=path, times=2)
+        quotes = rig.gw.quote(MARKET, [BID], [ASK], mode="bulk" if path == BULK else "pipelined")
+        await until(lambda: all(order.is_open for order in quotes.orders))
+        quotes.orders[0].modify(price=59999)
+        quotes.orders[1].cancel()
+        await until(lambda: quotes.orders[1].is_done and quotes.orders[0].can_modify)
+        assert truth.quotes() == {("buy", Decimal(59999), Decimal("0.01"))}
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_refused_cancel_is_sent_again_where_nothing_may_rest(
+    venue: Venue, truth: Truth
+) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        await quoted(rig)
+        venue.fault("http_429", path=CANCEL, times=2)
+        rig.gw.halt("the test says so")
+        await until(lambda: rig.gw.counts["rejected-throttled"] == 2)
+        assert len(truth.orders()) == 2
+        await until(lambda: not truth.orders())
+        await until(lambda: not truth.timers())  # and the kill switch is disarmed
+
+
+@pytest.mark.slow
+@live
+async def test_with_its_real_patience_a_lost_placement_is_given_up_after_the_quarantine(
+    venue: Venue, truth: Truth
+) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        venue.fault("drop_rest", path=PLACE, when="before")
+        order = rig.place()
+        await until(lambda: order.is_unknown)
+        began = asyncio.get_running_loop().time()
+        await until(lambda: order.is_done, 10)
+        assert asyncio.get_running_loop().time() - began > 4.8
+        assert order.state == "rejected"
+        assert truth.placed() == 0
+
+
+# ---- orders of others, and of earlier sessions -----------------------------------------------
+
+
+def leave(truth: Truth, client_id: str, price: int) -> VenueOrder:
+    return truth.make("buy", price, "0.01", who=truth.me, client_order_id=client_id)
+
+
+@live
+async def test_leftovers_are_canceled_and_foreign_orders_left_alone(
+    venue: Venue, truth: Truth
+) -> None:
+    leave(truth, "ww-old-1", 59500)
+    leave(truth, "ww-old-2", 59501)
+    foreign = {leave(truth, "mine", 59502).id, leave(truth, "", 59503).id}
+    async with gateway(venue, truth=truth) as rig:
+        assert {order.id for order in truth.orders()} == foreign
+        assert rig.gw.counts["foreign-orders"] == 2
+        assert rig.gw.open_orders() == []
+    assert {order.id for order in truth.orders()} == foreign
+
+
+@live
+async def test_more_leftovers_than_a_page(venue: Venue, truth: Truth) -> None:
+    for number in range(130):
+        leave(truth, f"ww-old-{number}", 59000 + number)
+    async with gateway(venue, truth=truth):
+        assert truth.orders() == []
+
+
+@live
+async def test_leftovers_that_cannot_be_canceled_stop_the_start(venue: Venue, truth: Truth) -> None:
+    leave(truth, "ww-old-1", 59500)
+    venue.fault("http_503_html", path=CANCEL, times=9)
+    lifecycle = Lifecycle(Recorder(), config_for(venue), credentials_of(venue))
+    with pytest.raises(StartupError, match="1 orders of an earlier session cannot be canceled"):
+        await lifecycle.run()
+    assert truth.timers() == []
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_an_order_of_ours_that_nobody_knows_is_canceled_when_it_shows(
+    venue: Venue, truth: Truth
+) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        leave(truth, "ww-ghost", 59500)
+        foreign = leave(truth, "mine", 59501).id
+        await until(lambda: [order.id for order in truth.orders()] == [foreign])
+        assert rig.gw.counts["foreign"] >= 2
+        assert rig.seen.named("on_order") == []
