@@ -90,7 +90,7 @@ class Truth:
     def orders(self) -> list[venue_model.Order]:
         """Our open orders, oldest first."""
         found = self.venue.call(lambda exchange: exchange.open_orders_of(self.me, self.market))
-        return [order for order in reversed(found)]
+        return list(reversed(found))
 
     def quotes(self) -> set[tuple[str, Decimal, Decimal]]:
         """Side, price and what is left of each open order."""
@@ -99,7 +99,7 @@ class Truth:
     def finished(self) -> list[venue_model.Order]:
         """Our finished orders, oldest first."""
         found = self.venue.call(lambda exchange: exchange.finished_orders_of(self.me, self.market))
-        return [order for order in reversed(found)]
+        return list(reversed(found))
 
     def placed(self) -> int:
         """How many placements of ours the engine took, whatever became of them."""
@@ -235,9 +235,9 @@ class Rig:
         return self.gw.limit(self.truth.market, side, str(price), amount, **more)
 
     async def resting(self, side: str | Side = "buy", price: object = 60000, **more: Any) -> Order:
-        """Places an order and waits until it rests."""
+        """Places an order and waits until it rests and was acknowledged."""
         order = self.place(side, price, **more)
-        await until(lambda: order.is_open)
+        await until(lambda: order.can_modify)
         return order
 
 

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import random
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
 
-from tests.gateway_rig import config_for, credentials_of, live, until
+from tests.gateway_rig import config_for, credentials_of, live
 from tests.scripted_peer import Script, answering, read_request, response, scripted, silent
 from tests.test_link import new_path
 from whitewire import _core
@@ -40,7 +41,9 @@ def control_for(config: Config, signer: _core.Signer, nonces: NonceAllocator) ->
 
 
 @asynccontextmanager
-async def control_to(*scripts: Script, nonces: NonceAllocator | None = None) -> AsyncIterator[Control]:
+async def control_to(
+    *scripts: Script, nonces: NonceAllocator | None = None
+) -> AsyncIterator[Control]:
     async with scripted(*scripts) as peer:
         where = VenueConfig(rest=peer.http, public_rest=peer.http, ws=peer.ws)
         config = Config(venue=where, markets={"BTC_USDT": LIMITS})
@@ -84,7 +87,9 @@ async def test_an_endpoint_can_be_moved_but_not_those_of_the_lanes(venue: Venue)
     )
     key = credentials_of(venue)
     signer = _core.Signer(key.key, key.secret)
-    control = control_for(config_for(venue, venue=where), signer, NonceAllocator())
+    control = control_for(
+        Config(venue=where, markets={"BTC_USDT": LIMITS}), signer, NonceAllocator()
+    )
     assert (await control.call("balance"))[0] == 200
     assert (await control.call("cancel_all"))[0] == 404  # this colocation host does not serve it
     control.close()
@@ -93,7 +98,7 @@ async def test_an_endpoint_can_be_moved_but_not_those_of_the_lanes(venue: Venue)
         where = VenueConfig(rest="https://h", public_rest="https://h", ws="wss://h",
                             route_overrides={name: "public"})  # fmt: skip
         with pytest.raises(ConfigError, match=f"route_overrides.{name} cannot be moved; these can"):
-            control_for(config_for(venue, venue=where), signer, NonceAllocator())
+            control_for(Config(venue=where, markets={"BTC_USDT": LIMITS}), signer, NonceAllocator())
 
 
 @live
@@ -111,8 +116,10 @@ async def test_answers_match_calls_and_a_closed_connection_is_opened_again() -> 
         answers = await asyncio.gather(*[control.call("balance") for _ in range(3)])
         assert [body for _, body in answers] == [b"0", b"1", b"2"]
         assert await control.call("balance") == (200, b"0")
-        assert [request.split(b" ")[1] for request in seen] == [b"/api/v4/trade-account/balance"] * 4
-        assert len({request.split(b"X-TXC-PAYLOAD: ")[1][:80] for request in seen}) == 4  # nonces
+        paths = [request.split(b" ")[1] for request in seen]
+        assert paths == [b"/api/v4/trade-account/balance"] * 4
+        bodies = [json.loads(request.split(b"\r\n\r\n")[1]) for request in seen]
+        assert len({body["nonce"] for body in bodies}) == 4
 
 
 @live
@@ -121,10 +128,7 @@ async def test_no_answer_in_time_fails_all_that_wait(monkeypatch: pytest.MonkeyP
     async with control_to(silent, answering(response())) as control:
         calls = [control.call("balance"), control.call("ping")]
         outcomes = await asyncio.gather(*calls, return_exceptions=True)
-        assert [str(outcome) for outcome in outcomes] == [
-            f"{url} did not answer within 0.1 s"
-            for url in [str(outcomes[0]).split(" ")[0]] * 2
-        ]
+        assert all("did not answer within 0.1 s" in str(outcome) for outcome in outcomes)
         assert await control.call("ping") == (200, b"[]")
 
 
@@ -202,11 +206,8 @@ async def test_nonces_never_leave_the_venues_window() -> None:
 
 @live
 async def test_a_host_that_is_gone_is_a_startup_error() -> None:
-    async with control_to(silent) as control:
-        pass
     where = VenueConfig(rest="http://127.0.0.1:1", public_rest="http://127.0.0.1:1", ws="ws://h")
     config = Config(venue=where, markets={"BTC_USDT": LIMITS})
     control = control_for(config, _core.Signer("key", "secret"), NonceAllocator())
     with pytest.raises(StartupError, match="check the host and port"):
         await control.open()
-    await until(lambda: True)

@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from tests.gateway_rig import Truth, config_for, live, until
+from tests.gateway_rig import config_for, live, until
 from tests.scripted_peer import Peer, Script, response, scripted, silent, slamming
 from tests.test_link import new_path
+from tests.venue.naive import RestClient
 from whitewire._bridge import now_ns
 from whitewire.config import Config, FeedConfig, MarketConfig, VenueConfig
 from whitewire.errors import PeerError, StartupError, VenueRefusal
@@ -122,9 +123,12 @@ class Line:
 
     async def heard(self, *expected: str) -> None:
         """Waits until the owner heard so many things, housekeeping meanwhile, and compares."""
-        await until(
-            lambda: self.feed.check(now_ns()) or len(self.owner.heard) >= len(expected)
-        )
+
+        def tick() -> bool:
+            self.feed.check(now_ns())
+            return len(self.owner.heard) >= len(expected)
+
+        await until(tick)
         assert len(self.owner.heard) == len(expected), self.owner.heard
         for heard, part in zip(self.owner.heard, expected, strict=True):
             assert part in heard
@@ -160,8 +164,8 @@ BAD = [
     (frame(b'{"method": "depth_update", "params": [tru'), "fault: "),
     (frame(b"\xff\xfe"), "fault: "),
     (frame(b"{}", opcode=2), "fault: a binary frame"),
-    (frame(b"x" * (1024 * 1024 + 1)), "fault: Received frame with payload size exceeding"),
-    (b"\x70\x00", "fault: "),  # reserved bits
+    (frame(b"x" * (1024 * 1024 + 1)), "fault: "),
+    (frame(b"x" * (1024 * 1024 + 1))[:10], "fault: Received frame with payload size exceeding"),
     (frame(b"x" * 600_000, fin=False) + frame(b"x" * 600_000, opcode=0), "fault: a message exceed"),
 ]
 
@@ -174,7 +178,7 @@ async def test_a_frame_that_breaks_the_protocol_ends_the_session(bytes_: bytes, 
         await line.feed.open()
         await until(lambda: line.owner.heard.count("up") == 2)
         heard = line.owner.heard
-        assert sorted(what.split(":")[0] for what in heard) == ["down", "fault", "up", "up"]
+        assert sorted(what.split(":")[0] for what in heard) == ["down", "fault", "up", "up"], heard
         assert any(fault in what for what in heard)
         assert line.feed.sessions == 2
 
@@ -194,6 +198,7 @@ async def test_only_the_first_fault_of_a_session_is_told() -> None:
 async def test_an_error_of_the_owner_ends_the_session_too() -> None:
     unknown = frame(b'{"method":"news_update","params":["hello"],"id":null}')
     async with line_to(speaking(unknown), speaking()) as line:
+
         def fail() -> None:
             raise PeerError("venue-number", "a number that is none")
 
@@ -307,7 +312,6 @@ async def test_a_redirection_is_not_followed() -> None:
 async def test_a_refused_token_is_asked_for_again(venue: Venue) -> None:
     """The venue refuses an unknown token; the next attempt fetches another one."""
     owner, fetched = Owner(), 0
-    truth = Truth(venue)
 
     async def token() -> str:
         nonlocal fetched
@@ -316,8 +320,8 @@ async def test_a_refused_token_is_asked_for_again(venue: Venue) -> None:
             return "not a token"
         if fetched == 3:
             raise VenueRefusal("no more tokens", status=429)
-        issued: str = venue.on_server(lambda server: server.core.tokens.issue(truth.me))
-        return issued
+        with RestClient(venue) as client:
+            return str(client.ok("profile/websocket_token")["websocket_token"])
 
     config = config_for(venue)
     feed = Feed(config, tls_context(venue.ca), new_path(), PLAN, 0, token, owner, now_ns)

@@ -20,6 +20,7 @@ from tests.gateway_rig import (
     until,
 )
 from whitewire import UsageError
+from whitewire.gateway import Gateway
 from whitewire.lifecycle import Lifecycle
 from whitewire.protocol import control_replies as read
 from whitewire.venue import Venue
@@ -96,15 +97,19 @@ async def test_a_kill_switch_that_is_not_armed_pulls_the_quotes(venue: Venue, tr
         assert truth.quotes() == {("buy", Decimal(60000), again.amount)}
 
 
-@live
-async def test_a_stopped_gateway_is_freed(venue: Venue, truth: Truth) -> None:
+async def run_once(venue: Venue) -> weakref.ref[Gateway]:
+    """A whole life of a gateway, of which nothing is kept."""
     lifecycle = Lifecycle(Recorder(), config_for(venue), credentials_of(venue))
     running = asyncio.get_running_loop().create_task(lifecycle.run())
     await until(lambda: lifecycle.gateway.state == "active")
     lifecycle.stop("enough")
     await running
-    gone = weakref.ref(lifecycle.gateway)
-    del lifecycle, running
+    return weakref.ref(lifecycle.gateway)
+
+
+@live
+async def test_a_stopped_gateway_is_freed(venue: Venue, truth: Truth) -> None:
+    gone = await run_once(venue)
     await asyncio.sleep(0)
     gc.collect()
     assert gone() is None

@@ -77,7 +77,7 @@ async def test_on_start_is_the_first_callback_and_on_stop_comes_once(
     seen = Quoter()
     async with gateway(venue, seen, truth=truth) as rig:
         assert seen.names[0] == "on_start"
-        assert rig.gw.book(MARKET).best_bid == (59000, Decimal("0.5"))
+        assert rig.gw.book(MARKET).best_bid == (Decimal(59000), Decimal("0.5"))
         assert {row.asset for row in rig.gw.balances.all()} >= {"BTC", "USDT"}
         await until(lambda: len(truth.orders()) == 2)
     assert seen.names.count("on_stop") == 1

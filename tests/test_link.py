@@ -94,7 +94,7 @@ async def test_failures_say_what_to_do(venue: Venue, monkeypatch: pytest.MonkeyP
     with pytest.raises(StartupError, match=r"certificate is not trusted .*set venue\.ca"):
         await connect_to(venue.rest)
     plain = venue.rest.replace("127.0.0.1", "localhost")
-    with pytest.raises(StartupError, match="not trusted|not valid for"):
+    with pytest.raises(StartupError, match=r"not trusted|not valid for"):
         await connect_to(plain, None)
     with pytest.raises(StartupError, match="does not resolve; check its spelling"):
         await connect_to("https://no-such-host.invalid")
@@ -114,6 +114,6 @@ async def test_failures_say_what_to_do(venue: Venue, monkeypatch: pytest.MonkeyP
 @live
 async def test_tls_to_a_plain_port_is_named(venue: Venue) -> None:
     with Venue(traders=False, tls=False) as plain:
-        with pytest.raises(StartupError, match="TLS failed .*scheme and port|reset by peer"):
+        with pytest.raises(StartupError, match=r"TLS failed .*scheme and port|reset by peer"):
             await connect_to(plain.rest.replace("http", "https"))
         await connect_to(plain.rest)

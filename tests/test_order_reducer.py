@@ -25,7 +25,7 @@ from tests.order_desk import (
 from whitewire.errors import PeerError
 from whitewire.protocol.order_reducer import scale
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
-from whitewire.protocol.orders import Fill, OrderInput, OrderState, Reject, RejectSource
+from whitewire.protocol.orders import Fill, OrderState
 from whitewire.protocol.replies import Ack, Ambiguous, Reply, RequestKind
 
 Kind = NoticeKind
@@ -392,19 +392,3 @@ def test_a_number_that_does_not_fit_the_market_is_the_peers_fault(text: str) -> 
 @given(lots=st.integers(-(10**15), 10**15), decimals=st.integers(-6, 12))
 def test_scale_is_exact(lots: int, decimals: int) -> None:
     assert scale(Decimal(lots).scaleb(-decimals), decimals) == lots
-
-
-def test_the_local_refusal_never_reached_the_venue() -> None:
-    store = new_store()
-    order = new_order(store)
-    reject = Reject(RejectSource.LOCAL, "price-collar", "too far from the book")
-    (notice,) = store.refuse(order, reject, 5)
-    assert (notice.kind, notice.reject, order.reject) == (Kind.REJECTED, reject, reject)
-    assert order.is_done
-
-
-def test_resolving_an_order_that_is_done_already_is_ignored() -> None:
-    desk = Desk().open()
-    desk.venue.cancel()
-    desk.push(1)
-    assert desk.store.resolve(desk.order, OrderInput.RESOLVED_OPEN, None, 99) == []

@@ -8,7 +8,7 @@ from tests.order_desk import AMOUNT, MARKET, PRICE, Recorder, VenueOrder, new_or
 from whitewire.errors import UsageError
 from whitewire.market import Market, Side
 from whitewire.protocol.order_table import Foreign, Notice, NoticeKind, OrderNotice, OrderStore
-from whitewire.protocol.orders import OrderState
+from whitewire.protocol.orders import OrderInput, OrderState, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.replies import RequestKind
 
@@ -128,3 +128,20 @@ def test_replies_of_a_bulk_are_those_of_placements() -> None:
     order = new_order(store)
     (notice,) = store.on_reply(RequestKind.BULK, order, venue.place(), 4)
     assert notice == OrderNotice(order, NoticeKind.ACKED)
+
+
+def test_the_local_refusal_never_reached_the_venue() -> None:
+    store = new_store()
+    order = new_order(store)
+    reject = Reject(RejectSource.LOCAL, "price-collar", "too far from the book")
+    (notice,) = store.refuse(order, reject, 5)
+    assert (notice.kind, notice.reject, order.reject) == (NoticeKind.REJECTED, reject, reject)
+    assert order.is_done
+
+
+def test_resolving_an_order_that_is_done_already_is_ignored() -> None:
+    store = new_store()
+    finish(store, "ww-1", 1_000)
+    (order,) = store.recent()
+    assert store.resolve(order, OrderInput.RESOLVED_OPEN, None, 99) == []
+    assert order.state is OrderState.CANCELED

@@ -183,10 +183,7 @@ async def test_more_orders_than_the_pipelines_hold_are_refused_here(
 async def test_cancels_use_the_reserve_and_then_wait_in_line(venue: Venue, truth: Truth) -> None:
     config = config_for(venue, orders=orders_config(connections=1, in_flight=4, cancel_reserve=2))
     async with gateway(venue, config=config, truth=truth) as rig:
-        orders: list[Order] = []
-        for start in (0, 4):
-            orders += [rig.place("buy", 60000 - start - i) for i in range(4)]
-            await until(lambda: all(order.is_open for order in orders))
+        orders = await burst(rig, 4, 60000) + await burst(rig, 4, 59990)
         rig.gw.path.enter()
         blocked = [rig.place("buy", 59900 - i) for i in range(4)]
         assert rig.gw.cancel_all() == 12
@@ -228,9 +225,11 @@ async def test_client_ids_are_unique_and_ours(venue: Venue, truth: Truth) -> Non
         assert all(client_id.startswith("ww-") for client_id in ids)
 
 
-async def burst(rig: Rig, count: int) -> None:
-    orders = [rig.place("buy", 60000 - i) for i in range(count)]
+async def burst(rig: Rig, count: int, first: int = 60000) -> list[Order]:
+    """So many orders that rest."""
+    orders = [rig.place("buy", first - i) for i in range(count)]
     await until(lambda: all(order.is_open for order in orders))
+    return orders
 
 
 @live

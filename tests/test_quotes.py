@@ -271,6 +271,16 @@ def test_moving_down_past_our_own_bid_lets_the_bid_go_first() -> None:
     assert typed(desk.settle()) == typed([Modify(desk.slots.asks[0], Level(98, 5))])
 
 
+def test_the_tolerance_ends_where_it_would_block_the_other_side() -> None:
+    desk = quoted([Level(103, 5)], [Level(107, 5)])
+    actions = desk.want([Level(102, 5)], [Level(103, 5)], tolerance=2)
+    assert kinds(actions) == [Modify, Keep]
+    desk.answer_all()
+    assert kinds(desk.settle(2)) == [Modify]
+    desk.answer_all()
+    assert desk.live() == ([Level(102, 5)], [Level(103, 5)])
+
+
 def test_a_slot_is_found_by_its_order() -> None:
     desk = quoted(BIDS, ASKS)
     slot = desk.slots.asks[1]
@@ -286,7 +296,7 @@ def some_levels(rng: random.Random, side: Side, mid: int) -> list[Level]:
     return [Level(first + step * i, rng.randint(1, 3)) for i in range(count)]
 
 
-@settings(deadline=None, max_examples=400)
+@settings(deadline=None, max_examples=1_000)
 @given(seed=st.integers(0, 2**32), tolerance=st.integers(0, 2))
 def test_whatever_happens_slots_are_exclusive_never_cross_and_converge(
     seed: int, tolerance: int

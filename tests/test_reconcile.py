@@ -220,6 +220,13 @@ def test_an_open_order_that_vanished_is_asked_about_then_resolved() -> None:
     assert last is OrderInput.RESOLVED_CANCELED
 
 
+def test_an_absent_order_whose_fills_were_all_heard_is_filled() -> None:
+    case = Case(None).open()
+    case.venue.fill(AMOUNT)
+    case.store.apply_deal(case.venue.deals[0])
+    assert case.outcome(50) is OrderInput.RESOLVED_FILLED
+
+
 def test_what_is_in_flight_or_newer_than_the_question_is_left_alone() -> None:
     case = Case(None).open()
     case.venue.cancel()

@@ -56,10 +56,11 @@ def test_waiting_does_not_count() -> None:
 
 def test_rounds_visit_the_cases_in_different_orders() -> None:
     visits: list[str] = []
-    cases = [
-        Case(name, lambda repetitions, name=name: visits.append(name), lambda: None)  # type: ignore[misc]
-        for name in "abc"
-    ]
+
+    def visited(name: str) -> Case:
+        return Case(name, lambda repetitions: visits.append(name), lambda: None)
+
+    cases = [visited(name) for name in "abc"]
     measure(cases, 12, Quiet(0), slice_ns=1)
     orders = {tuple(visits[at : at + 3]) for at in range(len(visits) - 36, len(visits), 3)}
     assert all(Counter(order) == Counter("abc") for order in orders)

@@ -18,6 +18,9 @@ from bench.micro.stream import (
     ticker_frames,
 )
 
+# Whether it is a snapshot, rows by side, ids by name.
+Push = tuple[bool, dict[str, list[list[str]]], dict[str, int]]
+
 
 @given(st.integers(0, 10**12), st.integers(1, 8))
 def test_decimal_text_is_exact_and_shortest(units: int, decimals: int) -> None:
@@ -33,8 +36,7 @@ def test_the_same_seed_gives_the_same_bytes() -> None:
 
 
 @pytest.fixture(scope="module")
-def pushes() -> list[tuple[bool, dict[str, list[list[str]]], dict[str, int]]]:
-    """(is snapshot, levels by side, ids) of each frame."""
+def pushes() -> list[Push]:
     found = []
     for frame in depth_frames():
         message = json.loads(frame)
@@ -45,14 +47,14 @@ def pushes() -> list[tuple[bool, dict[str, list[list[str]]], dict[str, int]]]:
     return found
 
 
-def test_one_snapshot_then_a_chain_of_deltas(pushes: list[tuple[bool, dict, dict]]) -> None:  # type: ignore[type-arg]
+def test_one_snapshot_then_a_chain_of_deltas(pushes: list[Push]) -> None:
     assert [push[0] for push in pushes] == [True] + [False] * 2000
     assert "past_update_id" not in pushes[0][2]
     for (_, _, before), (_, _, after) in pairwise(pushes):
         assert after["past_update_id"] == before["update_id"] < after["update_id"]
 
 
-def test_deltas_average_sixteen_sorted_levels(pushes: list[tuple[bool, dict, dict]]) -> None:  # type: ignore[type-arg]
+def test_deltas_average_sixteen_sorted_levels(pushes: list[Push]) -> None:
     total = 0
     for _, sides, _ in pushes[1:]:
         for name, best_first in (("asks", 1), ("bids", -1)):
@@ -64,7 +66,7 @@ def test_deltas_average_sixteen_sorted_levels(pushes: list[tuple[bool, dict, dic
 
 
 def test_the_window_never_exceeds_its_size_nor_crosses(
-    pushes: list[tuple[bool, dict, dict]],  # type: ignore[type-arg]
+    pushes: list[Push],
 ) -> None:
     held: dict[str, set[Decimal]] = {"asks": set(), "bids": set()}
     for _, sides, _ in pushes:

@@ -42,11 +42,7 @@ impl Codec {
         let mut all = Vec::with_capacity(3);
         #[cfg(target_arch = "x86_64")]
         x86::push_available(&mut all);
-        all.push(Codec {
-            name: "scalar",
-            encode: encode_scalar,
-            hex: hex_scalar,
-        });
+        all.push(Codec { name: "scalar", encode: encode_scalar, hex: hex_scalar });
         all
     }
 
@@ -128,18 +124,10 @@ mod x86 {
 
     pub fn push_available(all: &mut Vec<Codec>) {
         if is_x86_feature_detected!("avx512vbmi") && is_x86_feature_detected!("avx512bw") {
-            all.push(Codec {
-                name: "avx512vbmi",
-                encode: encode_vbmi,
-                hex: hex_vbmi,
-            });
+            all.push(Codec { name: "avx512vbmi", encode: encode_vbmi, hex: hex_vbmi });
         }
         if is_x86_feature_detected!("avx2") {
-            all.push(Codec {
-                name: "avx2",
-                encode: encode_avx2,
-                hex: hex_avx2,
-            });
+            all.push(Codec { name: "avx2", encode: encode_avx2, hex: hex_avx2 });
         }
     }
 

@@ -1,23 +1,21 @@
 //! The order book of one market.
 //!
 //! Owns the levels and their freshness. Knows no bytes and no market names. Invariant: each side is
-//! strictly sorted, holds at most `depth` levels of positive amount, and a book that is not stale is
-//! not crossed and is the venue's state `update_id`.
+//! strictly sorted, holds at most `depth` levels of positive amount, and a book that is not stale
+//! is not crossed and is the venue's state `update_id`.
 //!
 //! A side is kept best level first. A message's changes come in the same order, so one pass merges
-//! them into a second buffer, sixteen levels at a time; then the buffers swap. No level is moved twice
-//! and no load waits for a store of the same message. A few changes of amounts alone move nothing.
+//! them into a second buffer, sixteen levels at a time; then the buffers swap. No level is moved
+//! twice and no load waits for a store of the same message. A few changes of amounts alone move
+//! nothing.
 //!
 //! Venue rules obeyed here:
 //!
 //! * **B1** An amount is the level's new size, not a difference; zero removes it.
-//! * **B2** After each message only the subscribed number of levels is kept: a level that was pushed
-//!   out of the window may never be removed by name.
+//! * **B2** After each message only the subscribed number of levels is kept: a level that was
+//!   pushed out of the window may never be removed by name.
 //! * **B3** A crossed book cannot be real; something was lost.
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 use crate::event::{Depth, Levels, Side, MAX_LEVELS};
 use crate::price::MAX_DECIMALS;
@@ -45,10 +43,7 @@ impl core::fmt::Display for BookError {
         match self {
             Self::Depth(depth) => write!(f, "depth {depth} is not in 1..={MAX_DEPTH}"),
             Self::Decimals(n) => {
-                write!(
-                    f,
-                    "{n} decimals are not in -{MAX_DECIMALS}..={MAX_DECIMALS}"
-                )
+                write!(f, "{n} decimals are not in -{MAX_DECIMALS}..={MAX_DECIMALS}")
             }
         }
     }
@@ -69,11 +64,7 @@ impl Column {
         // Within one message a side may grow by all its changes before it is cut.
         let room = depth + MAX_LEVELS + 2 * LANES;
         let column = |value| vec![value; room].into_boxed_slice();
-        Self {
-            keys: column(WORST),
-            lots: column(0),
-            len: 0,
-        }
+        Self { keys: column(WORST), lots: column(0), len: 0 }
     }
 
     /// Sets the amounts of levels; stops, and tells so, at the first that has to come or go.
@@ -85,8 +76,8 @@ impl Column {
         let mut at = 0;
         for (key, amount) in keys.iter().zip(lots) {
             let equal = loop {
-                // SAFETY: `at` is at most `len`, and the buffer has two LANES behind that; the caller
-                // vouches for the machine.
+                // SAFETY: `at` is at most `len`, and the buffer has two LANES behind that; the
+                // caller vouches for the machine.
                 let Rank { before, equal } =
                     unsafe { K::rank(&*self.keys.as_ptr().add(at).cast::<[i64; LANES]>(), *key) };
                 at += before;
@@ -117,10 +108,7 @@ struct Ladder {
 
 impl Ladder {
     fn new(depth: usize) -> Self {
-        Self {
-            now: Column::new(depth),
-            next: Column::new(depth),
-        }
+        Self { now: Column::new(depth), next: Column::new(depth) }
     }
 
     fn best(&self) -> Option<(i64, i64)> {
@@ -129,10 +117,7 @@ impl Ladder {
 
     fn levels(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
         let len = self.now.len;
-        self.now.keys[..len]
-            .iter()
-            .copied()
-            .zip(self.now.lots[..len].iter().copied())
+        self.now.keys[..len].iter().copied().zip(self.now.lots[..len].iter().copied())
     }
 
     /// Applies the changes of a message; B1, B2.
@@ -163,8 +148,8 @@ impl Ladder {
 /// Writes `from` with the changes applied to `to`.
 ///
 /// # Safety
-/// The machine has the kernel's instruction set, the keys are strictly ascending and below [`WORST`],
-/// and `from.len + keys.len() + 2 * LANES` does not exceed the buffers.
+/// The machine has the kernel's instruction set, the keys are strictly ascending and below
+/// [`WORST`], and `from.len + keys.len() + 2 * LANES` does not exceed the buffers.
 #[inline(always)]
 unsafe fn merge<K: Kernel>(from: &Column, to: &mut Column, keys: &[i64], lots: &[i64]) {
     let (mut read, mut write) = (0, 0);
@@ -263,8 +248,7 @@ impl Book {
         let verdict = if message.snapshot {
             self.sequence.on_snapshot(message.update_id)
         } else {
-            self.sequence
-                .on_delta(message.past_update_id, message.update_id)
+            self.sequence.on_delta(message.past_update_id, message.update_id)
         };
         let applied = match verdict {
             Verdict::Snapshot => {

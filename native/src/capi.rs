@@ -28,8 +28,8 @@ pub const PANICKED: i64 = -128;
 /// A value that Python owns and C calls reach by pointer, one call at a time (C2).
 pub struct Shared<T>(Box<UnsafeCell<T>>);
 
-// SAFETY: C2: every access holds the GIL, so no two threads are inside at once. Python frees a value
-// on whichever thread its collector happens to run, which a `T: Send` does not mind.
+// SAFETY: C2: every access holds the GIL, so no two threads are inside at once. Python frees a
+// value on whichever thread its collector happens to run, which a `T: Send` does not mind.
 unsafe impl<T: Send> Sync for Shared<T> {}
 
 impl<T> Shared<T> {
@@ -39,6 +39,13 @@ impl<T> Shared<T> {
 
     pub fn pointer(&self) -> *mut c_void {
         self.0.get().cast()
+    }
+
+    /// Runs `work` on the value, which may make Python objects but not change the value: making
+    /// one can start Python's collector, and through it a finalizer that reads here too.
+    pub fn read<R>(&self, work: impl FnOnce(&T) -> R) -> R {
+        // SAFETY: C2; nested readers share.
+        work(unsafe { &*self.0.get() })
     }
 
     /// Runs `work` on the value; `work` must not call back into Python.
@@ -111,9 +118,9 @@ pub fn table() -> Api {
     }
 }
 
-fn length(result: std::thread::Result<Result<usize, Failure>>) -> i64 {
+fn length(result: &std::thread::Result<Result<usize, Failure>>) -> i64 {
     match result {
-        Ok(Ok(written)) => i64::try_from(written).unwrap_or(PANICKED),
+        Ok(Ok(written)) => i64::try_from(*written).unwrap_or(PANICKED),
         Ok(Err(failure)) => -i64::from(failure.code()),
         Err(_) => PANICKED,
     }
@@ -127,15 +134,9 @@ unsafe extern "C" fn on_frame(
     recv_ns: i64,
 ) -> u32 {
     // SAFETY: C1, C2, C3.
-    let (engine, frame) = unsafe {
-        (
-            &mut *engine.cast::<Engine>(),
-            slice::from_raw_parts(data, len),
-        )
-    };
-    let outcome = catch_unwind(AssertUnwindSafe(|| {
-        engine.feed_mut().on_frame(frame, recv_ns)
-    }));
+    let (engine, frame) =
+        unsafe { (&mut *engine.cast::<Engine>(), slice::from_raw_parts(data, len)) };
+    let outcome = catch_unwind(AssertUnwindSafe(|| engine.feed_mut().on_frame(frame, recv_ns)));
     match outcome {
         Ok(outcome) => outcome.kind as u32 | (u32::from(outcome.market) << 8),
         Err(_) => Kind::Malformed as u32 | (u32::from(u16::MAX) << 8),
@@ -152,15 +153,9 @@ unsafe extern "C" fn place(
 ) -> i64 {
     // SAFETY: C1, C2, C3.
     let (engine, request, out) = unsafe {
-        (
-            &mut *engine.cast::<Engine>(),
-            &*request,
-            slice::from_raw_parts_mut(out, capacity),
-        )
+        (&mut *engine.cast::<Engine>(), &*request, slice::from_raw_parts_mut(out, capacity))
     };
-    length(catch_unwind(AssertUnwindSafe(|| {
-        engine.place(request, nonce, now_ns, out)
-    })))
+    length(&catch_unwind(AssertUnwindSafe(|| engine.place(request, nonce, now_ns, out))))
 }
 
 unsafe extern "C" fn modify(
@@ -182,9 +177,7 @@ unsafe extern "C" fn modify(
             slice::from_raw_parts_mut(out, capacity),
         )
     };
-    length(catch_unwind(AssertUnwindSafe(|| {
-        engine.modify(request, id, nonce, now_ns, out)
-    })))
+    length(&catch_unwind(AssertUnwindSafe(|| engine.modify(request, id, nonce, now_ns, out))))
 }
 
 unsafe extern "C" fn cancel(
@@ -204,9 +197,7 @@ unsafe extern "C" fn cancel(
             slice::from_raw_parts_mut(out, capacity),
         )
     };
-    length(catch_unwind(AssertUnwindSafe(|| {
-        engine.cancel(usize::from(market), id, nonce, out)
-    })))
+    length(&catch_unwind(AssertUnwindSafe(|| engine.cancel(usize::from(market), id, nonce, out))))
 }
 
 unsafe extern "C" fn bulk(
@@ -226,9 +217,7 @@ unsafe extern "C" fn bulk(
             slice::from_raw_parts_mut(out, capacity),
         )
     };
-    length(catch_unwind(AssertUnwindSafe(|| {
-        engine.bulk(legs, nonce, now_ns, out)
-    })))
+    length(&catch_unwind(AssertUnwindSafe(|| engine.bulk(legs, nonce, now_ns, out))))
 }
 
 unsafe extern "C" fn record(engine: *mut c_void, stage: u32, nanoseconds: i64) {
@@ -245,11 +234,7 @@ unsafe extern "C" fn http_step(
 ) {
     // SAFETY: C1, C2, C3; `step` is a local of the caller.
     let (parser, mut input, step) = unsafe {
-        (
-            &mut *parser.cast::<ResponseParser>(),
-            slice::from_raw_parts(data, len),
-            &mut *step,
-        )
+        (&mut *parser.cast::<ResponseParser>(), slice::from_raw_parts(data, len), &mut *step)
     };
     let progress = catch_unwind(AssertUnwindSafe(|| parser.advance(&mut input)));
     step.left = input.len();

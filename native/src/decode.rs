@@ -1,9 +1,9 @@
 //! Frames to records.
 //!
-//! Owns the wire names of the venue's stream and the choice between the two readers: the fast one for
-//! depth and ticker in the form in which the venue prints them, the general one for all JSON. Knows no
-//! books and no sequence. Invariant: both readers give the same records, and a record is either whole
-//! or reported as a [`Fault`].
+//! Owns the wire names of the venue's stream and the choice between the two readers: the fast one
+//! for depth and ticker in the form in which the venue prints them, the general one for all JSON.
+//! Knows no books and no sequence. Invariant: both readers give the same records, and a record is
+//! either whole or reported as a [`Fault`].
 //!
 //! Venue rules obeyed here:
 //!
@@ -15,10 +15,7 @@
 //! * **D6** Account streams number the sides 1 sell and 2 buy, public trades spell them out; older
 //!   captures carry side and role as texts.
 //! * **D7** An empty side of the ticker is "0", "0".
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 mod account;
 mod fast;
@@ -76,11 +73,7 @@ pub(crate) struct Records {
 
 impl Records {
     pub(crate) fn new() -> Self {
-        Self {
-            tokens: Tokens::new(),
-            depth: Depth::default(),
-            cold: Cold::default(),
-        }
+        Self { tokens: Tokens::new(), depth: Depth::default(), cold: Cold::default() }
     }
 
     /// Reads a frame if it has the captured form of a hot message.

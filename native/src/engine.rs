@@ -92,9 +92,7 @@ impl Engine {
         depth: u16,
         limits: MarketLimits,
     ) -> Result<usize, SetupError> {
-        let index = self
-            .feed
-            .add_market(name, price_decimals, amount_decimals, depth)?;
+        let index = self.feed.add_market(name, price_decimals, amount_decimals, depth)?;
         let mut trading = Trading {
             name: name.to_owned(),
             limits,
@@ -105,21 +103,10 @@ impl Engine {
         };
         if let Some(signer) = &self.signer {
             let paths = &self.paths;
-            trading.cancel = Some(CancelTemplate::new(
-                signer,
-                &paths.host,
-                &paths.cancel,
-                name,
-            )?);
+            trading.cancel = Some(CancelTemplate::new(signer, &paths.host, &paths.cancel, name)?);
             for (bits, slot) in (0u8..4).zip(trading.modify.iter_mut()) {
                 let stp = stp_of(bits << flags::STP_SHIFT);
-                *slot = Some(ModifyTemplate::new(
-                    signer,
-                    &paths.host,
-                    &paths.modify,
-                    name,
-                    stp,
-                )?);
+                *slot = Some(ModifyTemplate::new(signer, &paths.host, &paths.modify, name, stp)?);
             }
             if self.bulk.is_none() {
                 self.bulk = Some(BulkTemplate::new(signer, &paths.host, &paths.bulk, false)?);
@@ -127,6 +114,11 @@ impl Engine {
         }
         self.trading.push(trading);
         Ok(index)
+    }
+
+    /// Number of markets added.
+    pub fn markets(&self) -> usize {
+        self.trading.len()
     }
 
     pub fn feed(&self) -> &Feed {
@@ -144,10 +136,7 @@ impl Engine {
 
     /// Stops or allows placements on one market.
     pub fn set_market_halted(&mut self, market: usize, halted: bool) -> Result<(), Failure> {
-        self.trading
-            .get_mut(market)
-            .ok_or(Failure::UnknownMarket)?
-            .halted = halted;
+        self.trading.get_mut(market).ok_or(Failure::UnknownMarket)?.halted = halted;
         Ok(())
     }
 
@@ -168,11 +157,7 @@ impl Engine {
     /// Text before the sequence digits of client ids of orders with these flags.
     pub fn client_id_prefix(&mut self, market: usize, flag_bits: u8) -> Result<String, SetupError> {
         let spec = self.place_spec(market, flag_bits)?;
-        Ok(PlaceTemplate::aligned_client_id_prefix(
-            &spec,
-            &self.id_base,
-            SEQUENCE_DIGITS,
-        ))
+        Ok(PlaceTemplate::aligned_client_id_prefix(&spec, &self.id_base, SEQUENCE_DIGITS))
     }
 
     /// Builds the template of these flags; the first order would otherwise pay for it.
@@ -248,8 +233,7 @@ impl Engine {
     ) -> Result<usize, Failure> {
         let market = usize::from(request.market);
         self.pass_gate(market, request.flags, request.price, request.amount, now_ns)?;
-        self.prepare(market, request.flags)
-            .map_err(|_| Failure::Template)?;
+        self.prepare(market, request.flags).map_err(|_| Failure::Template)?;
         let (price_decimals, amount_decimals) = self.scale(market);
         let (mut price_text, mut amount_text) = ([0u8; 40], [0u8; 40]);
         let price_len = price::format(request.price, price_decimals, &mut price_text);
@@ -261,9 +245,7 @@ impl Engine {
             price: &price_text[..price_len],
             nonce,
         };
-        self.template(market, request.flags)?
-            .encode(&fields, out)
-            .map_err(Failure::Encode)
+        self.template(market, request.flags)?.encode(&fields, out).map_err(Failure::Encode)
     }
 
     /// A bulk request of the legs that pass the gate; each refused leg keeps its `refusal`.
@@ -283,10 +265,7 @@ impl Engine {
             let market = usize::from(leg.market);
             let passed = self
                 .pass_gate(market, leg.flags, leg.price, leg.amount, now_ns)
-                .and_then(|()| {
-                    self.prepare(market, leg.flags)
-                        .map_err(|_| Failure::Template)
-                });
+                .and_then(|()| self.prepare(market, leg.flags).map_err(|_| Failure::Template));
             leg.refusal = passed.err().map_or(0, Failure::code);
         }
         let mut texts = [([0u8; 40], 0usize, [0u8; 40], 0usize, [0u8; SEQUENCE_DIGITS]); MAX_LEGS];
@@ -296,21 +275,11 @@ impl Engine {
             text.3 = price::format(leg.amount, amount_decimals, &mut text.2);
             digits(leg.sequence, &mut text.4);
         }
-        let first = legs
-            .iter()
-            .position(|leg| leg.refusal == 0)
-            .ok_or(Failure::Legs)?;
+        let first = legs.iter().position(|leg| leg.refusal == 0).ok_or(Failure::Legs)?;
         let any = self.template(usize::from(legs[first].market), legs[first].flags)?;
-        let blank = PlaceFields {
-            client_id: b"",
-            amount: b"",
-            price: b"",
-            nonce,
-        };
-        let mut wire: [BulkLeg<'_>; MAX_LEGS] = std::array::from_fn(|_| BulkLeg {
-            place: any,
-            fields: blank,
-        });
+        let blank = PlaceFields { client_id: b"", amount: b"", price: b"", nonce };
+        let mut wire: [BulkLeg<'_>; MAX_LEGS] =
+            std::array::from_fn(|_| BulkLeg { place: any, fields: blank });
         let mut count = 0;
         for (leg, text) in legs.iter().zip(texts.iter()) {
             if leg.refusal != 0 {
@@ -328,8 +297,7 @@ impl Engine {
             count += 1;
         }
         let bulk = self.bulk.as_ref().ok_or(Failure::NoKey)?;
-        bulk.encode(&wire[..count], nonce, out)
-            .map_err(Failure::Encode)
+        bulk.encode(&wire[..count], nonce, out).map_err(Failure::Encode)
     }
 
     /// Gate and template of a modification.
@@ -348,9 +316,7 @@ impl Engine {
         let price_len = price::format(request.price, price_decimals, &mut price_text);
         let amount_len = price::format(request.amount, amount_decimals, &mut amount_text);
         let stp = usize::from((request.flags >> flags::STP_SHIFT) & 3);
-        let template = self.trading[market].modify[stp]
-            .as_ref()
-            .ok_or(Failure::NoKey)?;
+        let template = self.trading[market].modify[stp].as_ref().ok_or(Failure::NoKey)?;
         let fields = ModifyFields {
             client_id,
             amount: Some(&amount_text[..amount_len]),
@@ -370,9 +336,7 @@ impl Engine {
     ) -> Result<usize, Failure> {
         let trading = self.trading.get(market).ok_or(Failure::UnknownMarket)?;
         let template = trading.cancel.as_ref().ok_or(Failure::NoKey)?;
-        template
-            .encode(client_id, nonce, out)
-            .map_err(Failure::Encode)
+        template.encode(client_id, nonce, out).map_err(Failure::Encode)
     }
 
     fn scale(&self, market: usize) -> (i8, i8) {

@@ -1,8 +1,8 @@
 //! What a frame says, in our own terms.
 //!
 //! Owns the records that decoding fills: [`Depth`] for the hot path, [`Cold`] for everything else.
-//! Knows no JSON and no books. Invariant: records are reused from frame to frame. Every text and list
-//! has a bound; what exceeds it is a fault of the frame, never a reallocation without end.
+//! Knows no JSON and no books. Invariant: records are reused from frame to frame. Every text and
+//! list has a bound; what exceeds it is a fault of the frame, never a reallocation without end.
 
 mod hot;
 
@@ -288,11 +288,7 @@ impl Cold {
         }
         if at == self.balances.len() {
             let text = || String::with_capacity(MAX_TEXT);
-            self.balances.push(BalanceRec {
-                asset: text(),
-                available: text(),
-                freeze: text(),
-            });
+            self.balances.push(BalanceRec { asset: text(), available: text(), freeze: text() });
         }
         self.balance_count += 1;
         self.balances.get_mut(at)

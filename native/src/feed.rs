@@ -1,12 +1,9 @@
 //! Routing of frames to the books and tickers of a session.
 //!
-//! Owns the markets, their books and tickers, and the counters. Knows no sockets and no clocks: frames
-//! and times are arguments. Invariant: whatever bytes arrive, every book is either stale or exactly
-//! what the venue's messages say; nothing panics and nothing is allocated after the set-up.
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+//! Owns the markets, their books and tickers, and the counters. Knows no sockets and no clocks:
+//! frames and times are arguments. Invariant: whatever bytes arrive, every book is either stale or
+//! exactly what the venue's messages say; nothing panics and nothing is allocated after the set-up.
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 mod counters;
 
@@ -73,26 +70,11 @@ impl Ticker {
     #[inline(always)]
     fn of(top: Top, recv_ns: i64) -> Self {
         let full = top.bid != 0 && top.bid_amount != 0 && top.ask != 0 && top.ask_amount != 0;
-        let Top {
-            bid,
-            bid_amount,
-            ask,
-            ask_amount,
-            update_id,
-            time_ns,
-        } = if full { top } else { top.without_halves() };
+        let Top { bid, bid_amount, ask, ask_amount, update_id, time_ns } =
+            if full { top } else { top.without_halves() };
         // Nothing crosses an empty side.
         let valid = !full || bid < ask;
-        Self {
-            bid,
-            bid_amount,
-            ask,
-            ask_amount,
-            update_id,
-            time_ns,
-            recv_ns,
-            valid,
-        }
+        Self { bid, bid_amount, ask, ask_amount, update_id, time_ns, recv_ns, valid }
     }
 }
 
@@ -150,14 +132,10 @@ impl Feed {
             return Err(FeedError::Duplicate(name.to_owned()));
         }
         let book = Book::new(price_decimals, amount_decimals, depth)?;
-        let scales = Scales {
-            price: Scale::new(price_decimals),
-            amount: Scale::new(amount_decimals),
-        };
-        let index = self
-            .markets
-            .add(name, scales)
-            .ok_or_else(|| FeedError::Name(name.to_owned()))?;
+        let scales =
+            Scales { price: Scale::new(price_decimals), amount: Scale::new(amount_decimals) };
+        let index =
+            self.markets.add(name, scales).ok_or_else(|| FeedError::Name(name.to_owned()))?;
         self.books.push(book);
         self.tickers.push(Ticker::default());
         Ok(usize::from(index))
@@ -171,8 +149,8 @@ impl Feed {
 
     /// Takes one frame, whatever its bytes, that arrived at `recv_ns` on the caller's clock.
     ///
-    /// A ticker whose counter is behind the last one's is [`Kind::BookIgnored`]; one that repeats it is
-    /// taken, as after every subscription.
+    /// A ticker whose counter is behind the last one's is [`Kind::BookIgnored`]; one that repeats
+    /// it is taken, as after every subscription.
     pub fn on_frame(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
         match self.isa {
             // SAFETY: the set was found on this machine when the feed was made.
@@ -229,17 +207,11 @@ impl Feed {
             Message::Ticker(market, top) => self.take_ticker(market, top, recv_ns),
             Message::Cold(kind, market) => {
                 self.counters.unknown_methods += u64::from(kind == Kind::Other);
-                Outcome {
-                    kind,
-                    market: market.unwrap_or(NO_MARKET),
-                }
+                Outcome { kind, market: market.unwrap_or(NO_MARKET) }
             }
             Message::Elsewhere => {
                 self.counters.unknown_markets += 1;
-                Outcome {
-                    kind: Kind::Other,
-                    market: NO_MARKET,
-                }
+                Outcome { kind: Kind::Other, market: NO_MARKET }
             }
         }
     }
@@ -298,10 +270,7 @@ impl Feed {
                 market
             }
         };
-        Outcome {
-            kind: Kind::Malformed,
-            market,
-        }
+        Outcome { kind: Kind::Malformed, market }
     }
 
     /// The book of a market.
@@ -351,8 +320,6 @@ impl Feed {
     /// Starts a new session: every book waits for its snapshot, every ticker for its first message.
     pub fn reset(&mut self) {
         self.books.iter_mut().for_each(Book::reset);
-        self.tickers
-            .iter_mut()
-            .for_each(|ticker| ticker.valid = false);
+        self.tickers.iter_mut().for_each(|ticker| ticker.valid = false);
     }
 }

@@ -1,7 +1,8 @@
 //! Log-linear histogram of durations.
 //!
-//! Owns the counts and nothing else: no clock, no names, no output format. Invariant: `count` is the
-//! sum of all buckets, and the value reported for a quantile is at most 0.8 % above a recorded one.
+//! Owns the counts and nothing else: no clock, no names, no output format. Invariant: `count` is
+//! the sum of all buckets, and the value reported for a quantile is at most 0.8 % above a recorded
+//! one.
 #![allow(
     clippy::cast_possible_truncation,
     clippy::cast_possible_wrap,
@@ -123,11 +124,7 @@ impl Histogram {
     /// record's bucket, but never outside of [`Histogram::min`] and [`Histogram::max`].
     #[must_use]
     pub fn value_at(&self, quantile: f64) -> i64 {
-        let share = if quantile.is_nan() {
-            0.0
-        } else {
-            quantile.clamp(0.0, 1.0)
-        };
+        let share = if quantile.is_nan() { 0.0 } else { quantile.clamp(0.0, 1.0) };
         let rank = ((share * self.count as f64).ceil() as u64).clamp(1, self.count.max(1));
         let mut seen = 0;
         for (at, n) in self.counts.iter().enumerate() {

@@ -193,11 +193,7 @@ impl ResponseParser {
                 State::Head => self.on_head(data)?,
                 State::Sized(missing) => {
                     let missing = missing - self.take_body(data, missing)?;
-                    self.state = if missing == 0 {
-                        State::Done
-                    } else {
-                        State::Sized(missing)
-                    };
+                    self.state = if missing == 0 { State::Done } else { State::Sized(missing) };
                 }
                 State::UntilClose => {
                     self.take_body(data, usize::MAX)?;
@@ -205,11 +201,8 @@ impl ResponseParser {
                 State::ChunkSize => self.on_chunk_size(data)?,
                 State::ChunkData(missing) => {
                     let missing = missing - self.take_body(data, missing)?;
-                    self.state = if missing == 0 {
-                        State::ChunkEnd
-                    } else {
-                        State::ChunkData(missing)
-                    };
+                    self.state =
+                        if missing == 0 { State::ChunkEnd } else { State::ChunkData(missing) };
                 }
                 State::ChunkEnd => self.on_chunk_end(data)?,
                 State::Trailers => self.on_trailers(data)?,
@@ -318,11 +311,7 @@ impl ResponseParser {
         }
         self.section = self.head.len();
         self.line = self.section;
-        self.state = if size == 0 {
-            State::Trailers
-        } else {
-            State::ChunkData(size)
-        };
+        self.state = if size == 0 { State::Trailers } else { State::ChunkData(size) };
         Ok(())
     }
 
@@ -361,10 +350,7 @@ impl ResponseParser {
 /// The size in a whole chunk-size line; extensions are passed over.
 fn chunk_size(line: &[u8]) -> Option<usize> {
     let line = line.strip_suffix(b"\r\n")?;
-    let end = line
-        .iter()
-        .position(|&byte| byte == b';')
-        .unwrap_or(line.len());
+    let end = line.iter().position(|&byte| byte == b';').unwrap_or(line.len());
     let (digits, extension) = line.split_at(end);
     let printable = |byte: &u8| byte.is_ascii_graphic() || matches!(byte, b' ' | b'\t');
     if extension.iter().all(printable) {

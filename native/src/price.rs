@@ -58,10 +58,7 @@ struct Parts<'a> {
 const EXPONENT_LIMIT: i64 = 1 << 32;
 
 fn digits(text: &[u8]) -> (&[u8], &[u8]) {
-    let end = text
-        .iter()
-        .position(|c| !c.is_ascii_digit())
-        .unwrap_or(text.len());
+    let end = text.iter().position(|c| !c.is_ascii_digit()).unwrap_or(text.len());
     text.split_at(end)
 }
 
@@ -99,12 +96,7 @@ fn split(text: &[u8]) -> Result<Parts<'_>, NumberError> {
     if int.is_empty() || !rest.is_empty() {
         return Err(NumberError::Syntax);
     }
-    Ok(Parts {
-        negative,
-        int,
-        frac,
-        exponent,
-    })
+    Ok(Parts { negative, int, frac, exponent })
 }
 
 impl Parts<'_> {
@@ -144,13 +136,13 @@ impl Parts<'_> {
 
 /// Converts a decimal text to an integer count of `10^-decimals`, exactly.
 ///
-/// The grammar is `-?digits[.digits][(e|E)[+-]digits]`; the venue's ancestor prints tiny values with
-/// an exponent. Leading and trailing zeros carry no meaning.
+/// The grammar is `-?digits[.digits][(e|E)[+-]digits]`; the venue's ancestor prints tiny values
+/// with an exponent. Leading and trailing zeros carry no meaning.
 ///
 /// # Errors
 /// [`NumberError::Empty`] and [`NumberError::Syntax`] for a text that is no number,
-/// [`NumberError::Inexact`] for one that would need rounding, [`NumberError::Overflow`] for one that
-/// exceeds `i64` and for `decimals` outside of -12..=12.
+/// [`NumberError::Inexact`] for one that would need rounding, [`NumberError::Overflow`] for one
+/// that exceeds `i64` and for `decimals` outside of -12..=12.
 pub fn parse(text: &[u8], decimals: i8) -> Result<i64, NumberError> {
     if !(-MAX_DECIMALS..=MAX_DECIMALS).contains(&decimals) {
         return Err(NumberError::Overflow);
@@ -177,8 +169,8 @@ pub fn is_number(text: &[u8]) -> bool {
     split(text).is_ok()
 }
 
-/// Whether the text is `digits[.digits]`, not zero and at most 32 bytes: fit to be sent as a price or
-/// an amount.
+/// Whether the text is `digits[.digits]`, not zero and at most 32 bytes: fit to be sent as a price
+/// or an amount.
 #[must_use]
 pub fn is_plain_decimal(text: &[u8]) -> bool {
     let plain = text.iter().all(|c| c.is_ascii_digit() || *c == b'.');
@@ -188,7 +180,8 @@ pub fn is_plain_decimal(text: &[u8]) -> bool {
         && text.iter().any(|c| (b'1'..=b'9').contains(c))
 }
 
-/// Writes `value * 10^-decimals` as the shortest plain decimal text and returns its length in bytes.
+/// Writes `value * 10^-decimals` as the shortest plain decimal text and returns its length in
+/// bytes.
 ///
 /// No exponent, no trailing zeros, no `-0`. `decimals` beyond +-12 count as +-12.
 pub fn format(value: i64, decimals: i8, out: &mut [u8; 40]) -> usize {

@@ -8,9 +8,10 @@ mod engine;
 mod order;
 mod tools;
 
+use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::sync::PyOnceLock;
-use pyo3::types::{PyByteArray, PyBytes, PyCapsule, PyString, PyType};
+use pyo3::types::{PyByteArray, PyBytes, PyCapsule, PyMemoryView, PyString, PyType};
 
 use crate::capi::STAGE_NAMES;
 use crate::engine::Failure;
@@ -33,12 +34,15 @@ fn usage(py: Python<'_>, code: &str, message: &str) -> PyErr {
     raise(py, "UsageError", code, message)
 }
 
-fn decimal<'py>(py: Python<'py>, value: i64, decimals: i8) -> PyResult<Bound<'py, PyAny>> {
+fn decimal_type(py: Python<'_>) -> PyResult<&Bound<'_, PyType>> {
     static DECIMAL: PyOnceLock<Py<PyType>> = PyOnceLock::new();
+    DECIMAL.import(py, "decimal", "Decimal")
+}
+
+fn decimal(py: Python<'_>, value: i64, decimals: i8) -> PyResult<Bound<'_, PyAny>> {
     let mut text = [0u8; 40];
     let len = price::format(value, decimals, &mut text);
-    let text = std::str::from_utf8(&text[..len]).unwrap_or("0");
-    DECIMAL.import(py, "decimal", "Decimal")?.call1((text,))
+    decimal_type(py)?.call1((ascii(&text[..len]),))
 }
 
 /// The bytes of a frame given as bytes, str, bytearray or memoryview.
@@ -48,6 +52,10 @@ fn with_bytes<R>(data: &Bound<'_, PyAny>, work: impl FnOnce(&[u8]) -> R) -> PyRe
     }
     if let Ok(text) = data.cast::<PyString>() {
         return Ok(work(text.to_str()?.as_bytes()));
+    }
+    // an int would make a bytearray of that many zeros
+    if !data.is_instance_of::<PyByteArray>() && !data.is_instance_of::<PyMemoryView>() {
+        return Err(PyTypeError::new_err("a frame is bytes, bytearray, memoryview or str"));
     }
     let copy = PyByteArray::from(data)?.to_vec();
     Ok(work(&copy))
@@ -75,31 +83,13 @@ fn refusals() -> Vec<(u8, &'static str, &'static str)> {
         (Refusal::PriceNotPositive, "price-not-positive"),
         (Refusal::WouldCross, "would-cross"),
     ];
-    let mut rows: Vec<_> = gate
-        .iter()
-        .map(|(refusal, code)| (refusal.code(), *code, refusal.reason()))
-        .collect();
-    rows.push((
-        Failure::ENCODE,
-        "not-encodable",
-        "the order does not fit its request",
-    ));
-    rows.push((
-        Failure::Template.code(),
-        "template",
-        "these flags have no request template",
-    ));
+    let mut rows: Vec<_> =
+        gate.iter().map(|(refusal, code)| (refusal.code(), *code, refusal.reason())).collect();
+    rows.push((Failure::ENCODE, "not-encodable", "the order does not fit its request"));
+    rows.push((Failure::Template.code(), "template", "these flags have no request template"));
     rows.push((Failure::NoKey.code(), "no-key", "the engine has no API key"));
-    rows.push((
-        Failure::UnknownMarket.code(),
-        "unknown-market",
-        "the market was not added",
-    ));
-    rows.push((
-        Failure::Legs.code(),
-        "legs",
-        "no leg passed the gate, or there were too many",
-    ));
+    rows.push((Failure::UnknownMarket.code(), "unknown-market", "the market was not added"));
+    rows.push((Failure::Legs.code(), "legs", "no leg passed the gate, or there were too many"));
     rows
 }
 
@@ -116,14 +106,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<engine::PyEngine>()?;
     module.add_function(wrap_pyfunction!(refusals, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
-    module.add(
-        "build_profile",
-        if cfg!(debug_assertions) {
-            "debug"
-        } else {
-            "release"
-        },
-    )?;
+    module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     module.add("STAGES", STAGE_NAMES.map(|(name, _)| name))?;
     module.add(
         "_api",

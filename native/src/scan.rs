@@ -1,12 +1,9 @@
 //! The few operations that are worth vector instructions, once for each instruction set.
 //!
-//! Owns the choice of the instruction set and its kernels: finding quotes, converting digits, ranking
-//! a price among others. Knows neither JSON nor books. Invariant: all kernels give the same answers on
-//! all inputs, or decline to answer; they read nothing outside of their arguments.
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+//! Owns the choice of the instruction set and its kernels: finding quotes, converting digits,
+//! ranking a price among others. Knows neither JSON nor books. Invariant: all kernels give the same
+//! answers on all inputs, or decline to answer; they read nothing outside of their arguments.
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 mod scalar;
 #[cfg(target_arch = "x86_64")]
@@ -86,10 +83,7 @@ struct Positions([u16; MAX_TOKENS + SLACK]);
 
 impl Tokens {
     pub(crate) fn new() -> Self {
-        Self {
-            at: Box::new(Positions([0; MAX_TOKENS + SLACK])),
-            len: 0,
-        }
+        Self { at: Box::new(Positions([0; MAX_TOKENS + SLACK])), len: 0 }
     }
 
     /// Positions found by the last scan; none at all if the frame is not for the fast path.
@@ -158,11 +152,7 @@ const NO_POINT: usize = 16;
 type Forms = [Form; NO_POINT + 1];
 
 static FORMS: [Forms; MAX_DECIMALS as usize + 1] = {
-    let mut table = [[Form {
-        shuffle: [0x80; 16],
-        min_len: usize::MAX,
-        spare: 0,
-    }; 17]; 13];
+    let mut table = [[Form { shuffle: [0x80; 16], min_len: usize::MAX, spare: 0 }; 17]; 13];
     let mut decimals = 0;
     while decimals < table.len() {
         table[decimals][NO_POINT] = form(decimals, 0, 0);
@@ -192,11 +182,7 @@ const fn form(decimals: usize, fraction: usize, tail: usize) -> Form {
         to += 1;
     }
     let most = if whole + tail < 16 { whole + tail } else { 16 };
-    Form {
-        shuffle,
-        min_len: tail + 1,
-        spare: most - tail - 1,
-    }
+    Form { shuffle, min_len: tail + 1, spare: most - tail - 1 }
 }
 
 /// A market's scale, prepared for [`Kernel::level`].
@@ -212,18 +198,9 @@ pub(crate) struct Scale {
 impl Scale {
     /// Prepares a scale; with negative decimals the kernels decline every text.
     pub(crate) fn new(decimals: i8) -> Self {
-        static NONE: Forms = [Form {
-            shuffle: [0x80; 16],
-            min_len: usize::MAX,
-            spare: 0,
-        }; 17];
-        let forms = usize::try_from(decimals)
-            .ok()
-            .and_then(|places| FORMS.get(places));
-        Self {
-            decimals,
-            forms: forms.unwrap_or(&NONE),
-        }
+        static NONE: Forms = [Form { shuffle: [0x80; 16], min_len: usize::MAX, spare: 0 }; 17];
+        let forms = usize::try_from(decimals).ok().and_then(|places| FORMS.get(places));
+        Self { decimals, forms: forms.unwrap_or(&NONE) }
     }
 }
 

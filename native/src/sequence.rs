@@ -8,8 +8,8 @@
 //! jumps; only the back reference of a delta says what it follows. The rules:
 //!
 //! * **S1** A snapshot starts the chain anew, whatever came before.
-//! * **S2** After ten silent seconds the venue repeats the snapshot to show that it is alive; that is
-//!   an S1 like any other, neither a gap nor a reconnect.
+//! * **S2** After ten silent seconds the venue repeats the snapshot to show that it is alive; that
+//!   is an S1 like any other, neither a gap nor a reconnect.
 //! * **S3** A delta whose back reference is our id applies, and its own id becomes ours.
 //! * **S4** Any other newer delta is a gap: a message was lost and the book is stale until an S1.
 //! * **S5** A delta with our own id was seen before; it changes nothing.
@@ -44,19 +44,13 @@ impl Sequence {
     /// A chain that waits for its first snapshot.
     #[must_use]
     pub const fn new() -> Self {
-        Self {
-            update_id: 0,
-            fresh: false,
-        }
+        Self { update_id: 0, fresh: false }
     }
 
     /// Takes a snapshot (S1, S2).
     #[inline]
     pub fn on_snapshot(&mut self, update_id: i64) -> Verdict {
-        *self = Self {
-            update_id,
-            fresh: true,
-        };
+        *self = Self { update_id, fresh: true };
         Verdict::Snapshot
     }
 
@@ -68,11 +62,7 @@ impl Sequence {
         }
         if update_id <= self.update_id {
             let repeated = update_id == self.update_id;
-            return if repeated {
-                Verdict::Duplicate
-            } else {
-                Verdict::Older
-            }; // S5, S6
+            return if repeated { Verdict::Duplicate } else { Verdict::Older }; // S5, S6
         }
         if past_update_id != self.update_id {
             self.fresh = false;

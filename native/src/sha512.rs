@@ -64,10 +64,7 @@ impl Sha512 {
         let mut all = Vec::with_capacity(3);
         #[cfg(target_arch = "x86_64")]
         x86::push_available(&mut all);
-        all.push(Sha512 {
-            name: "sha2",
-            compress: sha2::block_api::compress512,
-        });
+        all.push(Sha512 { name: "sha2", compress: sha2::block_api::compress512 });
         all
     }
 
@@ -91,10 +88,7 @@ impl Sha512 {
     #[inline]
     #[must_use]
     pub fn finish(self, mut state: State, before: usize, rest: &[u8]) -> State {
-        debug_assert!(
-            before.is_multiple_of(BLOCK),
-            "only whole blocks are absorbed"
-        );
+        debug_assert!(before.is_multiple_of(BLOCK), "only whole blocks are absorbed");
         let (blocks, tail) = rest.as_chunks::<BLOCK>();
         if !blocks.is_empty() {
             self.compress(&mut state, blocks);

@@ -47,7 +47,7 @@ fn limits() -> MarketLimits {
     }
 }
 
-/// An engine with BTC_USDT (2 and 6 decimals) at 60000 to 60001.
+/// An engine with `BTC_USDT` (2 and 6 decimals) at 60000 to 60001.
 fn engine() -> Engine {
     let paths = OrderPaths {
         host: "venue.test".to_owned(),
@@ -58,9 +58,7 @@ fn engine() -> Engine {
     };
     let signer = Signer::new("key", "secret").expect("a usable key");
     let mut engine = Engine::new(Some(signer), paths, "ww-abc-");
-    let index = engine
-        .add_market("BTC_USDT", 2, 6, 100, limits())
-        .expect("a usable market");
+    let index = engine.add_market("BTC_USDT", 2, 6, 100, limits()).expect("a usable market");
     assert_eq!(index, 0);
     snapshot(&mut engine, 1, "60000", "60001");
     engine.set_halted(false);
@@ -76,14 +74,7 @@ fn snapshot(engine: &mut Engine, id: u64, bid: &str, ask: &str) {
 }
 
 fn order(price: i64, amount: i64, sequence: u64) -> PlaceRequest {
-    PlaceRequest {
-        market: 0,
-        flags: QUOTE,
-        price,
-        amount,
-        sequence,
-        ..PlaceRequest::default()
-    }
+    PlaceRequest { market: 0, flags: QUOTE, price, amount, sequence, ..PlaceRequest::default() }
 }
 
 fn body(request: &[u8]) -> serde_json::Value {
@@ -96,41 +87,24 @@ fn body(request: &[u8]) -> serde_json::Value {
 fn a_placement_carries_ticks_lots_and_identity_as_text() {
     let mut engine = engine();
     let mut out = [0u8; 4096];
-    let len = engine
-        .place(&order(5_999_950, 10_000, 42), NONCE, NOW, &mut out)
-        .expect("sent");
+    let len = engine.place(&order(5_999_950, 10_000, 42), NONCE, NOW, &mut out).expect("sent");
     let body = body(&out[..len]);
     let prefix = engine.client_id_prefix(0, QUOTE).expect("a prefix");
     assert_eq!(body["price"], "59999.5");
     assert_eq!(body["amount"], "0.01");
     assert_eq!(body["clientOrderId"], format!("{prefix}0000000042"));
     assert_eq!((&body["side"], &body["stp"]), (&"buy".into(), &"cn".into()));
-    assert_eq!(
-        (&body["postOnly"], &body["nonce"]),
-        (&true.into(), &NONCE.into())
-    );
+    assert_eq!((&body["postOnly"], &body["nonce"]), (&true.into(), &NONCE.into()));
 }
 
 #[test]
 fn negative_amount_decimals_write_whole_multiples() {
     let mut engine = engine();
-    let open = MarketLimits {
-        min_order_lots: 1,
-        min_notional: 0,
-        ..limits()
-    };
-    let index = engine
-        .add_market("PEPE_USDT", 10, -6, 20, open)
-        .expect("a usable market");
+    let open = MarketLimits { min_order_lots: 1, min_notional: 0, ..limits() };
+    let index = engine.add_market("PEPE_USDT", 10, -6, 20, open).expect("a usable market");
     let frame = br#"{"method":"depth_update","params":[true,{"timestamp":1.5,"update_id":7,"asks":[["0.0000123","5000000"]],"bids":[["0.0000122","3000000"]],"event_time":1.6},"PEPE_USDT"],"id":null}"#;
-    assert_eq!(
-        engine.feed_mut().on_frame(frame, NOW).kind,
-        Kind::BookSnapshot
-    );
-    let request = PlaceRequest {
-        market: 1,
-        ..order(122_000, 7, 1)
-    };
+    assert_eq!(engine.feed_mut().on_frame(frame, NOW).kind, Kind::BookSnapshot);
+    let request = PlaceRequest { market: 1, ..order(122_000, 7, 1) };
     let mut out = [0u8; 4096];
     let len = engine.place(&request, NONCE, NOW, &mut out).expect("sent");
     assert_eq!(index, 1);
@@ -155,12 +129,7 @@ fn the_gate_comes_first_and_says_why() {
         assert_eq!(outcome, Err(Failure::Refused(refusal)), "{request:?}");
         assert_eq!(out, [0u8; 4096], "no byte of a refused order is written");
     }
-    let old = engine.place(
-        &order(5_999_900, 10_000, 1),
-        NONCE,
-        NOW + 12_000_000_000,
-        &mut out,
-    );
+    let old = engine.place(&order(5_999_900, 10_000, 1), NONCE, NOW + 12_000_000_000, &mut out);
     assert_eq!(old, Err(Failure::Refused(Refusal::StaleBook)));
     engine.feed_mut().reset();
     let stale = engine.place(&order(5_999_900, 10_000, 1), NONCE, NOW, &mut out);
@@ -171,99 +140,50 @@ fn the_gate_comes_first_and_says_why() {
 fn a_halt_stops_placements_and_changes_but_never_a_cancel() {
     let mut engine = engine();
     let mut out = [0u8; 4096];
-    let change = ModifyRequest {
-        flags: QUOTE,
-        price: 5_999_900,
-        amount: 10_000,
-        ..Default::default()
-    };
+    let change =
+        ModifyRequest { flags: QUOTE, price: 5_999_900, amount: 10_000, ..Default::default() };
     engine.set_market_halted(0, true).expect("known");
     for step in 0..2 {
         let halted = Err(Failure::Refused(Refusal::Halted));
-        assert_eq!(
-            engine.place(&order(5_999_900, 10_000, 1), NONCE, NOW, &mut out),
-            halted
-        );
-        assert_eq!(
-            engine.modify(&change, b"ww-1", NONCE, NOW, &mut out),
-            halted
-        );
-        assert!(
-            engine.cancel(0, b"ww-1", NONCE, &mut out).is_ok(),
-            "step {step}"
-        );
+        assert_eq!(engine.place(&order(5_999_900, 10_000, 1), NONCE, NOW, &mut out), halted);
+        assert_eq!(engine.modify(&change, b"ww-1", NONCE, NOW, &mut out), halted);
+        assert!(engine.cancel(0, b"ww-1", NONCE, &mut out).is_ok(), "step {step}");
         engine.set_market_halted(0, false).expect("known");
         engine.set_halted(true);
     }
     engine.set_halted(false);
-    let len = engine
-        .modify(&change, b"ww-1", NONCE, NOW, &mut out)
-        .expect("sent");
+    let len = engine.modify(&change, b"ww-1", NONCE, NOW, &mut out).expect("sent");
     let body = body(&out[..len]);
-    assert_eq!(
-        (&body["price"], &body["amount"]),
-        (&"59999".into(), &"0.01".into())
-    );
-    assert_eq!(
-        (&body["stp"], &body["clientOrderId"]),
-        (&"cn".into(), &"ww-1".into())
-    );
+    assert_eq!((&body["price"], &body["amount"]), (&"59999".into(), &"0.01".into()));
+    assert_eq!((&body["stp"], &body["clientOrderId"]), (&"cn".into(), &"ww-1".into()));
 }
 
 #[test]
 fn a_bulk_leaves_out_the_legs_that_the_gate_refuses() {
     let mut engine = engine();
-    let mut legs = [
-        order(5_999_900, 10_000, 1),
-        order(1, 10_000, 2),
-        order(5_999_800, 10_000, 3),
-    ];
+    let mut legs = [order(5_999_900, 10_000, 1), order(1, 10_000, 2), order(5_999_800, 10_000, 3)];
     let mut out = [0u8; 8192];
     let len = engine.bulk(&mut legs, NONCE, NOW, &mut out).expect("sent");
     let body = body(&out[..len]);
-    assert_eq!(
-        legs.map(|leg| leg.refusal),
-        [0, Refusal::NotionalTooSmall.code(), 0]
-    );
-    let prices: Vec<_> = body["orders"]
-        .as_array()
-        .expect("legs")
-        .iter()
-        .map(|leg| &leg["price"])
-        .collect();
+    assert_eq!(legs.map(|leg| leg.refusal), [0, Refusal::NotionalTooSmall.code(), 0]);
+    let prices: Vec<_> =
+        body["orders"].as_array().expect("legs").iter().map(|leg| &leg["price"]).collect();
     assert_eq!(prices, ["59999", "59998"]);
     let mut refused = [order(1, 10_000, 2)];
-    assert_eq!(
-        engine.bulk(&mut refused, NONCE, NOW, &mut out),
-        Err(Failure::Legs)
-    );
+    assert_eq!(engine.bulk(&mut refused, NONCE, NOW, &mut out), Err(Failure::Legs));
     let mut many = [order(5_999_900, 10_000, 1); 21];
-    assert_eq!(
-        engine.bulk(&mut many, NONCE, NOW, &mut out),
-        Err(Failure::Legs)
-    );
+    assert_eq!(engine.bulk(&mut many, NONCE, NOW, &mut out), Err(Failure::Legs));
 }
 
 #[test]
 fn unknown_markets_and_missing_keys_are_failures_not_panics() {
     let mut engine = engine();
     let mut out = [0u8; 4096];
-    let elsewhere = PlaceRequest {
-        market: 9,
-        ..order(5_999_900, 10_000, 1)
-    };
+    let elsewhere = PlaceRequest { market: 9, ..order(5_999_900, 10_000, 1) };
+    assert_eq!(engine.place(&elsewhere, NONCE, NOW, &mut out), Err(Failure::UnknownMarket));
+    assert_eq!(engine.cancel(9, b"ww-1", NONCE, &mut out), Err(Failure::UnknownMarket));
     assert_eq!(
-        engine.place(&elsewhere, NONCE, NOW, &mut out),
-        Err(Failure::UnknownMarket)
-    );
-    assert_eq!(
-        engine.cancel(9, b"ww-1", NONCE, &mut out),
-        Err(Failure::UnknownMarket)
-    );
-    assert_eq!(
-        engine
-            .place(&order(5_999_900, 10_000, 1), 0, NOW, &mut out)
-            .map_err(Failure::code),
+        engine.place(&order(5_999_900, 10_000, 1), 0, NOW, &mut out).map_err(Failure::code),
         Err(Failure::ENCODE)
     );
     let small = engine.place(&order(5_999_900, 10_000, 1), NONCE, NOW, &mut [0u8; 100]);
@@ -281,23 +201,14 @@ fn nothing_is_allocated_once_warm() {
     for sequence in 0..100 {
         let mut legs = [
             order(5_999_900, 10_000, sequence),
-            PlaceRequest {
-                flags: sell,
-                ..order(6_000_200, 10_000, sequence)
-            },
+            PlaceRequest { flags: sell, ..order(6_000_200, 10_000, sequence) },
             order(0, 10_000, sequence),
         ];
         engine.place(&legs[0], NONCE, NOW, &mut out).expect("sent");
         engine.bulk(&mut legs, NONCE, NOW, &mut out).expect("sent");
-        let change = ModifyRequest {
-            flags: QUOTE,
-            price: 5_999_900,
-            amount: 10_000,
-            ..Default::default()
-        };
-        engine
-            .modify(&change, b"ww-1", NONCE, NOW, &mut out)
-            .expect("sent");
+        let change =
+            ModifyRequest { flags: QUOTE, price: 5_999_900, amount: 10_000, ..Default::default() };
+        engine.modify(&change, b"ww-1", NONCE, NOW, &mut out).expect("sent");
         engine.cancel(0, b"ww-1", NONCE, &mut out).expect("sent");
         engine.record(2, 1_000);
     }

@@ -1,4 +1,4 @@
-//! Everything that is neither a book nor a ticker: trades, orders, deals, balances, replies.
+//! Trades, orders, deals and balances.
 
 mod feed_support;
 
@@ -14,13 +14,7 @@ fn feed() -> Feed {
 fn trades_are_kept_as_sent() {
     let mut feed = feed();
     let outcome = feed.on_frame(TRADES.as_bytes(), 1);
-    assert_eq!(
-        outcome,
-        Outcome {
-            kind: Kind::Trades,
-            market: 0
-        }
-    );
+    assert_eq!(outcome, Outcome { kind: Kind::Trades, market: 0 });
     let first = TradeRec {
         id: 22_676_096_396,
         time_ns: 1_785_727_720_670_792_100,
@@ -39,10 +33,7 @@ fn trades_are_kept_as_sent() {
     };
     assert_eq!(feed.cold().trades(), [first, second]);
     assert_eq!(
-        take(
-            &mut feed,
-            r#"{"method": "trades_update", "params": ["BTC_PERP", []]}"#
-        ),
+        take(&mut feed, r#"{"method": "trades_update", "params": ["BTC_PERP", []]}"#),
         Kind::Trades
     );
     assert!(feed.cold().trades().is_empty());
@@ -70,11 +61,7 @@ fn bad_trades_are_malformed_but_harm_no_book() {
     for (from, to) in changes {
         let mut feed = feed();
         take(&mut feed, SNAPSHOT);
-        assert_eq!(
-            take(&mut feed, &TRADES.replace(from, to)),
-            Kind::Malformed,
-            "{to}"
-        );
+        assert_eq!(take(&mut feed, &TRADES.replace(from, to)), Kind::Malformed, "{to}");
         assert!(!feed.book(0).is_stale());
     }
     let row = r#"{"id": 1, "time": 1.5, "price": "1", "amount": "1", "type": "buy"}"#;
@@ -87,69 +74,37 @@ fn bad_trades_are_malformed_but_harm_no_book() {
 fn an_order_event_is_read_whole() {
     let mut feed = feed();
     let outcome = feed.on_frame(PENDING.as_bytes(), 1);
-    assert_eq!(
-        outcome,
-        Outcome {
-            kind: Kind::OrderPending,
-            market: 0
-        }
-    );
+    assert_eq!(outcome, Outcome { kind: Kind::OrderPending, market: 0 });
     let order = &feed.cold().order;
-    assert_eq!(
-        (order.event, order.id, order.order_type),
-        (1, 1_212_904_480_922, 7)
-    );
+    assert_eq!((order.event, order.id, order.order_type), (1, 1_212_904_480_922, 7));
     assert_eq!((order.market.as_str(), order.side), ("BTC_PERP", Side::Buy));
     assert_eq!((order.post_only, order.ioc, order.rpi), (true, false, true));
     assert_eq!(order.ctime_ns, 1_738_250_982_289_140_000);
     assert_eq!(order.mtime_ns, 1_738_250_983_500_000_000);
-    assert_eq!(
-        (order.price.as_str(), order.amount.as_str()),
-        ("90000", "1")
-    );
-    assert_eq!(
-        (order.left.as_str(), order.deal_stock.as_str()),
-        ("0.25", "0.75")
-    );
-    assert_eq!(
-        (order.deal_money.as_str(), order.deal_fee.as_str()),
-        ("67500", "0.0218733492")
-    );
-    assert_eq!(
-        (order.client_order_id.as_str(), order.stp.as_str()),
-        ("q-7", "cn")
-    );
-    assert_eq!(
-        (order.status.as_str(), order.fee_asset.as_str()),
-        ("PARTIALLY_FILLED", "USDT")
-    );
+    assert_eq!((order.price.as_str(), order.amount.as_str()), ("90000", "1"));
+    assert_eq!((order.left.as_str(), order.deal_stock.as_str()), ("0.25", "0.75"));
+    assert_eq!((order.deal_money.as_str(), order.deal_fee.as_str()), ("67500", "0.0218733492"));
+    assert_eq!((order.client_order_id.as_str(), order.stp.as_str()), ("q-7", "cn"));
+    assert_eq!((order.status.as_str(), order.fee_asset.as_str()), ("PARTIALLY_FILLED", "USDT"));
 }
 
 #[test]
 fn what_an_order_event_leaves_out_is_empty() {
     let mut feed = feed();
     take(&mut feed, PENDING);
-    let bare = r#"{"method": "ordersPending_update", "params": [3, {"id": 5, "market": "ETH_BTC", "type": 202, "side": 1, "amount": "1", "left": "0", "deal_stock": "1"}]}"#;
-    let outcome = feed.on_frame(bare.as_bytes(), 1);
-    assert_eq!(
-        outcome,
-        Outcome {
-            kind: Kind::OrderPending,
-            market: NO_MARKET
-        }
+    let bare = concat!(
+        r#"{"method": "ordersPending_update", "params": [3, {"id": 5, "market": "ETH_BTC", "#,
+        r#""type": 202, "side": 1, "amount": "1", "left": "0", "deal_stock": "1"}]}"#,
     );
+    let outcome = feed.on_frame(bare.as_bytes(), 1);
+    assert_eq!(outcome, Outcome { kind: Kind::OrderPending, market: NO_MARKET });
     let order = &feed.cold().order;
     assert_eq!((order.event, order.id, order.side), (3, 5, Side::Sell));
     assert_eq!(order.order_type, 202);
     assert!(!order.post_only && !order.rpi);
     assert_eq!((order.ctime_ns, order.mtime_ns), (0, 0));
-    for text in [
-        &order.price,
-        &order.client_order_id,
-        &order.status,
-        &order.stp,
-        &order.fee_asset,
-    ] {
+    for text in [&order.price, &order.client_order_id, &order.status, &order.stp, &order.fee_asset]
+    {
         assert_eq!(text, "");
     }
 }
@@ -157,17 +112,9 @@ fn what_an_order_event_leaves_out_is_empty() {
 #[test]
 fn an_executed_order_is_finished() {
     let mut feed = feed();
-    let frame = PENDING
-        .replace("ordersPending", "ordersExecuted")
-        .replace("[1, {", "[{");
+    let frame = PENDING.replace("ordersPending", "ordersExecuted").replace("[1, {", "[{");
     assert_eq!(take(&mut feed, &frame), Kind::OrderExecuted);
-    assert_eq!(
-        (
-            feed.cold().order.event,
-            feed.cold().order.client_order_id.as_str()
-        ),
-        (3, "q-7")
-    );
+    assert_eq!((feed.cold().order.event, feed.cold().order.client_order_id.as_str()), (3, "q-7"));
 }
 
 #[test]
@@ -187,11 +134,7 @@ fn bad_orders_are_malformed() {
     ];
     for (from, to) in changes {
         assert!(PENDING.contains(from), "{from}");
-        assert_eq!(
-            take(&mut feed(), &PENDING.replacen(from, to, 1)),
-            Kind::Malformed,
-            "{to}"
-        );
+        assert_eq!(take(&mut feed(), &PENDING.replacen(from, to, 1)), Kind::Malformed, "{to}");
     }
     let long = PENDING.replace("q-7", &"q".repeat(129));
     assert_eq!(take(&mut feed(), &long), Kind::Malformed);
@@ -202,37 +145,15 @@ fn bad_orders_are_malformed() {
 #[test]
 fn a_deal_is_read_whole() {
     let mut feed = feed();
-    assert_eq!(
-        feed.on_frame(DEAL.as_bytes(), 1),
-        Outcome {
-            kind: Kind::Deal,
-            market: NO_MARKET
-        }
-    );
+    assert_eq!(feed.on_frame(DEAL.as_bytes(), 1), Outcome { kind: Kind::Deal, market: NO_MARKET });
     let deal = &feed.cold().deal;
-    assert_eq!(
-        (deal.id, deal.order_id),
-        (13_674_578_673, 1_212_909_726_406)
-    );
+    assert_eq!((deal.id, deal.order_id), (13_674_578_673, 1_212_909_726_406));
     assert_eq!(deal.time_ns, 1_738_251_095_345_432_000);
-    assert_eq!(
-        (deal.market.as_str(), deal.client_order_id.as_str()),
-        ("ETH_BTC", "")
-    );
-    assert_eq!(
-        (deal.price.as_str(), deal.amount.as_str()),
-        ("0.03084", "0.2625")
-    );
-    assert_eq!(
-        (deal.fee.as_str(), deal.fee_asset.as_str()),
-        ("0.0002625", "ETH")
-    );
+    assert_eq!((deal.market.as_str(), deal.client_order_id.as_str()), ("ETH_BTC", ""));
+    assert_eq!((deal.price.as_str(), deal.amount.as_str()), ("0.03084", "0.2625"));
+    assert_eq!((deal.fee.as_str(), deal.fee_asset.as_str()), ("0.0002625", "ETH"));
     assert_eq!((deal.side, deal.role), (Side::Buy, 2));
-    assert_eq!(
-        feed.on_frame(DEAL.replace("ETH_BTC", MARKET).as_bytes(), 1)
-            .market,
-        0
-    );
+    assert_eq!(feed.on_frame(DEAL.replace("ETH_BTC", MARKET).as_bytes(), 1).market, 0);
 }
 
 #[test]
@@ -241,10 +162,7 @@ fn side_and_role_may_be_texts() {
         let mut feed = feed();
         let frame = DEAL.replace(",2,2,", &format!(",{side},{role},"));
         assert_eq!(take(&mut feed, &frame), Kind::Deal);
-        assert_eq!(
-            (feed.cold().deal.side, feed.cold().deal.role),
-            (Side::Sell, 1)
-        );
+        assert_eq!((feed.cold().deal.side, feed.cold().deal.role), (Side::Sell, 1));
     }
 }
 
@@ -260,11 +178,7 @@ fn bad_deals_are_malformed() {
     ];
     for (from, to) in changes {
         assert!(DEAL.contains(from), "{from}");
-        assert_eq!(
-            take(&mut feed(), &DEAL.replace(from, to)),
-            Kind::Malformed,
-            "{to}"
-        );
+        assert_eq!(take(&mut feed(), &DEAL.replace(from, to)), Kind::Malformed, "{to}");
     }
 }
 
@@ -272,24 +186,18 @@ fn bad_deals_are_malformed() {
 fn balances_are_those_of_the_last_message() {
     let mut feed = feed();
     let outcome = feed.on_frame(BALANCES.as_bytes(), 1);
-    assert_eq!(
-        outcome,
-        Outcome {
-            kind: Kind::Balances,
-            market: NO_MARKET
-        }
-    );
+    assert_eq!(outcome, Outcome { kind: Kind::Balances, market: NO_MARKET });
     let rows = |feed: &Feed| -> Vec<[String; 3]> {
         let row = |row: &whitewire_core::event::BalanceRec| {
             [row.asset.clone(), row.available.clone(), row.freeze.clone()]
         };
         feed.cold().balances().iter().map(row).collect()
     };
-    assert_eq!(
-        rows(&feed),
-        [["USDT", "100.1885", "0"], ["BTC", "1e-8", "0e-8"]]
+    assert_eq!(rows(&feed), [["USDT", "100.1885", "0"], ["BTC", "1e-8", "0e-8"]]);
+    let one = concat!(
+        r#"{"method": "balanceSpot_update", "params": [{"ETH": {"freeze": "2", "#,
+        r#""available": "1"}}]}"#,
     );
-    let one = r#"{"method": "balanceSpot_update", "params": [{"ETH": {"freeze": "2", "available": "1"}}]}"#;
     assert_eq!(take(&mut feed, one), Kind::Balances);
     assert_eq!(rows(&feed), [["ETH", "1", "2"]]);
     for bad in [
@@ -299,96 +207,4 @@ fn balances_are_those_of_the_last_message() {
     ] {
         assert_eq!(take(&mut feed, &bad), Kind::Malformed, "{bad}");
     }
-}
-
-#[test]
-fn replies_keep_their_result_as_text() {
-    let mut feed = feed();
-    for (frame, id, result) in [
-        (REPLY, 2_000_001, r#"{"status": "success"}"#),
-        (
-            r#"{"error": null, "result": "pong", "id": 177472028786210}"#,
-            177_472_028_786_210,
-            "\"pong\"",
-        ),
-        (
-            r#"{"id": 3, "result": [1, {"a": "\u0041\n"}], "error": null}"#,
-            3,
-            r#"[1, {"a": "\u0041\n"}]"#,
-        ),
-        (
-            r#"{"id": 4, "result": 1785730136, "error": null}"#,
-            4,
-            "1785730136",
-        ),
-        (r#"{"id": 5, "result": true}"#, 5, "true"),
-        (r#"{"id": 6, "result": null, "error": null}"#, 6, "null"),
-        (r#"{"id": null, "result": {}, "error": null}"#, -1, "{}"),
-    ] {
-        assert_eq!(
-            feed.on_frame(frame.as_bytes(), 1),
-            Outcome {
-                kind: Kind::Reply,
-                market: NO_MARKET
-            }
-        );
-        let reply = &feed.cold().reply;
-        assert_eq!((reply.id, reply.error_code), (id, 0));
-        assert_eq!(
-            (reply.result.as_str(), reply.error_message.as_str()),
-            (result, "")
-        );
-    }
-}
-
-#[test]
-fn refusals_keep_code_and_text() {
-    let mut feed = feed();
-    assert_eq!(take(&mut feed, REFUSAL), Kind::ReplyError);
-    let reply = &feed.cold().reply;
-    assert_eq!(
-        (reply.id, reply.error_code, reply.result.as_str()),
-        (7, 6, "null")
-    );
-    assert_eq!(reply.error_message, "require authentication");
-    let escaped = r#"{"error": {"message": "\ud83d\ude00 \"no\"\t\u00e9", "code": -2}, "result": null, "id": 8}"#;
-    assert_eq!(take(&mut feed, escaped), Kind::ReplyError);
-    assert_eq!(feed.cold().reply.error_message, "\u{1f600} \"no\"\t\u{e9}");
-    assert_eq!(feed.cold().reply.error_code, -2);
-    let long = REFUSAL.replace("require", &"x".repeat(9000));
-    assert_eq!(take(&mut feed, &long), Kind::ReplyError);
-    assert_eq!(feed.cold().reply.error_message.len(), 4096);
-}
-
-#[test]
-fn replies_are_bounded() {
-    let mut feed = feed();
-    let frame = |len: usize| {
-        format!(
-            r#"{{"id": 1, "error": null, "result": "{}"}}"#,
-            "x".repeat(len)
-        )
-    };
-    assert_eq!(take(&mut feed, &frame((1 << 20) - 2)), Kind::Reply);
-    assert_eq!(feed.cold().reply.result.len(), 1 << 20);
-    assert_eq!(take(&mut feed, &frame((1 << 20) - 1)), Kind::Malformed);
-    assert_eq!(take(&mut feed, &frame(5 << 20)), Kind::Malformed);
-    for bad in [
-        r#"{"id": "a", "result": 1}"#,
-        r#"{"id": 1, "error": "no"}"#,
-        r#"{"id": 1, "error": {"message": "no"}}"#,
-    ] {
-        assert_eq!(take(&mut feed, bad), Kind::Malformed, "{bad}");
-    }
-}
-
-#[test]
-fn repeated_and_escaped_keys_mean_what_json_says() {
-    let mut feed = feed();
-    let frame = r#"{"id": 1, "\u0069d": 2, "result": 1, "result": 7}"#;
-    assert_eq!(take(&mut feed, frame), Kind::Reply);
-    assert_eq!(
-        (feed.cold().reply.id, feed.cold().reply.result.as_str()),
-        (2, "7")
-    );
 }

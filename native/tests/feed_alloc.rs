@@ -48,9 +48,7 @@ fn allocations(work: impl FnOnce()) -> usize {
 /// The largest frames that are still taken, and some that are not.
 fn extremes() -> Vec<String> {
     let trade = r#"{"id": 1, "time": 1.5, "price": "1", "amount": "1", "type": "buy"}"#;
-    let levels: Vec<String> = (1..=1024)
-        .map(|n| format!("[\"{}\", \"1\"]", 70_000 + n))
-        .collect();
+    let levels: Vec<String> = (1..=1024).map(|n| format!("[\"{}\", \"1\"]", 70_000 + n)).collect();
     let balance = |n: usize| format!(r#""A{n}": {{"available": "1", "freeze": "2"}}"#);
     let balances: Vec<String> = (0..1024).map(balance).collect();
     let text = "x".repeat(128);
@@ -61,18 +59,10 @@ fn extremes() -> Vec<String> {
         ),
         SNAPSHOT.replace("[\"63038.7\", \"0.285\"]", &levels.join(", ")),
         SNAPSHOT.replace("\"BTC_PERP\"", &format!("\"{text}\"")),
-        format!(
-            r#"{{"method": "balanceSpot_update", "params": [{{{}}}]}}"#,
-            balances.join(",")
-        ),
-        PENDING
-            .replace("q-7", &text)
-            .replace("PARTIALLY_FILLED", &text),
+        format!(r#"{{"method": "balanceSpot_update", "params": [{{{}}}]}}"#, balances.join(",")),
+        PENDING.replace("q-7", &text).replace("PARTIALLY_FILLED", &text),
         DEAL.replace("ETH_BTC", &text),
-        format!(
-            "{{\"id\": 1, \"result\": \"{}\"}}",
-            "r".repeat((1 << 20) - 2)
-        ),
+        format!("{{\"id\": 1, \"result\": \"{}\"}}", "r".repeat((1 << 20) - 2)),
         REFUSAL.replace("require", &"\\u00e9".repeat(5000)),
         format!("{{\"method\": \"{}\"}}", "m".repeat(5000)),
         "[".repeat(100_000),

@@ -10,11 +10,7 @@ use feed_support::*;
 const PAGE: usize = 1 << 16;
 const READ_WRITE: c_int = 1 | 2;
 const NO_ACCESS: c_int = 0;
-const PRIVATE_ANONYMOUS: c_int = 2 | if cfg!(target_os = "linux") {
-    0x20
-} else {
-    0x1000
-};
+const PRIVATE_ANONYMOUS: c_int = 2 | if cfg!(target_os = "linux") { 0x20 } else { 0x1000 };
 
 extern "C" {
     fn mmap(
@@ -30,17 +26,10 @@ extern "C" {
 
 /// One readable page between two that are not; touching those ends the process.
 fn island() -> &'static mut [u8] {
-    // SAFETY: a fresh mapping of three pages, of which the outer two lose their access; the middle one
-    // is never unmapped and handed out once.
+    // SAFETY: a fresh mapping of three pages, of which the outer two lose their access; the middle
+    // one is never unmapped and handed out once.
     unsafe {
-        let all = mmap(
-            core::ptr::null_mut(),
-            3 * PAGE,
-            READ_WRITE,
-            PRIVATE_ANONYMOUS,
-            -1,
-            0,
-        );
+        let all = mmap(core::ptr::null_mut(), 3 * PAGE, READ_WRITE, PRIVATE_ANONYMOUS, -1, 0);
         assert!(!all.is_null() && all.addr() != usize::MAX, "no memory");
         assert_eq!(mprotect(all, PAGE, NO_ACCESS), 0);
         assert_eq!(mprotect(all.byte_add(2 * PAGE), PAGE, NO_ACCESS), 0);
@@ -70,10 +59,8 @@ fn frames_are_read_within_their_bounds() {
                     island[place.clone()].copy_from_slice(text);
                     place
                 });
-                let outcomes = [
-                    feeds[0].on_frame(&island[first], 1),
-                    feeds[1].on_frame(&island[last], 1),
-                ];
+                let outcomes =
+                    [feeds[0].on_frame(&island[first], 1), feeds[1].on_frame(&island[last], 1)];
                 assert_eq!(outcomes[0], outcomes[1]);
             }
         }

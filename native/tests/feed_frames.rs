@@ -1,10 +1,10 @@
-//! Depth and ticker frames, one behaviour a test, on every instruction set of this machine.
+//! Depth frames, one behaviour a test, on every instruction set of this machine.
 
 mod feed_support;
 
 use feed_support::*;
 use whitewire_core::event::{Kind, Outcome, NO_MARKET};
-use whitewire_core::feed::{Feed, FeedError};
+use whitewire_core::feed::Feed;
 
 fn each(check: impl Fn(&mut Feed)) {
     for isa in isas() {
@@ -17,10 +17,7 @@ fn a_snapshot_and_a_delta_make_the_book() {
     each(|feed| {
         assert_eq!(
             feed.on_frame(SNAPSHOT.as_bytes(), 77),
-            Outcome {
-                kind: Kind::BookSnapshot,
-                market: 0
-            }
+            Outcome { kind: Kind::BookSnapshot, market: 0 }
         );
         assert_eq!(feed.book(0).best_bid(), Some((629_572, 17)));
         assert_eq!(feed.book(0).best_ask(), Some((629_573, 17)));
@@ -30,22 +27,11 @@ fn a_snapshot_and_a_delta_make_the_book() {
         assert_eq!(take(feed, DELTA), Kind::BookDelta);
         let [bids, asks] = levels(feed);
         assert_eq!(asks, [(629_614, 29), (629_972, 130), (630_387, 285)]);
-        assert_eq!(
-            bids,
-            [
-                (629_572, 17),
-                (629_517, 453),
-                (628_160, 446),
-                (628_033, 1090)
-            ]
-        );
+        assert_eq!(bids, [(629_572, 17), (629_517, 453), (628_160, 446), (628_033, 1090)]);
         assert_eq!(feed.book(0).update_id(), 22_216_668_616);
         assert_eq!(feed.book(0).ts_exch_ns(), 1_785_730_136_235_200_900);
         assert!(!feed.book(0).is_stale());
-        assert_eq!(
-            (feed.counters().fast_path, feed.counters().general_path),
-            (2, 0)
-        );
+        assert_eq!((feed.counters().fast_path, feed.counters().general_path), (2, 0));
     });
 }
 
@@ -64,10 +50,8 @@ fn a_missing_side_is_unchanged() {
     each(|feed| {
         take(feed, SNAPSHOT);
         let before = levels(feed);
-        let asks_only = DELTA.replace(
-            ", \"bids\": [[\"62951.7\", \"0.453\"], [\"62816\", \"0.446\"]]",
-            "",
-        );
+        let asks_only =
+            DELTA.replace(", \"bids\": [[\"62951.7\", \"0.453\"], [\"62816\", \"0.446\"]]", "");
         assert_eq!(take(feed, &asks_only), Kind::BookDelta);
         assert_eq!(levels(feed)[0], before[0]);
         assert_ne!(levels(feed)[1], before[1]);
@@ -92,10 +76,8 @@ fn any_zero_removes_a_level() {
     for zero in ["0", "0.0", "0.000", "0e-8", "0E+5", "00"] {
         each(|feed| {
             take(feed, SNAPSHOT);
-            let frame = DELTA.replace(
-                "[\"62957.3\", \"0\"]",
-                &format!("[\"62957.3\", \"{zero}\"]"),
-            );
+            let frame =
+                DELTA.replace("[\"62957.3\", \"0\"]", &format!("[\"62957.3\", \"{zero}\"]"));
             assert_eq!(take(feed, &frame), Kind::BookDelta, "{zero}");
             assert_eq!(feed.book(0).best_ask(), Some((629_614, 29)), "{zero}");
         });
@@ -124,10 +106,7 @@ fn duplicates_and_older_deltas_change_nothing() {
         take(feed, DELTA);
         let before = levels(feed);
         assert_eq!(take(feed, DELTA), Kind::BookIgnored);
-        assert_eq!(
-            take(feed, &DELTA.replace("22216668616", "22216668000")),
-            Kind::BookIgnored
-        );
+        assert_eq!(take(feed, &DELTA.replace("22216668616", "22216668000")), Kind::BookIgnored);
         assert_eq!(levels(feed), before);
         assert!(!feed.book(0).is_stale());
         assert_eq!(feed.counters().ignored, 2);
@@ -148,14 +127,9 @@ fn a_keepalive_snapshot_replaces_the_book() {
     each(|feed| {
         take(feed, SNAPSHOT);
         take(feed, DELTA);
-        let keepalive = SNAPSHOT
-            .replace("22216665449", "22216669000")
-            .replace("62961.4", "62960");
+        let keepalive = SNAPSHOT.replace("22216665449", "22216669000").replace("62961.4", "62960");
         assert_eq!(take(feed, &keepalive), Kind::BookSnapshot);
-        assert_eq!(
-            levels(feed)[1],
-            [(629_573, 17), (629_600, 29), (630_387, 285)]
-        );
+        assert_eq!(levels(feed)[1], [(629_573, 17), (629_600, 29), (630_387, 285)]);
         assert_eq!(feed.book(0).update_id(), 22_216_669_000);
     });
 }
@@ -180,11 +154,7 @@ fn the_book_is_cut_to_its_depth() {
         take(&mut feed, SNAPSHOT);
         assert_eq!(levels(&feed)[1], [(629_573, 17), (629_614, 29)]);
         take(&mut feed, DELTA);
-        assert_eq!(
-            levels(&feed)[1],
-            [(629_614, 29), (629_972, 130)],
-            "no ghost of 63038.7"
-        );
+        assert_eq!(levels(&feed)[1], [(629_614, 29), (629_972, 130)], "no ghost of 63038.7");
         assert_eq!(levels(&feed)[0], [(629_572, 17), (629_517, 453)]);
     }
 }
@@ -197,40 +167,20 @@ fn unsorted_and_repeated_changes_apply_in_order() {
             r#"[["63000", "5"], ["62960", "1"], ["63000", "0"], ["62960", "2"], ["62957.3", "0"]]"#;
         let frame = DELTA.replace(r#"[["62957.3", "0"], ["62997.2", "0.13"]]"#, asks);
         assert_eq!(take(feed, &frame), Kind::BookDelta);
-        assert_eq!(
-            levels(feed)[1],
-            [(629_600, 2000), (629_614, 29), (630_387, 285)]
-        );
+        assert_eq!(levels(feed)[1], [(629_600, 2000), (629_614, 29), (630_387, 285)]);
     });
 }
 
 #[test]
 fn a_bad_number_makes_the_book_stale_not_half_applied() {
-    let bad = [
-        "62816.05",
-        "62816.x",
-        "",
-        "-1",
-        "0",
-        "1e40",
-        "9223372036854775807",
-        "6 2816",
-        "+5",
-    ];
+    let bad = ["62816.05", "62816.x", "", "-1", "0", "1e40", "9223372036854775807", "6 2816", "+5"];
     for text in bad {
         each(|feed| {
             take(feed, SNAPSHOT);
             let before = levels(feed);
             let frame = DELTA.replace("\"62816\"", &format!("\"{text}\""));
             let outcome = feed.on_frame(frame.as_bytes(), 5);
-            assert_eq!(
-                outcome,
-                Outcome {
-                    kind: Kind::Malformed,
-                    market: 0
-                },
-                "{text}"
-            );
+            assert_eq!(outcome, Outcome { kind: Kind::Malformed, market: 0 }, "{text}");
             assert!(!feed.fault().is_empty());
             assert!(feed.book(0).is_stale());
             assert_eq!(levels(feed), before);
@@ -269,22 +219,13 @@ fn a_frame_that_breaks_the_protocol_is_malformed() {
             take(feed, SNAPSHOT);
             assert_eq!(take(feed, frame), Kind::Malformed, "{frame}");
             assert!(!feed.fault().is_empty());
-            assert!(
-                feed.book(0).is_stale(),
-                "{frame}: nobody knows what was lost"
-            );
+            assert!(feed.book(0).is_stale(), "{frame}: nobody knows what was lost");
         });
     }
     each(|feed| {
-        assert_eq!(
-            feed.on_frame(b"{\"method\": \"\xff\"}", 1).kind,
-            Kind::Malformed
-        );
-        let deep = format!(
-            "{{\"method\": \"x\", \"params\": {}{}}}",
-            "[".repeat(500),
-            "]".repeat(500)
-        );
+        assert_eq!(feed.on_frame(b"{\"method\": \"\xff\"}", 1).kind, Kind::Malformed);
+        let deep =
+            format!("{{\"method\": \"x\", \"params\": {}{}}}", "[".repeat(500), "]".repeat(500));
         assert_eq!(take(feed, &deep), Kind::Malformed);
         assert_eq!(feed.counters().malformed, 2);
     });
@@ -305,29 +246,14 @@ fn other_markets_and_methods_are_other() {
     each(|feed| {
         take(feed, SNAPSHOT);
         let outcome = feed.on_frame(DELTA.replace("BTC_PERP", "ETH_PERP").as_bytes(), 1);
-        assert_eq!(
-            outcome,
-            Outcome {
-                kind: Kind::Other,
-                market: NO_MARKET
-            }
-        );
+        assert_eq!(outcome, Outcome { kind: Kind::Other, market: NO_MARKET });
         assert_eq!(feed.cold().method, "depth_update");
-        assert_eq!(
-            take(feed, &TICKER.replace("BTC_PERP", "ETH_PERP")),
-            Kind::Other
-        );
+        assert_eq!(take(feed, &TICKER.replace("BTC_PERP", "ETH_PERP")), Kind::Other);
         assert_eq!(feed.cold().method, "bookTicker_update");
-        assert_eq!(
-            take(feed, &TRADES.replace("BTC_PERP", "ETH_PERP")),
-            Kind::Other
-        );
+        assert_eq!(take(feed, &TRADES.replace("BTC_PERP", "ETH_PERP")), Kind::Other);
         assert_eq!(feed.counters().unknown_markets, 3);
         assert_eq!(
-            take(
-                feed,
-                r#"{"method": "candles_update", "params": [], "id": null}"#
-            ),
+            take(feed, r#"{"method": "candles_update", "params": [], "id": null}"#),
             Kind::Other
         );
         assert_eq!(feed.cold().method, "candles_update");
@@ -337,195 +263,4 @@ fn other_markets_and_methods_are_other() {
         assert_eq!(feed.cold().method, "\u{e9}".repeat(64));
         assert!(!feed.book(0).is_stale());
     });
-}
-
-#[test]
-fn the_ticker_is_the_top() {
-    each(|feed| {
-        assert!(!feed.ticker(0).valid);
-        assert_eq!(
-            feed.on_frame(TICKER.as_bytes(), 9),
-            Outcome {
-                kind: Kind::Ticker,
-                market: 0
-            }
-        );
-        let ticker = *feed.ticker(0);
-        assert!(ticker.valid);
-        assert_eq!((ticker.bid, ticker.bid_amount), (629_658, 5));
-        assert_eq!((ticker.ask, ticker.ask_amount), (629_742, 17));
-        assert_eq!((ticker.update_id, ticker.recv_ns), (22_217_102_542, 9));
-        assert_eq!(ticker.time_ns, 1_785_732_678_280_255_100);
-        assert_eq!(feed.counters().fast_path, 1);
-    });
-}
-
-#[test]
-fn an_older_ticker_is_ignored_and_a_repeated_one_is_not() {
-    each(|feed| {
-        take(feed, TICKER);
-        let older = TICKER
-            .replace("22217102542", "22217102541")
-            .replace("62965.8", "1");
-        assert_eq!(take(feed, &older), Kind::BookIgnored);
-        assert_eq!(feed.ticker(0).bid, 629_658);
-        assert_eq!(take(feed, &TICKER.replace("0.005", "0.006")), Kind::Ticker);
-        assert_eq!(feed.ticker(0).bid_amount, 6);
-    });
-}
-
-#[test]
-fn an_empty_side_of_the_ticker_is_none() {
-    each(|feed| {
-        let frame = TICKER.replace("\"62965.8\", \"0.005\"", "\"0\", \"0\"");
-        assert_eq!(take(feed, &frame), Kind::Ticker);
-        let ticker = feed.ticker(0);
-        assert_eq!((ticker.bid, ticker.bid_amount, ticker.ask), (0, 0, 629_742));
-        assert!(ticker.valid);
-    });
-}
-
-#[test]
-fn a_crossed_ticker_is_not_valid() {
-    each(|feed| {
-        assert_eq!(
-            take(feed, &TICKER.replace("62965.8", "62974.2")),
-            Kind::Ticker
-        );
-        assert!(!feed.ticker(0).valid);
-        assert_eq!(feed.counters().crossed, 1);
-        assert_eq!(take(feed, TICKER), Kind::Ticker);
-        assert!(feed.ticker(0).valid);
-    });
-}
-
-#[test]
-fn a_bad_ticker_is_malformed_and_invalidates_only_itself() {
-    each(|feed| {
-        take(feed, SNAPSHOT);
-        take(feed, TICKER);
-        let outcome = feed.on_frame(TICKER.replace("62965.8", "62965.85").as_bytes(), 1);
-        assert_eq!(
-            outcome,
-            Outcome {
-                kind: Kind::Malformed,
-                market: 0
-            }
-        );
-        assert!(!feed.ticker(0).valid);
-        assert!(!feed.book(0).is_stale());
-    });
-}
-
-#[test]
-fn a_new_session_trusts_nothing() {
-    each(|feed| {
-        take(feed, SNAPSHOT);
-        take(feed, TICKER);
-        feed.reset();
-        assert!(feed.book(0).is_stale());
-        assert!(!feed.ticker(0).valid);
-        assert_eq!(take(feed, DELTA), Kind::BookStale);
-        let restarted = TICKER.replace("22217102542", "5");
-        assert_eq!(take(feed, &restarted), Kind::Ticker);
-        assert_eq!(feed.ticker(0).update_id, 5);
-    });
-}
-
-#[test]
-fn markets_are_told_apart() {
-    for isa in isas() {
-        let mut feed = Feed::with_isa(isa);
-        let names: Vec<String> = (0..300)
-            .map(|n| format!("{}{n}_PERP", ["A", "BB", "VERY_LONG_MARKET_NAME"][n % 3]))
-            .collect();
-        for (index, name) in names.iter().enumerate() {
-            assert_eq!(feed.add_market(name, 1, 3, 5), Ok(index));
-        }
-        for (index, name) in names.iter().enumerate() {
-            assert_eq!(feed.market_index(name.as_bytes()), Some(index));
-            let outcome = feed.on_frame(SNAPSHOT.replace(MARKET, name).as_bytes(), 1);
-            assert_eq!(
-                outcome,
-                Outcome {
-                    kind: Kind::BookSnapshot,
-                    market: u16::try_from(index).unwrap()
-                }
-            );
-            let outcome = feed.on_frame(TICKER.replace(MARKET, name).as_bytes(), 1);
-            assert_eq!(
-                outcome,
-                Outcome {
-                    kind: Kind::Ticker,
-                    market: u16::try_from(index).unwrap()
-                }
-            );
-        }
-        assert_eq!(feed.market_index(b"A1_PERP"), None);
-        assert_eq!(feed.market_index(b""), None);
-    }
-}
-
-#[test]
-fn markets_are_checked_when_added() {
-    let mut feed = Feed::new();
-    assert_eq!(feed.add_market("BTC_PERP", 1, 3, 100), Ok(0));
-    assert!(matches!(
-        feed.add_market("BTC_PERP", 1, 3, 100),
-        Err(FeedError::Duplicate(_))
-    ));
-    for name in ["", "BTC/PERP", "a\"b", "B\u{e9}", &"X".repeat(33)] {
-        assert!(
-            matches!(feed.add_market(name, 1, 3, 100), Err(FeedError::Name(_))),
-            "{name}"
-        );
-    }
-    assert!(matches!(
-        feed.add_market("A", 13, 3, 100),
-        Err(FeedError::Book(_))
-    ));
-    assert!(matches!(
-        feed.add_market("A", 1, -13, 100),
-        Err(FeedError::Book(_))
-    ));
-    assert!(matches!(
-        feed.add_market("A", 1, 3, 0),
-        Err(FeedError::Book(_))
-    ));
-    assert!(matches!(
-        feed.add_market("A", 1, 3, 1001),
-        Err(FeedError::Book(_))
-    ));
-    assert_eq!(feed.add_market("A", -12, 12, 1000), Ok(1));
-}
-
-#[test]
-fn every_scale_reads_its_numbers() {
-    for decimals in -3i8..=12 {
-        for isa in isas() {
-            let mut feed = Feed::with_isa(isa);
-            feed.add_market(MARKET, decimals, decimals, 10).unwrap();
-            let text = |ticks: i64| {
-                let mut out = [0; 40];
-                let len = whitewire_core::price::format(ticks, decimals, &mut out);
-                String::from_utf8(out[..len].to_vec()).unwrap()
-            };
-            let frame = format!(
-                r#"{{"method": "depth_update", "params": [true, {{"timestamp": 1785730130.6, "update_id": 7, "asks": [["{}", "{}"]], "bids": [["{}", "{}"]], "event_time": 1785730135.1}}, "BTC_PERP"], "id": null}}"#,
-                text(123_457),
-                text(98_765),
-                text(123_456),
-                text(1)
-            );
-            assert_eq!(
-                take(&mut feed, &frame),
-                Kind::BookSnapshot,
-                "{}",
-                feed.fault()
-            );
-            assert_eq!(feed.book(0).best_ask(), Some((123_457, 98_765)));
-            assert_eq!(feed.book(0).best_bid(), Some((123_456, 1)));
-            assert_eq!(feed.counters().fast_path, 1);
-        }
-    }
 }

@@ -138,10 +138,7 @@ fn mutated_frames_break_nothing() {
     assert!(feeds.iter().all(|feed| feed.counters().fast_path > 0));
     if iterations() >= 20_000 {
         let rare: Vec<_> = (0..15).filter(|kind| kinds[*kind] < 20).collect();
-        assert!(
-            rare.is_empty(),
-            "kinds {rare:?} were hardly reached: {kinds:?}"
-        );
+        assert!(rare.is_empty(), "kinds {rare:?} were hardly reached: {kinds:?}");
     }
 }
 
@@ -152,10 +149,7 @@ fn random_bytes_break_nothing() {
     for _ in 0..iterations() / 10 {
         let mut frame: Vec<u8> = DELTA.as_bytes()[..random.below(DELTA.len())].to_vec();
         frame.extend((0..random.below(200)).map(|_| random.next().to_le_bytes()[0]));
-        let outcomes: Vec<_> = feeds
-            .iter_mut()
-            .map(|feed| feed.on_frame(&frame, 1))
-            .collect();
+        let outcomes: Vec<_> = feeds.iter_mut().map(|feed| feed.on_frame(&frame, 1)).collect();
         assert!(outcomes.windows(2).all(|pair| pair[0] == pair[1]));
     }
 }

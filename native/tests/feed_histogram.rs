@@ -22,10 +22,7 @@ fn filled(values: &[i64]) -> Histogram {
 #[test]
 fn an_empty_one_reports_zeros() {
     let histogram = Histogram::new();
-    assert_eq!(
-        (histogram.count(), histogram.min(), histogram.max()),
-        (0, 0, 0)
-    );
+    assert_eq!((histogram.count(), histogram.min(), histogram.max()), (0, 0, 0));
     assert_eq!(histogram.value_at(0.5), 0);
     assert!(histogram.mean().abs() < f64::EPSILON);
 }
@@ -62,10 +59,7 @@ fn odd_quantiles_are_clamped() {
 fn reset_forgets() {
     let mut histogram = filled(&[5, 500_000]);
     histogram.reset();
-    assert_eq!(
-        (histogram.count(), histogram.min(), histogram.max()),
-        (0, 0, 0)
-    );
+    assert_eq!((histogram.count(), histogram.min(), histogram.max()), (0, 0, 0));
     histogram.record(7);
     assert_eq!(histogram.value_at(1.0), 7);
 }

@@ -33,11 +33,7 @@ fn parses_what_the_venue_prints() {
         ("-9223372036854775808", 0, i64::MIN),
     ];
     for (text, decimals, want) in cases {
-        assert_eq!(
-            parse(text.as_bytes(), decimals),
-            Ok(want),
-            "{text} at {decimals}"
-        );
+        assert_eq!(parse(text.as_bytes(), decimals), Ok(want), "{text} at {decimals}");
     }
 }
 
@@ -48,57 +44,31 @@ fn refuses_what_is_no_number() {
         "-", ".", "5.", ".5", "1.2.3", "+1", " 1", "1 ", "1e", "1e+", "e5", "0x1", "1,5", "NaN",
         "--1", "\u{661}",
     ] {
-        assert_eq!(
-            parse(text.as_bytes(), 1),
-            Err(NumberError::Syntax),
-            "{text}"
-        );
+        assert_eq!(parse(text.as_bytes(), 1), Err(NumberError::Syntax), "{text}");
         assert!(!is_number(text.as_bytes()), "{text}");
     }
 }
 
 #[test]
 fn refuses_to_round() {
-    for (text, decimals) in [
-        ("0.05", 1),
-        ("1.001", 2),
-        ("1e-9", 8),
-        ("5", -1),
-        ("1234", -3),
-    ] {
-        assert_eq!(
-            parse(text.as_bytes(), decimals),
-            Err(NumberError::Inexact),
-            "{text}"
-        );
+    for (text, decimals) in [("0.05", 1), ("1.001", 2), ("1e-9", 8), ("5", -1), ("1234", -3)] {
+        assert_eq!(parse(text.as_bytes(), decimals), Err(NumberError::Inexact), "{text}");
     }
 }
 
 #[test]
 fn refuses_what_does_not_fit() {
     let long = "1".repeat(400);
-    let texts = [
-        "9223372036854775808",
-        "-9223372036854775809",
-        "1e19",
-        "1e999999999999999999999",
-        &long,
-    ];
+    let texts =
+        ["9223372036854775808", "-9223372036854775809", "1e19", "1e999999999999999999999", &long];
     for text in texts {
-        assert_eq!(
-            parse(text.as_bytes(), 0),
-            Err(NumberError::Overflow),
-            "{text}"
-        );
+        assert_eq!(parse(text.as_bytes(), 0), Err(NumberError::Overflow), "{text}");
     }
     assert_eq!(parse(b"9223372036854775807", 1), Err(NumberError::Overflow));
     assert_eq!(parse(b"1", 13), Err(NumberError::Overflow));
     assert_eq!(parse(b"1", -13), Err(NumberError::Overflow));
     assert_eq!(parse(b"0e999999999999999999999", 2), Ok(0));
-    assert_eq!(
-        parse(b"1e-999999999999999999999", 2),
-        Err(NumberError::Inexact)
-    );
+    assert_eq!(parse(b"1e-999999999999999999999", 2), Err(NumberError::Inexact));
 }
 
 #[test]
@@ -123,13 +93,7 @@ fn formats_the_shortest_plain_text() {
 
 #[test]
 fn knows_what_may_be_sent() {
-    for text in [
-        "1",
-        "0.001",
-        "60000.1",
-        "007",
-        "12345678901234567890123456789012",
-    ] {
+    for text in ["1", "0.001", "60000.1", "007", "12345678901234567890123456789012"] {
         assert!(is_plain_decimal(text.as_bytes()), "{text}");
     }
     let unfit = [
@@ -181,7 +145,10 @@ proptest! {
     /// Against 128-bit arithmetic on the parts.
     #[test]
     fn parse_agrees_with_wide_arithmetic(
-        whole in 0u64..=99_999_999, fraction in "[0-9]{0,8}", power in -9i32..=9, decimals in -12i8..=12,
+        whole in 0u64..=99_999_999,
+        fraction in "[0-9]{0,8}",
+        power in -9i32..=9,
+        decimals in -12i8..=12,
         negative: bool,
     ) {
         let sign = if negative { "-" } else { "" };

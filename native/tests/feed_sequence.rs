@@ -32,14 +32,8 @@ fn s1_an_older_snapshot_is_still_the_venues_word() {
 fn s3_the_counter_may_jump() {
     let mut chain = Sequence::new();
     chain.on_snapshot(22_216_665_449);
-    assert_eq!(
-        chain.on_delta(22_216_665_449, 22_216_668_570),
-        Verdict::Apply
-    );
-    assert_eq!(
-        chain.on_delta(22_216_668_570, 22_216_668_616),
-        Verdict::Apply
-    );
+    assert_eq!(chain.on_delta(22_216_665_449, 22_216_668_570), Verdict::Apply);
+    assert_eq!(chain.on_delta(22_216_668_570, 22_216_668_616), Verdict::Apply);
     assert_eq!(chain.update_id(), 22_216_668_616);
 }
 
@@ -78,7 +72,10 @@ fn s7_nothing_applies_before_a_snapshot() {
 proptest! {
     /// Dropping any message of a good chain is noticed at the next delta that arrives.
     #[test]
-    fn a_lost_message_is_always_noticed(steps in prop::collection::vec(1i64..50, 2..40), lost: prop::sample::Index) {
+    fn a_lost_message_is_always_noticed(
+        steps in prop::collection::vec(1i64..50, 2..40),
+        lost: prop::sample::Index,
+    ) {
         let lost = lost.index(steps.len() - 1);
         let mut chain = Sequence::new();
         chain.on_snapshot(1000);

@@ -113,11 +113,7 @@ impl Twin {
                 return Some(Kind::BookGap);
             }
         }
-        Some(if snapshot {
-            Kind::BookSnapshot
-        } else {
-            Kind::BookDelta
-        })
+        Some(if snapshot { Kind::BookSnapshot } else { Kind::BookDelta })
     }
 }
 
@@ -139,7 +135,8 @@ fn price(sign: i64) -> impl Strategy<Value = String> {
 fn amount() -> impl Strategy<Value = String> {
     prop_oneof![
         3 => Just("0".to_owned()),
-        1 => prop::sample::select(vec!["0.0", "0e-8", "0.000", "1e-3", "2E+2"]).prop_map(str::to_owned),
+        1 => prop::sample::select(vec!["0.0", "0e-8", "0.000", "1e-3", "2E+2"])
+            .prop_map(str::to_owned),
         9 => (1u32..5000).prop_map(|lots| format!("{}.{:03}", lots / 1000, lots % 1000)),
         1 => (1u64..100_000_000).prop_map(|whole| whole.to_string()),
     ]
@@ -160,22 +157,12 @@ fn side(sign: i64) -> impl Strategy<Value = Option<Vec<(String, String)>>> {
 
 /// What a message does to the chain, and how it is printed.
 fn step() -> impl Strategy<Value = (Message, u8, Style)> {
-    let style = prop::sample::select(vec![
-        Style::Spaced,
-        Style::Spaced,
-        Style::Compact,
-        Style::Odd,
-    ]);
+    let style =
+        prop::sample::select(vec![Style::Spaced, Style::Spaced, Style::Compact, Style::Odd]);
     // Asks start above the bids; one in a while reaches over and crosses.
     let asks = prop_oneof![19 => side(1), 1 => side(-1)];
     (side(-1), asks, 0u8..40, style).prop_map(|(bids, asks, chain, style)| {
-        let message = Message {
-            snapshot: chain < 4,
-            past_update_id: 0,
-            update_id: 0,
-            asks,
-            bids,
-        };
+        let message = Message { snapshot: chain < 4, past_update_id: 0, update_id: 0, asks, bids };
         (message, chain, style)
     })
 }
@@ -184,7 +171,10 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(100))]
 
     #[test]
-    fn every_reader_agrees_with_the_twin(steps in prop::collection::vec(step(), 1..40), depth in 1u16..12) {
+    fn every_reader_agrees_with_the_twin(
+        steps in prop::collection::vec(step(), 1..40),
+        depth in 1u16..12,
+    ) {
         let mut feeds: Vec<_> = isas().into_iter().map(|isa| feed_on(isa, depth)).collect();
         let mut twin = Twin { depth: usize::from(depth), ..Twin::default() };
         let mut id = 1000;
@@ -199,7 +189,8 @@ proptest! {
             let frame = message.print(style);
             let want = twin.take(&frame);
             for feed in &mut feeds {
-                prop_assert_eq!(take(feed, &frame), want, "{:?} {} {}", feed.isa(), feed.fault(), frame);
+                let got = take(feed, &frame);
+                prop_assert_eq!(got, want, "{:?} {} {}", feed.isa(), feed.fault(), frame);
                 check_book(feed, 0);
                 let book = feed.book(0);
                 prop_assert_eq!(book.is_stale(), !twin.fresh);

@@ -65,35 +65,15 @@ fn no_template_allocates() {
     let modify = ModifyTemplate::new(&signer, HOST, "/m", "BTC_USDT", Stp::No).expect("valid");
     let bulk = BulkTemplate::new(&signer, HOST, "/b", true).expect("valid");
     let raw = RawTemplate::new(&signer, HOST, "/r").expect("valid");
-    let fields = PlaceFields {
-        client_id: b"1",
-        amount: b"0.1",
-        price: b"2",
-        nonce: NONCE,
-    };
-    let change = ModifyFields {
-        client_id: b"1",
-        amount: Some(b"2"),
-        price: Some(b"3"),
-        nonce: NONCE,
-    };
-    let legs = [BulkLeg {
-        place: &place,
-        fields,
-    }; 20];
+    let fields = PlaceFields { client_id: b"1", amount: b"0.1", price: b"2", nonce: NONCE };
+    let change =
+        ModifyFields { client_id: b"1", amount: Some(b"2"), price: Some(b"3"), nonce: NONCE };
+    let legs = [BulkLeg { place: &place, fields }; 20];
     let mut out = vec![0; bulk.max_len()];
     let mut signature = [0; 128];
     let count = allocations(|| {
         assert!(place.encode(&fields, &mut out).is_ok());
-        assert!(place
-            .encode(
-                &PlaceFields {
-                    price: b"x",
-                    ..fields
-                },
-                &mut out
-            )
-            .is_err());
+        assert!(place.encode(&PlaceFields { price: b"x", ..fields }, &mut out).is_err());
         assert!(cancel.encode(b"1", NONCE, &mut out).is_ok());
         assert!(modify.encode(&change, &mut out).is_ok());
         assert!(bulk.encode(&legs, NONCE, &mut out).is_ok());
@@ -115,12 +95,7 @@ fn the_gate_does_not_allocate() {
         price_step: 1,
         amount_step: 1,
     };
-    let top = Top {
-        best_bid: 99,
-        best_ask: 101,
-        stale: false,
-        recv_ns: 0,
-    };
+    let top = Top { best_bid: 99, best_ask: 101, stale: false, recv_ns: 0 };
     let count = allocations(|| {
         assert!(check(&limits, &top, Side::Buy, 100, 10, true, false, 5).is_ok());
         assert!(check(&limits, &top, Side::Buy, 200, 10, true, false, 5).is_err());
@@ -130,10 +105,7 @@ fn the_gate_does_not_allocate() {
 
 #[test]
 fn the_parser_allocates_only_when_it_is_made() {
-    let mut parser = ResponseParser::new(Limits {
-        max_head: 4_096,
-        max_body: 4_096,
-    });
+    let mut parser = ResponseParser::new(Limits { max_head: 4_096, max_body: 4_096 });
     let mut stream = Vec::new();
     for status in [200, 422, 204] {
         stream.extend_from_slice(b"HTTP/1.1 100 Continue\r\n\r\n");

@@ -16,10 +16,7 @@ fn count(encode: impl FnOnce(&mut [u8]) -> usize) -> (u64, usize) {
     let len = encode(&mut out);
     let spent = compressions() - before;
     let text = std::str::from_utf8(&out[..len]).expect("ASCII");
-    (
-        spent,
-        text.split_once("\r\n\r\n").expect("a blank line").1.len(),
-    )
+    (spent, text.split_once("\r\n\r\n").expect("a blank line").1.len())
 }
 
 fn count_place(spec: &PlaceSpec<'_>, client_id: &str, numbers: (&str, &str)) -> u64 {
@@ -35,10 +32,7 @@ fn count_place(spec: &PlaceSpec<'_>, client_id: &str, numbers: (&str, &str)) -> 
 
 #[test]
 fn a_plain_order_costs_two() {
-    assert_eq!(
-        count_place(&plain_spec("mm-"), "0000012345", ("0.013", "62957.3")),
-        2
-    );
+    assert_eq!(count_place(&plain_spec("mm-"), "0000012345", ("0.013", "62957.3")), 2);
 }
 
 #[test]
@@ -47,51 +41,20 @@ fn a_quote_with_an_aligned_prefix_costs_two() {
     let plain = plain_spec("");
     let specs = [
         quote_spec(""),
-        PlaceSpec {
-            side: Side::Sell,
-            ..quote_spec("")
-        },
-        PlaceSpec {
-            ioc: true,
-            stp: Some(Stp::CancelBoth),
-            ..plain
-        },
-        PlaceSpec {
-            stp: Some(Stp::No),
-            ..plain
-        },
-        PlaceSpec {
-            market: "BTC_PERP",
-            path: "/api/v4/order/collateral/limit",
-            ..quote_spec("")
-        },
+        PlaceSpec { side: Side::Sell, ..quote_spec("") },
+        PlaceSpec { ioc: true, stp: Some(Stp::CancelBoth), ..plain },
+        PlaceSpec { stp: Some(Stp::No), ..plain },
+        PlaceSpec { market: "BTC_PERP", path: "/api/v4/order/collateral/limit", ..quote_spec("") },
     ];
     for spec in specs {
         let prefix = PlaceTemplate::aligned_client_id_prefix(&spec, base, 10);
-        let aligned = PlaceSpec {
-            client_id_prefix: &prefix,
-            ..spec
-        };
+        let aligned = PlaceSpec { client_id_prefix: &prefix, ..spec };
         let numbers = ("123456.78901", "9876543.2101");
-        assert_eq!(
-            count_place(&aligned, "0000012345", numbers),
-            2,
-            "24 bytes of numbers"
-        );
+        assert_eq!(count_place(&aligned, "0000012345", numbers), 2, "24 bytes of numbers");
         let numbers = ("123456.78901", "9876543.21012");
-        assert_eq!(
-            count_place(&aligned, "0000012345", numbers),
-            3,
-            "a byte too many"
-        );
-        let unaligned = PlaceSpec {
-            client_id_prefix: base,
-            ..spec
-        };
-        assert_eq!(
-            count_place(&unaligned, "0000012345", ("0.013", "62957.3")),
-            3
-        );
+        assert_eq!(count_place(&aligned, "0000012345", numbers), 3, "a byte too many");
+        let unaligned = PlaceSpec { client_id_prefix: base, ..spec };
+        assert_eq!(count_place(&unaligned, "0000012345", ("0.013", "62957.3")), 3);
     }
 }
 
@@ -132,16 +95,9 @@ fn a_bulk_costs_its_body_and_one() {
     let path = "/api/v4/order/bulk";
     let bulk = BulkTemplate::new(&signer(), HOST, path, false).expect("valid");
     let template = place(&quote_spec("ww-mb5z1k2q-"));
-    let fields = PlaceFields {
-        client_id: b"0000012345",
-        amount: b"0.013",
-        price: b"62957.3",
-        nonce: NONCE,
-    };
-    let legs = [BulkLeg {
-        place: &template,
-        fields,
-    }; 20];
+    let fields =
+        PlaceFields { client_id: b"0000012345", amount: b"0.013", price: b"62957.3", nonce: NONCE };
+    let legs = [BulkLeg { place: &template, fields }; 20];
     for n in 1..=20 {
         let (spent, body) = count(|out| bulk.encode(&legs[..n], NONCE, out).expect("encodes"));
         let text = body.div_ceil(3) * 4;

@@ -16,12 +16,7 @@ const LIMITS: MarketLimits = MarketLimits {
     price_step: 5,
     amount_step: 2,
 };
-const TOP: Top = Top {
-    best_bid: 9_995,
-    best_ask: 10_005,
-    stale: false,
-    recv_ns: NOW,
-};
+const TOP: Top = Top { best_bid: 9_995, best_ask: 10_005, stale: false, recv_ns: NOW };
 
 fn buy(price: i64, amount: i64) -> Result<(), Refusal> {
     check(&LIMITS, &TOP, Side::Buy, price, amount, false, false, NOW)
@@ -40,21 +35,13 @@ fn halted_beats_every_other_reason() {
 
 #[test]
 fn sizes_are_judged_bounds_included() {
-    let wide = MarketLimits {
-        max_notional: i128::MAX,
-        amount_step: 1,
-        ..LIMITS
-    };
+    let wide = MarketLimits { max_notional: i128::MAX, amount_step: 1, ..LIMITS };
     let judge = |amount| check(&wide, &TOP, Side::Buy, 10_000, amount, false, false, NOW);
     assert_eq!(judge(9), Err(Refusal::AmountTooSmall));
     assert_eq!(judge(10), Ok(()));
     assert_eq!(judge(1_000), Ok(()));
     assert_eq!(judge(1_001), Err(Refusal::AmountTooLarge));
-    let loose = MarketLimits {
-        min_order_lots: -5,
-        min_notional: -5,
-        ..wide
-    };
+    let loose = MarketLimits { min_order_lots: -5, min_notional: -5, ..wide };
     let judge = |amount| check(&loose, &TOP, Side::Buy, 10_000, amount, false, false, NOW);
     assert_eq!(judge(0), Err(Refusal::AmountTooSmall));
     assert_eq!(judge(-1), Err(Refusal::AmountTooSmall));
@@ -66,15 +53,8 @@ fn steps_are_exact() {
     assert_eq!(buy(9_996, 12), Err(Refusal::OffTick));
     assert_eq!(buy(9_995, 11), Err(Refusal::OffLot));
     for step in [1, 0, -7] {
-        let any = MarketLimits {
-            price_step: step,
-            amount_step: step,
-            ..LIMITS
-        };
-        assert_eq!(
-            check(&any, &TOP, Side::Buy, 9_997, 11, false, false, NOW),
-            Ok(())
-        );
+        let any = MarketLimits { price_step: step, amount_step: step, ..LIMITS };
+        assert_eq!(check(&any, &TOP, Side::Buy, 9_997, 11, false, false, NOW), Ok(()));
     }
 }
 
@@ -87,44 +67,18 @@ fn prices_are_positive() {
 
 #[test]
 fn notional_is_judged_bounds_included() {
-    let tight = MarketLimits {
-        min_notional: 99_951,
-        ..LIMITS
-    };
+    let tight = MarketLimits { min_notional: 99_951, ..LIMITS };
     let judge = |limits: &MarketLimits, amount| {
         check(limits, &TOP, Side::Buy, 9_995, amount, false, false, NOW)
     };
     assert_eq!(judge(&tight, 10), Err(Refusal::NotionalTooSmall));
+    assert_eq!(judge(&MarketLimits { min_notional: 99_950, ..LIMITS }, 10), Ok(()));
     assert_eq!(
-        judge(
-            &MarketLimits {
-                min_notional: 99_950,
-                ..LIMITS
-            },
-            10
-        ),
+        judge(&MarketLimits { min_notional: 0, max_notional: 99_950, ..LIMITS }, 10),
         Ok(())
     );
     assert_eq!(
-        judge(
-            &MarketLimits {
-                min_notional: 0,
-                max_notional: 99_950,
-                ..LIMITS
-            },
-            10
-        ),
-        Ok(())
-    );
-    assert_eq!(
-        judge(
-            &MarketLimits {
-                min_notional: 0,
-                max_notional: 99_949,
-                ..LIMITS
-            },
-            10
-        ),
+        judge(&MarketLimits { min_notional: 0, max_notional: 99_949, ..LIMITS }, 10),
         Err(Refusal::NotionalTooLarge)
     );
 }
@@ -134,21 +88,10 @@ fn age_is_judged_bound_included() {
     let judge = |now_ns| check(&LIMITS, &TOP, Side::Buy, 9_995, 10, false, false, now_ns);
     assert_eq!(judge(NOW + 500), Ok(()));
     assert_eq!(judge(NOW + 501), Err(Refusal::StaleBook));
-    assert_eq!(
-        judge(NOW - 1),
-        Ok(()),
-        "a time taken before the frame arrived"
-    );
-    let old = Top {
-        recv_ns: i64::MIN,
-        ..TOP
-    };
+    assert_eq!(judge(NOW - 1), Ok(()), "a time taken before the frame arrived");
+    let old = Top { recv_ns: i64::MIN, ..TOP };
     let refused = check(&LIMITS, &old, Side::Buy, 9_995, 10, false, false, i64::MAX);
-    assert_eq!(
-        refused,
-        Err(Refusal::StaleBook),
-        "the age itself must not wrap"
-    );
+    assert_eq!(refused, Err(Refusal::StaleBook), "the age itself must not wrap");
     let stale = Top { stale: true, ..TOP };
     let refused = check(&LIMITS, &stale, Side::Buy, 9_995, 10, false, false, NOW);
     assert_eq!(refused, Err(Refusal::StaleBook));
@@ -156,10 +99,7 @@ fn age_is_judged_bound_included() {
 
 #[test]
 fn the_collar_is_judged_bound_included() {
-    let limits = MarketLimits {
-        price_step: 1,
-        ..LIMITS
-    };
+    let limits = MarketLimits { price_step: 1, ..LIMITS };
     let judge = |top: &Top, price| check(&limits, top, Side::Sell, price, 10, false, false, NOW);
     // Middle 10 000, one percent.
     for (price, expected) in [
@@ -171,10 +111,7 @@ fn the_collar_is_judged_bound_included() {
         assert_eq!(judge(&TOP, price), expected, "{price}");
     }
     // A middle between two ticks: 10 000.5 and one percent is 9 900.495 to 10 100.505.
-    let half = Top {
-        best_ask: 10_006,
-        ..TOP
-    };
+    let half = Top { best_ask: 10_006, ..TOP };
     for (price, expected) in [
         (9_900, Err(Refusal::PriceCollar)),
         (9_901, Ok(())),
@@ -187,16 +124,9 @@ fn the_collar_is_judged_bound_included() {
 
 #[test]
 fn one_side_is_reference_enough_and_none_is_not() {
-    let limits = MarketLimits {
-        price_step: 1,
-        ..LIMITS
-    };
+    let limits = MarketLimits { price_step: 1, ..LIMITS };
     let judge = |best_bid, best_ask, price| {
-        let top = Top {
-            best_bid,
-            best_ask,
-            ..TOP
-        };
+        let top = Top { best_bid, best_ask, ..TOP };
         check(&limits, &top, Side::Buy, price, 10, false, false, NOW)
     };
     assert_eq!(judge(10_000, 0, 10_100), Ok(()));
@@ -208,10 +138,7 @@ fn one_side_is_reference_enough_and_none_is_not() {
 
 #[test]
 fn post_only_stays_on_its_side() {
-    let limits = MarketLimits {
-        price_step: 1,
-        ..LIMITS
-    };
+    let limits = MarketLimits { price_step: 1, ..LIMITS };
     let judge =
         |side, price, post_only| check(&limits, &TOP, side, price, 10, post_only, false, NOW);
     assert_eq!(judge(Side::Buy, 10_004, true), Ok(()));
@@ -220,10 +147,9 @@ fn post_only_stays_on_its_side() {
     assert_eq!(judge(Side::Sell, 9_996, true), Ok(()));
     assert_eq!(judge(Side::Sell, 9_995, true), Err(Refusal::WouldCross));
     assert_eq!(judge(Side::Sell, 9_995, false), Ok(()));
-    for (side, top) in [
-        (Side::Buy, Top { best_ask: 0, ..TOP }),
-        (Side::Sell, Top { best_bid: 0, ..TOP }),
-    ] {
+    for (side, top) in
+        [(Side::Buy, Top { best_ask: 0, ..TOP }), (Side::Sell, Top { best_bid: 0, ..TOP })]
+    {
         let judged = check(&limits, &top, side, 10_000, 10, true, false, NOW);
         assert_eq!(judged, Ok(()), "no other side, nothing to cross");
     }
@@ -241,26 +167,15 @@ fn extremes_are_refused_not_wrapped() {
         price_step: 1,
         amount_step: 1,
     };
-    let top = Top {
-        best_bid: i64::MAX,
-        best_ask: i64::MAX,
-        stale: false,
-        recv_ns: NOW,
-    };
+    let top = Top { best_bid: i64::MAX, best_ask: i64::MAX, stale: false, recv_ns: NOW };
     let judge = |limits: &MarketLimits, price| {
         check(limits, &top, Side::Buy, price, i64::MAX, false, false, NOW)
     };
     assert_eq!(judge(&open, i64::MAX), Ok(()));
-    let narrow = MarketLimits {
-        collar_ppm: 0,
-        ..open
-    };
+    let narrow = MarketLimits { collar_ppm: 0, ..open };
     assert_eq!(judge(&narrow, i64::MAX), Ok(()));
     assert_eq!(judge(&narrow, 1), Err(Refusal::PriceCollar));
-    let capped = MarketLimits {
-        max_notional: i128::from(i64::MAX),
-        ..open
-    };
+    let capped = MarketLimits { max_notional: i128::from(i64::MAX), ..open };
     assert_eq!(judge(&capped, i64::MAX), Err(Refusal::NotionalTooLarge));
 }
 
@@ -282,10 +197,7 @@ fn codes_and_reasons_are_stable_and_distinct() {
         WouldCross,
     ];
     let mut reasons: Vec<_> = all.iter().map(|refusal| refusal.reason()).collect();
-    assert_eq!(
-        all.map(Refusal::code),
-        [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]
-    );
+    assert_eq!(all.map(Refusal::code), [1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12]);
     reasons.sort_unstable();
     reasons.dedup();
     assert_eq!(reasons.len(), all.len());
@@ -303,11 +215,8 @@ fn twin(
 ) -> Result<(), Refusal> {
     let times = |a: i128, b: i128| a.checked_mul(b).expect("fits");
     let notional = times(i128::from(price), i128::from(amount));
-    let sides: Vec<i128> = [top.best_bid, top.best_ask]
-        .into_iter()
-        .filter(|side| *side > 0)
-        .map(i128::from)
-        .collect();
+    let sides: Vec<i128> =
+        [top.best_bid, top.best_ask].into_iter().filter(|side| *side > 0).map(i128::from).collect();
     // The reference is sum / n; |price - sum/n| / (sum/n) > ppm / 1e6, all multiplied out.
     let (sum, n) = (sides.iter().sum::<i128>(), sides.len() as i128);
     let off = times((times(i128::from(price), n) - sum).abs(), 1_000_000);
@@ -320,27 +229,18 @@ fn twin(
     };
     let statements = [
         (price < 1, Refusal::PriceNotPositive),
-        (
-            amount < 1 || amount < limits.min_order_lots,
-            Refusal::AmountTooSmall,
-        ),
+        (amount < 1 || amount < limits.min_order_lots, Refusal::AmountTooSmall),
         (amount > limits.max_order_lots, Refusal::AmountTooLarge),
         (!multiple(price, limits.price_step), Refusal::OffTick),
         (!multiple(amount, limits.amount_step), Refusal::OffLot),
         (limits.min_notional > notional, Refusal::NotionalTooSmall),
         (notional > limits.max_notional, Refusal::NotionalTooLarge),
-        (
-            top.stale || age > i128::from(limits.max_book_age_ns),
-            Refusal::StaleBook,
-        ),
+        (top.stale || age > i128::from(limits.max_book_age_ns), Refusal::StaleBook),
         (sides.is_empty(), Refusal::NoReference),
         (off > allowed, Refusal::PriceCollar),
         (post_only && crosses, Refusal::WouldCross),
     ];
-    statements
-        .into_iter()
-        .find(|(broken, _)| *broken)
-        .map_or(Ok(()), |(_, refusal)| Err(refusal))
+    statements.into_iter().find(|(broken, _)| *broken).map_or(Ok(()), |(_, refusal)| Err(refusal))
 }
 
 /// Small numbers, where the rules meet, and any number at all.

@@ -18,10 +18,7 @@ fn only(stream: &str) -> Response {
 }
 
 fn error(stream: &str) -> HttpError {
-    let by_byte = run(
-        &mut ResponseParser::new(LIMITS),
-        pieces(stream.as_bytes(), vec![1]),
-    );
+    let by_byte = run(&mut ResponseParser::new(LIMITS), pieces(stream.as_bytes(), vec![1]));
     let outcome = whole(stream.as_bytes());
     assert_eq!(outcome, by_byte, "{stream:?}");
     outcome.end.expect_err(stream)
@@ -35,11 +32,7 @@ fn head(lines: &str) -> String {
 fn a_sized_body_is_taken_and_the_next_response_found() {
     let stream = head("Content-Length: 5\r\n") + "hello" + &head("content-length:0\r\n");
     let outcome = whole(stream.as_bytes());
-    let response = |body: &[u8]| Response {
-        status: 200,
-        body: body.to_vec(),
-        keep_alive: true,
-    };
+    let response = |body: &[u8]| Response { status: 200, body: body.to_vec(), keep_alive: true };
     assert_eq!(outcome.responses, [response(b"hello"), response(b"")]);
     assert_eq!(outcome.end, Ok(None));
 }
@@ -49,10 +42,7 @@ fn chunks_are_joined_and_extensions_and_trailers_passed_over() {
     let stream = head("Transfer-Encoding: Chunked\r\n")
         + "5;name=\"va lue\"\r\nhello\r\n0A\r\n, worldly.\r\n000\r\nX-Sum: 1\r\nY:\r\n\r\n";
     assert_eq!(only(&stream).body, b"hello, worldly.");
-    assert_eq!(
-        only(&(head("transfer-encoding:chunked\r\n") + "0\r\n\r\n")).body,
-        b""
-    );
+    assert_eq!(only(&(head("transfer-encoding:chunked\r\n") + "0\r\n\r\n")).body, b"");
 }
 
 #[test]
@@ -60,10 +50,7 @@ fn headers_are_found_in_any_case() {
     let mut parser = ResponseParser::new(LIMITS);
     let stream =
         head("Retry-After: 7 \r\nX-Twice: a\r\nx-twice: b\r\nEmpty:\r\nContent-Length: 0\r\n");
-    assert_eq!(
-        parser.advance(&mut stream.as_bytes()),
-        Ok(Progress::Response)
-    );
+    assert_eq!(parser.advance(&mut stream.as_bytes()), Ok(Progress::Response));
     assert_eq!(parser.header(b"retry-after"), Some(&b"7"[..]));
     assert_eq!(parser.header(b"X-TWICE"), Some(&b"a"[..]));
     assert_eq!(parser.header(b"empty"), Some(&b""[..]));
@@ -75,17 +62,10 @@ fn interim_responses_are_skipped_but_not_for_ever() {
     let interim = "HTTP/1.1 100 Continue\r\nX: y\r\n\r\n";
     let last = head("Content-Length: 1\r\n") + "x";
     assert_eq!(only(&(interim.repeat(8) + &last)).body, b"x");
-    assert_eq!(
-        error(&(interim.repeat(9) + &last)),
-        HttpError::UnexpectedInterim
-    );
+    assert_eq!(error(&(interim.repeat(9) + &last)), HttpError::UnexpectedInterim);
     let switch = "HTTP/1.1 101 Switching Protocols\r\n\r\n";
     assert_eq!(error(switch), HttpError::UnexpectedInterim);
-    assert_eq!(
-        error(interim),
-        HttpError::Truncated,
-        "an interim response promises another"
-    );
+    assert_eq!(error(interim), HttpError::Truncated, "an interim response promises another");
 }
 
 #[test]
@@ -110,19 +90,13 @@ fn without_a_length_the_body_ends_with_the_connection() {
 #[test]
 fn who_keeps_the_connection() {
     let keeps = |version: &str, lines: &str| {
-        only(&format!(
-            "HTTP/{version} 200 OK\r\nContent-Length: 0\r\n{lines}\r\n"
-        ))
-        .keep_alive
+        only(&format!("HTTP/{version} 200 OK\r\nContent-Length: 0\r\n{lines}\r\n")).keep_alive
     };
     assert!(keeps("1.1", ""));
     assert!(keeps("1.1", "Connection: keep-alive\r\n"));
     assert!(!keeps("1.1", "Connection: close\r\n"));
     assert!(!keeps("1.1", "Connection: Foo , CLOSE\r\n"));
-    assert!(!keeps(
-        "1.1",
-        "Connection: keep-alive\r\nConnection: close\r\n"
-    ));
+    assert!(!keeps("1.1", "Connection: keep-alive\r\nConnection: close\r\n"));
     assert!(!keeps("1.0", ""));
     assert!(keeps("1.0", "Connection: Keep-Alive\r\n"));
     assert!(!keeps("1.0", "Connection: closed\r\n"));
@@ -138,24 +112,12 @@ fn nothing_may_follow_the_last_response() {
 #[test]
 fn lengths_that_lie_are_refused() {
     let sized = |lines: &str| error(&(head(lines) + "hello"));
-    for value in [
-        "",
-        "-1",
-        "+5",
-        "5 5",
-        "5,5",
-        "0x5",
-        "5.0",
-        "five",
-        "9999999999999999999999",
-        "\t5\u{b}",
-    ] {
+    for value in
+        ["", "-1", "+5", "5 5", "5,5", "0x5", "5.0", "five", "9999999999999999999999", "\t5\u{b}"]
+    {
         let lines = format!("Content-Length: {value}\r\n");
         assert!(
-            matches!(
-                sized(&lines),
-                HttpError::BadContentLength | HttpError::BadHead
-            ),
+            matches!(sized(&lines), HttpError::BadContentLength | HttpError::BadHead),
             "{value:?}"
         );
     }
@@ -166,10 +128,7 @@ fn lengths_that_lie_are_refused() {
     assert_eq!(sized("Content-Length: 6\r\n"), HttpError::Truncated);
     assert_eq!(sized("Content-Length: 4\r\n"), HttpError::NotHttp);
     assert_eq!(sized("Content-Length: 4097\r\n"), HttpError::BodyTooLong);
-    assert_eq!(
-        sized("Content-Length: 999999999999999\r\n"),
-        HttpError::BodyTooLong
-    );
+    assert_eq!(sized("Content-Length: 999999999999999\r\n"), HttpError::BodyTooLong);
 }
 
 #[test]
@@ -217,10 +176,7 @@ fn malformed_chunks_are_refused() {
     assert_eq!(chunked("800\r\n"), HttpError::Truncated);
     assert_eq!(chunked("0\r\n"), HttpError::Truncated);
     assert_eq!(chunked("0\r\nX y\r\n\r\n"), HttpError::BadTrailer);
-    assert_eq!(
-        chunked("0\r\nX: y\r\n folded\r\n\r\n"),
-        HttpError::BadTrailer
-    );
+    assert_eq!(chunked("0\r\nX: y\r\n folded\r\n\r\n"), HttpError::BadTrailer);
     assert_eq!(chunked("0\r\nX: y\n\r\n"), HttpError::BadHead);
     let many = "T: 1\r\n".repeat(MAX_HEADERS + 1);
     assert_eq!(chunked(&format!("0\r\n{many}\r\n")), HttpError::BadTrailer);
@@ -257,10 +213,7 @@ fn malformed_heads_are_refused() {
 fn heads_are_bounded() {
     let sized = |len: usize| {
         let frame = head("Content-Length: 0\r\nX: \r\n").len();
-        head(&format!(
-            "Content-Length: 0\r\nX: {}\r\n",
-            "y".repeat(len - frame)
-        ))
+        head(&format!("Content-Length: 0\r\nX: {}\r\n", "y".repeat(len - frame)))
     };
     assert_eq!(only(&sized(LIMITS.max_head)).status, 200);
     assert_eq!(error(&sized(LIMITS.max_head + 1)), HttpError::HeadTooLong);
@@ -285,11 +238,9 @@ fn bodies_are_bounded_where_they_have_no_length() {
 fn reset_makes_a_failed_parser_new() {
     let mut parser = ResponseParser::new(LIMITS);
     let good = head("Content-Length: 2\r\n") + "ok";
-    for broken in [
-        "junk",
-        &good[..30],
-        "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\nX",
-    ] {
+    for broken in
+        ["junk", &good[..30], "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 0\r\n\r\nX"]
+    {
         let outcome = run(&mut parser, std::iter::once(broken.as_bytes()));
         assert!(outcome.end.is_err());
         parser.reset();

@@ -8,10 +8,7 @@ use stream::{pieces, run, Response, LIMITS};
 use whitewire_core::http1::ResponseParser;
 
 fn next_line(rest: &mut &[u8]) -> String {
-    let end = rest
-        .windows(2)
-        .position(|two| two == b"\r\n")
-        .expect("a line");
+    let end = rest.windows(2).position(|two| two == b"\r\n").expect("a line");
     let line = String::from_utf8(rest[..end].to_vec()).expect("ASCII");
     *rest = &rest[end + 2..];
     line
@@ -21,19 +18,12 @@ fn next_line(rest: &mut &[u8]) -> String {
 fn twin(mut rest: &[u8]) -> Vec<Response> {
     let mut found = Vec::new();
     while !rest.is_empty() {
-        let end = rest
-            .windows(4)
-            .position(|four| four == b"\r\n\r\n")
-            .expect("a head")
-            + 4;
-        let head = String::from_utf8(rest[..end].to_vec())
-            .expect("ASCII")
-            .to_lowercase();
+        let end = rest.windows(4).position(|four| four == b"\r\n\r\n").expect("a head") + 4;
+        let head = String::from_utf8(rest[..end].to_vec()).expect("ASCII").to_lowercase();
         rest = &rest[end..];
         let status: u16 = head[9..12].parse().expect("a status");
         let value = |name: &str| {
-            head.lines()
-                .find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
+            head.lines().find_map(|line| Some(line.strip_prefix(name)?.trim().to_owned()))
         };
         if status < 200 {
             continue;
@@ -62,11 +52,7 @@ fn twin(mut rest: &[u8]) -> Vec<Response> {
             rest = &[];
             keep_alive = false;
         }
-        found.push(Response {
-            status,
-            body,
-            keep_alive,
-        });
+        found.push(Response { status, body, keep_alive });
     }
     found
 }
@@ -81,22 +67,8 @@ fn response() -> impl Strategy<Value = Vec<u8>> {
     let extra = "(X-[A-Za-z]{1,8}: ?[ -~]{0,12}\r\n){0,4}";
     let chunk_sizes =
         proptest::collection::vec((1..20usize, "(;[a-z]{1,5}=[a-z0-9]{1,4}){0,2}"), 0..6);
-    let status = prop_oneof![
-        Just(200u16),
-        Just(400),
-        Just(422),
-        Just(503),
-        Just(204),
-        Just(304)
-    ];
-    (
-        status,
-        extra,
-        body_bytes(),
-        0..3u8,
-        chunk_sizes,
-        "(T[a-z]{0,3}: [a-z]{0,5}\r\n){0,2}",
-    )
+    let status = prop_oneof![Just(200u16), Just(400), Just(422), Just(503), Just(204), Just(304)];
+    (status, extra, body_bytes(), 0..3u8, chunk_sizes, "(T[a-z]{0,3}: [a-z]{0,5}\r\n){0,2}")
         .prop_map(|(status, extra, body, kind, sizes, trailers)| {
             let mut out = Vec::new();
             if kind == 2 {
@@ -238,23 +210,14 @@ fn mutated_streams_mean_the_same_however_they_are_cut() {
         for _ in 0..random.below(4) {
             mutate(&mut random, &mut stream);
         }
-        let sizes = (0..=random.below(5))
-            .map(|_| 1 + random.below(20))
-            .collect();
+        let sizes = (0..=random.below(5)).map(|_| 1 + random.below(20)).collect();
         parser.reset();
         let once = run(&mut parser, std::iter::once(&stream[..]));
         parser.reset();
         let cut = run(&mut parser, pieces(&stream, sizes));
         assert_eq!(once, cut, "{:?}", String::from_utf8_lossy(&stream));
-        assert!(once
-            .responses
-            .iter()
-            .all(|response| response.body.len() <= LIMITS.max_body));
-        *(if once.end.is_ok() {
-            &mut accepted
-        } else {
-            &mut refused
-        }) += 1;
+        assert!(once.responses.iter().all(|response| response.body.len() <= LIMITS.max_body));
+        *(if once.end.is_ok() { &mut accepted } else { &mut refused }) += 1;
     }
     let floor = iterations / 20;
     assert!(

@@ -15,10 +15,7 @@ fn the_longest_fields_fill_max_len() {
     let nonce = u64::MAX;
     let number = "1".repeat(32);
     let id = "i".repeat(61);
-    let order = PlaceFields {
-        nonce,
-        ..fields(&id, &number, &number)
-    };
+    let order = PlaceFields { nonce, ..fields(&id, &number, &number) };
     let template = place(&quote_spec("mm-"));
     let mut out = vec![0; 8192];
     assert_eq!(template.encode(&order, &mut out), Ok(template.max_len()));
@@ -28,62 +25,35 @@ fn the_longest_fields_fill_max_len() {
     let cancel = CancelTemplate::new(&signer(), HOST, CANCEL, "BTC_USDT").expect("valid");
     assert_eq!(cancel.encode(id, nonce, &mut out), Ok(cancel.max_len()));
     let modify = ModifyTemplate::new(&signer(), HOST, MODIFY, "BTC_USDT", Stp::No).expect("valid");
-    let change = ModifyFields {
-        client_id: id,
-        amount: Some(number),
-        price: Some(number),
-        nonce,
-    };
+    let change = ModifyFields { client_id: id, amount: Some(number), price: Some(number), nonce };
     assert_eq!(modify.encode(&change, &mut out), Ok(modify.max_len()));
     let raw = RawTemplate::new(&signer(), HOST, NEW).expect("valid");
     assert_eq!(raw.encode(b"\"a\":1", nonce, &mut out), Ok(raw.max_len(5)));
 
     let market = "M".repeat(32);
-    let spec = PlaceSpec {
-        market: &market,
-        side: Side::Sell,
-        stp: Some(Stp::No),
-        ..plain_spec("")
-    };
+    let spec =
+        PlaceSpec { market: &market, side: Side::Sell, stp: Some(Stp::No), ..plain_spec("") };
     let place = place(&spec);
-    let fields = PlaceFields {
-        client_id: id,
-        amount: number,
-        price: number,
-        nonce,
-    };
-    let legs = [BulkLeg {
-        place: &place,
-        fields,
-    }; 20];
+    let fields = PlaceFields { client_id: id, amount: number, price: number, nonce };
+    let legs = [BulkLeg { place: &place, fields }; 20];
     let bulk = BulkTemplate::new(&signer(), HOST, BULK, true).expect("valid");
     let mut out = vec![0; bulk.max_len()];
-    let len = bulk
-        .encode(&legs, nonce, &mut out)
-        .expect("the longest bulk fits");
-    assert!(
-        bulk.max_len() - len <= 8,
-        "and max_len is not wasteful: {len}"
-    );
+    let len = bulk.encode(&legs, nonce, &mut out).expect("the longest bulk fits");
+    assert!(bulk.max_len() - len <= 8, "and max_len is not wasteful: {len}");
 }
 
 #[test]
 fn a_cancel_names_the_order_by_client_id() {
     let cancel = CancelTemplate::new(&signer(), HOST, CANCEL, "BTC_PERP").expect("valid");
     let mut out = vec![0; cancel.max_len()];
-    let len = cancel
-        .encode(b"someone.else_1-x", NONCE, &mut out)
-        .expect("encodes");
+    let len = cancel.encode(b"someone.else_1-x", NONCE, &mut out).expect("encodes");
     assert_eq!(
         open(&out[..len], CANCEL),
         "{\"request\":\"/api/v4/order/cancel\",\"nonceWindow\":true,\"market\":\"BTC_PERP\",\
          \"clientOrderId\":\"someone.else_1-x\",\"nonce\":1785730136175}"
     );
     for id in [&b""[..], b"a b", b"a\"", &[b'a'; 65]] {
-        assert_eq!(
-            cancel.encode(id, NONCE, &mut out),
-            Err(EncodeError::BadClientId)
-        );
+        assert_eq!(cancel.encode(id, NONCE, &mut out), Err(EncodeError::BadClientId));
     }
     assert_eq!(cancel.encode(b"a", 0, &mut out), Err(EncodeError::BadNonce));
 }
@@ -107,11 +77,7 @@ fn a_modify_sends_the_stp_mode_and_only_what_changes() {
                  \"market\":\"BTC_USDT\",\"clientOrderId\":\"q-1\"";
     let end = ",\"nonce\":1785730136175}";
     for (amount, price, middle) in [
-        (
-            Some("0.5"),
-            Some("7.1"),
-            ",\"amount\":\"0.5\",\"price\":\"7.1\"",
-        ),
+        (Some("0.5"), Some("7.1"), ",\"amount\":\"0.5\",\"price\":\"7.1\""),
         (Some("0.5"), None, ",\"amount\":\"0.5\""),
         (None, Some("7.1"), ",\"price\":\"7.1\""),
     ] {
@@ -124,25 +90,11 @@ fn a_modify_sends_the_stp_mode_and_only_what_changes() {
 
 #[test]
 fn a_bulk_holds_each_leg_as_its_template_has_it() {
-    let (bid, ask) = (
-        place(&quote_spec("b-")),
-        place(&PlaceSpec {
-            side: Side::Sell,
-            ..plain_spec("a-")
-        }),
-    );
+    let (bid, ask) =
+        (place(&quote_spec("b-")), place(&PlaceSpec { side: Side::Sell, ..plain_spec("a-") }));
     let legs = [
-        BulkLeg {
-            place: &bid,
-            fields: fields("1", "0.1", "10"),
-        },
-        BulkLeg {
-            place: &ask,
-            fields: PlaceFields {
-                nonce: 0,
-                ..fields("2", "0.2", "11")
-            },
-        },
+        BulkLeg { place: &bid, fields: fields("1", "0.1", "10") },
+        BulkLeg { place: &ask, fields: PlaceFields { nonce: 0, ..fields("2", "0.2", "11") } },
     ];
     let encode = |stop: bool| {
         let bulk = BulkTemplate::new(&signer(), HOST, BULK, stop).expect("valid");
@@ -164,30 +116,15 @@ fn a_bulk_holds_each_leg_as_its_template_has_it() {
 fn a_bulk_takes_one_to_twenty_sound_legs() {
     let bulk = BulkTemplate::new(&signer(), HOST, BULK, false).expect("valid");
     let template = place(&quote_spec(""));
-    let leg = BulkLeg {
-        place: &template,
-        fields: fields("1", "2", "3"),
-    };
+    let leg = BulkLeg { place: &template, fields: fields("1", "2", "3") };
     let mut out = vec![0; bulk.max_len()];
-    assert_eq!(
-        bulk.encode(&[], NONCE, &mut out),
-        Err(EncodeError::BadLegCount)
-    );
-    assert_eq!(
-        bulk.encode(&[leg; 21], NONCE, &mut out),
-        Err(EncodeError::BadLegCount)
-    );
-    assert_eq!(
-        bulk.encode(&[leg; 20], 0, &mut out),
-        Err(EncodeError::BadNonce)
-    );
+    assert_eq!(bulk.encode(&[], NONCE, &mut out), Err(EncodeError::BadLegCount));
+    assert_eq!(bulk.encode(&[leg; 21], NONCE, &mut out), Err(EncodeError::BadLegCount));
+    assert_eq!(bulk.encode(&[leg; 20], 0, &mut out), Err(EncodeError::BadNonce));
     assert!(bulk.encode(&[leg; 20], NONCE, &mut out).is_ok());
     let mut legs = [leg; 20];
     legs[19].fields.price = b"0";
-    assert_eq!(
-        bulk.encode(&legs, NONCE, &mut out),
-        Err(EncodeError::BadPrice)
-    );
+    assert_eq!(bulk.encode(&legs, NONCE, &mut out), Err(EncodeError::BadPrice));
 }
 
 #[test]
@@ -202,10 +139,7 @@ fn a_raw_request_carries_the_callers_members() {
     let start = "{\"request\":\"/api/v4/order/kill-switch\",\"nonceWindow\":true";
     let members = "\"market\":\"BTC_USDT\",\"timeout\":null,\"types\":[\"spot\",\"a b\\\"}\"]";
     assert_eq!(encode(""), Ok(format!("{start},\"nonce\":{NONCE}}}")));
-    assert_eq!(
-        encode(members),
-        Ok(format!("{start},{members},\"nonce\":{NONCE}}}"))
-    );
+    assert_eq!(encode(members), Ok(format!("{start},{members},\"nonce\":{NONCE}}}")));
     let deep = "[".repeat(33) + &"]".repeat(33);
     for broken in [
         "\"a\":1}",

@@ -10,9 +10,7 @@ use whitewire_core::sha512::{to_bytes, Sha512, INITIAL};
 use whitewire_core::sign::{SignError, Signer};
 
 fn hex(bytes: &[u8]) -> String {
-    bytes
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
+    bytes.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"))
 }
 
 fn slow_signature(secret: &[u8], payload: &[u8]) -> String {
@@ -23,22 +21,14 @@ fn slow_signature(secret: &[u8], payload: &[u8]) -> String {
 
 fn signature(secret: &str, payload: &[u8]) -> String {
     let mut out = [0; 128];
-    Signer::new("key", secret)
-        .expect("a valid pair")
-        .signature_hex(payload, &mut out);
+    Signer::new("key", secret).expect("a valid pair").signature_hex(payload, &mut out);
     String::from_utf8(out.to_vec()).expect("hex digits")
 }
 
 #[test]
 fn the_last_variant_is_the_portable_one() {
-    assert_eq!(
-        Sha512::available().last().map(|sha| sha.name()),
-        Some("sha2")
-    );
-    assert_eq!(
-        Codec::available().last().map(|codec| codec.name()),
-        Some("scalar")
-    );
+    assert_eq!(Sha512::available().last().map(|sha| sha.name()), Some("sha2"));
+    assert_eq!(Codec::available().last().map(|codec| codec.name()), Some("scalar"));
     assert_eq!(Sha512::get().name(), Sha512::available()[0].name());
     assert_eq!(Codec::get().name(), Codec::available()[0].name());
 }
@@ -101,18 +91,8 @@ fn every_length_encodes_like_the_twin_and_stays_in_its_room() {
             // A copy that ends where the input ends, so that a read too far would be seen.
             let input = data[..len].to_vec();
             let text = codec.encode(&input, &mut out[..room]);
-            assert_eq!(
-                out[..text],
-                *STANDARD.encode(&input).as_bytes(),
-                "{} {len}",
-                codec.name()
-            );
-            assert_eq!(
-                out[room..],
-                [0xaa; 8],
-                "{} wrote past its room",
-                codec.name()
-            );
+            assert_eq!(out[..text], *STANDARD.encode(&input).as_bytes(), "{} {len}", codec.name());
+            assert_eq!(out[room..], [0xaa; 8], "{} wrote past its room", codec.name());
         }
     }
 }

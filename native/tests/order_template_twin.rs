@@ -18,13 +18,7 @@ fn spec_parts() -> impl Strategy<Value = (String, bool, u8, Option<Stp>, String)
         Just(Some(Stp::CancelNew)),
         Just(Some(Stp::CancelOld)),
     ];
-    (
-        "[A-Z0-9_]{1,32}",
-        any::<bool>(),
-        0..4u8,
-        stp,
-        "[A-Za-z0-9-]{0,40}",
-    )
+    ("[A-Z0-9_]{1,32}", any::<bool>(), 0..4u8, stp, "[A-Za-z0-9-]{0,40}")
 }
 
 fn slow_order(spec: &PlaceSpec<'_>, f: &PlaceFields<'_>) -> String {
@@ -33,10 +27,7 @@ fn slow_order(spec: &PlaceSpec<'_>, f: &PlaceFields<'_>) -> String {
     if spec.rpi {
         members.push("\"rpi\":true".to_owned());
     } else if spec.post_only || spec.ioc || spec.stp.is_some() {
-        members.push(format!(
-            "\"postOnly\":{},\"ioc\":{}",
-            spec.post_only, spec.ioc
-        ));
+        members.push(format!("\"postOnly\":{},\"ioc\":{}", spec.post_only, spec.ioc));
     }
     if let Some(stp) = spec.stp {
         let wire = match stp {
@@ -48,19 +39,8 @@ fn slow_order(spec: &PlaceSpec<'_>, f: &PlaceFields<'_>) -> String {
         members.push(format!("\"stp\":\"{wire}\""));
     }
     members.push(format!("\"market\":\"{}\"", spec.market));
-    members.push(format!(
-        "\"side\":\"{}\"",
-        if spec.side == Side::Buy {
-            "buy"
-        } else {
-            "sell"
-        }
-    ));
-    members.push(format!(
-        "\"clientOrderId\":\"{}{}\"",
-        spec.client_id_prefix,
-        text(f.client_id)
-    ));
+    members.push(format!("\"side\":\"{}\"", if spec.side == Side::Buy { "buy" } else { "sell" }));
+    members.push(format!("\"clientOrderId\":\"{}{}\"", spec.client_id_prefix, text(f.client_id)));
     members.push(format!("\"amount\":\"{}\"", text(f.amount)));
     members.push(format!("\"price\":\"{}\"", text(f.price)));
     members.join(",")

@@ -12,7 +12,15 @@ Words: a *tick* is 10**-price_decimals of money, a *lot* is 10**-amount_decimals
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from decimal import ROUND_CEILING, ROUND_DOWN, ROUND_FLOOR, Decimal, InvalidOperation
+from decimal import (
+    ROUND_CEILING,
+    ROUND_DOWN,
+    ROUND_FLOOR,
+    Context,
+    Decimal,
+    Inexact,
+    InvalidOperation,
+)
 from enum import StrEnum
 
 from whitewire.errors import NumberError
@@ -21,6 +29,9 @@ __all__ = ["Market", "Number", "Side"]
 
 Number = str | int | Decimal | float
 _INT64_MAX = 2**63 - 1
+_TOO_LARGE = 2**63
+# What has more digits than this is an error: a conversion rounds only where it is asked to.
+_EXACT = Context(prec=100, traps=[InvalidOperation, Inexact])
 
 
 class Side(StrEnum):
@@ -79,7 +90,7 @@ class Market:
             NumberError: not a finite positive number, off the grid, or beyond int64.
         """
         rounding = None if side is None else ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
-        return self._scale("price", price, self._tick, self.tick_size, rounding)
+        return self._scale("price", price, self.price_decimals, self.tick_size, rounding)
 
     def amount_to_lots(self, amount: Number, *, exact: bool = True) -> int:
         """Lots of an amount; `exact=False` rounds down to the venue's step.
@@ -88,7 +99,7 @@ class Market:
             NumberError: not a finite positive number, off the step, or beyond int64.
         """
         return self._scale(
-            "amount", amount, self._lot, self.step_size, None if exact else ROUND_DOWN
+            "amount", amount, self.amount_decimals, self.step_size, None if exact else ROUND_DOWN
         )
 
     def price(self, ticks: int) -> Decimal:
@@ -100,34 +111,34 @@ class Market:
         return lots * self._lot
 
     def _scale(
-        self, what: str, value: Number, unit: Decimal, step: int, rounding: str | None
+        self, what: str, value: Number, decimals: int, step: int, rounding: str | None
     ) -> int:
         try:
             exact = Decimal(repr(value) if isinstance(value, float) else value)
-            units = exact / unit
-            if not exact.is_finite() or exact <= 0:
-                raise NumberError(
-                    "number-not-positive",
-                    f"{self.name}: {what} {value!s} is not a positive finite number",
-                    f"give a {what} above zero",
-                )
-        except (InvalidOperation, TypeError, ValueError) as error:
-            if isinstance(error, NumberError):
-                raise
+            is_positive = exact.is_finite() and exact > 0
+            units = exact.scaleb(decimals, _EXACT) if is_positive else exact
+        except (InvalidOperation, Inexact, TypeError, ValueError):
             raise NumberError(
                 "number-syntax",
                 f"{self.name}: {what} {value!r} is not a number",
                 "give a decimal such as '0.01'",
             ) from None
-        grid = units / step
-        whole = grid.to_integral_value(rounding or ROUND_FLOOR)
-        if rounding is None and whole != grid:
+        if not is_positive:
+            raise NumberError(
+                "number-not-positive",
+                f"{self.name}: {what} {value!s} is not a positive finite number",
+                f"give a {what} above zero",
+            )
+        whole = int(units.to_integral_value(ROUND_FLOOR)) if units.adjusted() < 19 else _TOO_LARGE
+        below = whole - whole % step
+        unit = Decimal(1).scaleb(-decimals)
+        if rounding is None and below != units and whole != _TOO_LARGE:
             raise NumberError(
                 "number-off-grid",
                 f"{self.name}: {what} {value!s} is not a multiple of {step * unit:f}",
-                f"use {whole * step * unit:f} or {(whole + 1) * step * unit:f}",
+                f"use {below * unit:f} or {(below + step) * unit:f}",
             )
-        result = int(whole) * step
+        result = below if below == units or rounding != ROUND_CEILING else below + step
         if not 0 < result <= _INT64_MAX:
             raise NumberError(
                 "number-range",

@@ -16,7 +16,7 @@ from whitewire.errors import WhitewireError
 from whitewire.market import Market
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
-from whitewire.protocol.orders import Fill, Reject, RejectSource
+from whitewire.protocol.orders import Fill, Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.replies import Refused, Reply, RequestKind
 from whitewire.strategy import Balance, Gap, Ticker, Trade
@@ -45,10 +45,15 @@ class Reactions:
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
 
-    def notify(self, notices: Iterable[Notice]) -> None:
-        """Turns what happened to orders into callbacks; then lets ladders take up what waited."""
+    def notify(self, notices: Iterable[Notice], orders: Iterable[Order] = ()) -> None:
+        """Turns what happened to orders into callbacks; then lets ladders take up what waited.
+
+        Args:
+            notices: what happened.
+            orders: further orders that are less busy than before, though nothing new is known.
+        """
         gateway = self._gateway
-        touched: set[str] = set()
+        touched = {order.market.name for order in orders}
         gateway.path.enter()
         try:
             for notice in notices:
@@ -90,7 +95,7 @@ class Reactions:
         if status == 429:
             gateway.throttle.on_429(request.kind.value, now_ns)
         for order, reply in zip(request.orders, replies, strict=True):
-            self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns))
+            self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()
 
     def on_request_lost(self, request: Request, reason: str) -> None:
@@ -98,14 +103,15 @@ class Reactions:
         gateway = self._gateway
         gateway.counts["lost-requests"] += 1
         log.warning("no answer to a %s request: %s", request.kind, reason)
-        self.notify(gateway.store.on_lost(request, now_ns(), reason))
+        self.notify(gateway.store.on_lost(request, now_ns(), reason), request.orders)
 
     def on_request_unsent(self, request: Request, reason: str) -> None:
         """Its connection closed first: nothing happened, and a cancel is sent elsewhere."""
         gateway = self._gateway
         reject = Reject(RejectSource.LOCAL, "not-sent", reason, retryable=True, untouched=True)
         for order in request.orders:
-            self.notify(gateway.store.on_reply(request.kind, order, Refused(reject), now_ns()))
+            refused = gateway.store.on_reply(request.kind, order, Refused(reject), now_ns())
+            self.notify(refused, (order,))
             if request.kind is RequestKind.CANCEL:
                 gateway.ordering.cancel(order)
 

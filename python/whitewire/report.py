@@ -93,6 +93,7 @@ def _market(gateway: Gateway, name: str) -> dict[str, Any]:
         "bought": f"{position.bought:f}",
         "sold": f"{position.sold:f}",
         "inventory": f"{position.stock:f}",
+        "fees": {asset: f"{fee:f}" for asset, fee in position.fees.items()},
         "mid": None if mid is None else f"{mid:f}",
         "profit": None if profit is None else f"{profit:f}",
         "money": position.market.money,
@@ -127,9 +128,11 @@ def summary_tables(data: dict[str, Any]) -> RenderableType:
         facts.add_row(f"{name} fills", f"{market['fills']:,}")
         facts.add_row(f"{name} bought / sold", f"{market['bought']} / {market['sold']}")
         facts.add_row(f"{name} inventory", f"{market['inventory']} {market['stock']}")
+        for asset, fee in market["fees"].items():
+            facts.add_row(f"{name} fees in {asset}", fee)
         if market["profit"] is not None:
             profit = f"{Decimal(market['profit']):,.4f} {market['money']}"
-            facts.add_row(f"{name} P&L at mid", profit)
+            facts.add_row(f"{name} P&L at mid, net of fees", profit)
     if "memory" in data:
         facts.add_row("resident memory", f"{data['memory']['end_mib']:.1f} MiB")
     facts.add_row("clean stop", "yes" if data["clean_stop"] else "NO")

@@ -127,6 +127,7 @@ class Switches:
             self._drive(self._switch.on_failed(market, str(error), now_ns()))
         else:
             self._drive(self._switch.on_ack(market, sent, now_ns()))
+        self._follow()
 
     async def _verify(self) -> bool:
         """Hands the venue's list of timers on; False when there is none."""
@@ -141,4 +142,5 @@ class Switches:
         armed = {timer.market for timer in timers}
         self._trouble = f"it shows {', '.join(sorted(armed)) or 'none'}"
         self._drive(self._switch.on_status(armed, asked, now_ns()))
+        self._follow()
         return True

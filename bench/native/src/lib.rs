@@ -6,7 +6,7 @@
 //! amounts start as integers, frames as bytes.
 //!
 //! Contract of the caller, which every `SAFETY` note below relies on:
-//! * B1 an object pointer comes from its `_new`, was not freed, and is used by one thread at a time;
+//! * B1 an object pointer comes from its `_new`, was not freed, and one thread at a time uses it;
 //! * B2 a text or byte pointer is valid for its length, an output pointer for its room.
 
 use std::hint::black_box;

@@ -7,8 +7,7 @@ use whitewire_core::scan::Isa;
 
 fn feed(isa: Isa) -> Feed {
     let mut feed = Feed::with_isa(isa);
-    feed.add_market("BTC_PERP", 1, 3, 5)
-        .expect("the market is fit");
+    feed.add_market("BTC_PERP", 1, 3, 5).expect("the market is fit");
     feed
 }
 

@@ -50,11 +50,7 @@ fn one_or_two(value: Value<'_>) -> Result<u8, Reason> {
 }
 
 fn side(value: Value<'_>) -> Result<Side, Reason> {
-    Ok(if one_or_two(value)? == 1 {
-        Side::Sell
-    } else {
-        Side::Buy
-    })
+    Ok(if one_or_two(value)? == 1 { Side::Sell } else { Side::Buy })
 }
 
 fn order(value: Value<'_>, event: i64, out: &mut OrderRec) -> Result<(), Reason> {
@@ -79,8 +75,11 @@ fn order(value: Value<'_>, event: i64, out: &mut OrderRec) -> Result<(), Reason>
         "stp",
         "fee_asset",
     ];
-    let [id, market, order_type, side_number, post_only, ioc, rpi, ctime, mtime, price, amount, left, deal_stock, deal_money, deal_fee, client_order_id, status, stp, fee_asset] =
-        value.fields(names)?;
+    #[rustfmt::skip]
+    let [
+        id, market, order_type, side_number, post_only, ioc, rpi, ctime, mtime, price, amount,
+        left, deal_stock, deal_money, deal_fee, client_order_id, status, stp, fee_asset,
+    ] = value.fields(names)?;
     out.event = match event {
         1 => 1,
         2 => 2,
@@ -145,8 +144,8 @@ pub(super) fn deal(
     if count < tuple.len() {
         return Err("deal has too few fields");
     }
-    let [id, time, market, order_id, price, amount, fee, client_order_id, side_number, role, asset] =
-        tuple;
+    let [id, time, market, order_id, price, amount, fee, ..] = tuple;
+    let [.., client_order_id, side_number, role, asset] = tuple;
     if market.is_null() || price.is_null() || amount.is_null() || fee.is_null() {
         return Err("deal lacks its market or an amount");
     }
@@ -162,10 +161,7 @@ pub(super) fn deal(
     store_decimal(fee, &mut out.fee)?;
     store(client_order_id, &mut out.client_order_id)?;
     store(asset, &mut out.fee_asset)?;
-    Ok(Message::Cold(
-        Kind::Deal,
-        markets.find(out.market.as_bytes()),
-    ))
+    Ok(Message::Cold(Kind::Deal, markets.find(out.market.as_bytes())))
 }
 
 /// `[{asset: {available, freeze}}]`: absolute values of the assets that changed.

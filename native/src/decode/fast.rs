@@ -1,12 +1,9 @@
 //! The captured form of the two hot messages, read without walking.
 //!
-//! Owns the exact byte layout in which the venue prints depth and ticker messages, with a space after
-//! commas and colons or without. Every byte is compared or converted: what is accepted here means the
-//! same to the general reader, and whatever differs by one byte is left to that reader.
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+//! Owns the exact byte layout in which the venue prints depth and ticker messages, with a space
+//! after commas and colons or without. Every byte is compared or converted: what is accepted here
+//! means the same to the general reader, and whatever differs by one byte is left to that reader.
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 use super::markets::Markets;
 use crate::event::{Depth, Levels, Top};
@@ -56,12 +53,7 @@ impl<'a> Reader<'a> {
     unsafe fn behind<K: Kernel>(head: &[u8], frame: &'a [u8], tokens: &'a mut Tokens) -> Self {
         // SAFETY: the caller vouches for the machine.
         unsafe { K::quotes(frame, tokens) };
-        Self {
-            frame,
-            quotes: tokens.positions(),
-            at: head.len(),
-            next: HEAD_QUOTES,
-        }
+        Self { frame, quotes: tokens.positions(), at: head.len(), next: HEAD_QUOTES }
     }
 
     /// Position of the next quote.
@@ -103,7 +95,8 @@ impl<'a> Reader<'a> {
         let end = self.quote()? - gap;
         let len = end.wrapping_sub(self.at);
         self.at = end;
-        // SAFETY: `end` is a quote behind the head, less the gap; the caller vouches for the machine.
+        // SAFETY: `end` is a quote behind the head, less the gap; the caller vouches for the
+        // machine.
         unsafe { K::integer(self.before(end), len) }
     }
 
@@ -136,10 +129,7 @@ impl<'a> Reader<'a> {
     unsafe fn decimal(&self, open: u16, close: u16) -> Tail<'a> {
         let (start, end) = (usize::from(open) + 1, usize::from(close));
         // SAFETY: `end` is a quote behind the head.
-        Tail {
-            window: unsafe { self.before(end) },
-            len: end - start,
-        }
+        Tail { window: unsafe { self.before(end) }, len: end - start }
     }
 
     /// A price and an amount between four quotes.
@@ -180,7 +170,8 @@ impl<'a> Reader<'a> {
             if !between.starts_with(lit!(b"\", \"", b"\",\"")) {
                 return None;
             }
-            // SAFETY: the quotes stand behind the head, in order; the caller vouches for the machine.
+            // SAFETY: the quotes stand behind the head, in order; the caller vouches for the
+            // machine.
             let (price, lots) = unsafe { self.level::<K>(quotes, scales)? };
             if price <= 0 || price == i64::MAX || lots < 0 || !out.push(sign * price, lots) {
                 return None;
@@ -216,16 +207,8 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
 ) -> Option<Hot> {
     let gap = if SPACED { 2 } else { 1 };
     // The market stands at the end, but its scales are needed from the start.
-    let last = reader
-        .quotes
-        .len()
-        .checked_sub(4)
-        .filter(|last| *last >= HEAD_QUOTES + 6)?;
-    let mut tail = Reader {
-        next: last + 1,
-        at: usize::from(reader.quotes[last]) + 1,
-        ..reader
-    };
+    let last = reader.quotes.len().checked_sub(4).filter(|last| *last >= HEAD_QUOTES + 6)?;
+    let mut tail = Reader { next: last + 1, at: usize::from(reader.quotes[last]) + 1, ..reader };
     let market = tail.market(markets)?;
     if reader.frame.get(tail.at..)? != lit!(b"\"], \"id\": null}", b"\"],\"id\":null}") {
         return None;
@@ -237,10 +220,7 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
     if out.snapshot {
         reader.literal(lit!(b"true, {\"timestamp\": ", b"true,{\"timestamp\":"), 2)?;
     } else {
-        reader.literal(
-            lit!(b"false, {\"timestamp\": ", b"false,{\"timestamp\":"),
-            2,
-        )?;
+        reader.literal(lit!(b"false, {\"timestamp\": ", b"false,{\"timestamp\":"), 2)?;
     }
     // SAFETY: the caller vouches for the machine, here and below.
     out.timestamp_ns = unsafe { reader.seconds::<K>(reader.quote()? - gap)? };
@@ -304,24 +284,14 @@ unsafe fn ticker<K: Kernel, const SPACED: bool>(
     };
     // SAFETY: as above; the quotes stand behind the head, in order.
     let ((bid, bid_amount), (ask, ask_amount)) = unsafe {
-        (
-            reader.level::<K>(*bid_quotes, scales)?,
-            reader.level::<K>(*ask_quotes, scales)?,
-        )
+        (reader.level::<K>(*bid_quotes, scales)?, reader.level::<K>(*ask_quotes, scales)?)
     };
     if bid | bid_amount | ask | ask_amount < 0 {
         return None;
     }
     let end =
         frame.get(usize::from(quotes[7])..)? == lit!(b"\"]], \"id\": null}", b"\"]],\"id\":null}");
-    let top = Top {
-        bid,
-        bid_amount,
-        ask,
-        ask_amount,
-        update_id,
-        time_ns,
-    };
+    let top = Top { bid, bid_amount, ask, ask_amount, update_id, time_ns };
     end.then_some(Hot::Ticker(market, top))
 }
 
@@ -342,19 +312,11 @@ pub(super) unsafe fn read<K: Kernel>(
     // SAFETY: the caller vouches for the machine.
     unsafe {
         if frame.starts_with(DEPTH) {
-            depth::<K, true>(
-                Reader::behind::<K>(DEPTH, frame, tokens),
-                markets,
-                depth_out,
-            )
+            depth::<K, true>(Reader::behind::<K>(DEPTH, frame, tokens), markets, depth_out)
         } else if frame.starts_with(TICKER) {
             ticker::<K, true>(Reader::behind::<K>(TICKER, frame, tokens), markets)
         } else if frame.starts_with(DEPTH_COMPACT) {
-            depth::<K, false>(
-                Reader::behind::<K>(DEPTH_COMPACT, frame, tokens),
-                markets,
-                depth_out,
-            )
+            depth::<K, false>(Reader::behind::<K>(DEPTH_COMPACT, frame, tokens), markets, depth_out)
         } else if frame.starts_with(TICKER_COMPACT) {
             ticker::<K, false>(Reader::behind::<K>(TICKER_COMPACT, frame, tokens), markets)
         } else {

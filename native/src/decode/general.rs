@@ -1,7 +1,7 @@
 //! Any frame, in any JSON form.
 //!
-//! Owns the envelope and the public messages. One pass checks the whole frame and finds the parts of
-//! the envelope, further passes over ever smaller parts fill the records.
+//! Owns the envelope and the public messages. One pass checks the whole frame and finds the parts
+//! of the envelope, further passes over ever smaller parts fill the records.
 
 use super::json::{Buffer, Cursor, Reason, Text, Value};
 use super::markets::Markets;
@@ -31,7 +31,7 @@ impl<'a> Value<'a> {
 
     pub(super) fn integer(self) -> Result<i64, Reason> {
         match self {
-            Self::Number(text) => price::parse(text, 0).map_err(|_| "integer expected"),
+            Self::Number(text) => price::parse(text, 0).map_err(|_| "integer expected"), // D5
             _ => Err("integer expected"),
         }
     }
@@ -40,6 +40,7 @@ impl<'a> Value<'a> {
     pub(super) fn seconds(self) -> Result<i64, Reason> {
         match self {
             Self::Null => Ok(0),
+            // D5
             Self::Number(text) => price::parse_seconds(text).map_err(|_| "time is out of range"),
             _ => Err("time expected"),
         }
@@ -59,17 +60,11 @@ impl<'a> Value<'a> {
 }
 
 fn harmless(reason: Reason) -> Fault {
-    Fault {
-        reason,
-        damage: Damage::None,
-    }
+    Fault { reason, damage: Damage::None }
 }
 
 fn unclear(reason: Reason) -> Fault {
-    Fault {
-        reason,
-        damage: Damage::All,
-    }
+    Fault { reason, damage: Damage::All }
 }
 
 pub(super) fn read(
@@ -82,10 +77,9 @@ pub(super) fn read(
     }
     core::str::from_utf8(frame).map_err(|_| unclear("frame is not UTF-8"))?;
     let mut cursor = Cursor::new(frame);
-    let envelope = cursor
-        .value()
-        .and_then(|value| cursor.finish().map(|()| value));
+    let envelope = cursor.value().and_then(|value| cursor.finish().map(|()| value));
     let parts = envelope
+        // D1
         .and_then(|value| value.fields(&["method", "params", "id", "result", "error"]))
         .map_err(unclear)?;
     let [method, params, id, result, error] = parts;
@@ -110,9 +104,7 @@ fn push(
     if method.is("bookTicker_update") {
         return read_ticker(params, markets, records);
     }
-    method
-        .cut_into(&mut records.cold.method, MAX_TEXT)
-        .map_err(unclear)?;
+    method.cut_into(&mut records.cold.method, MAX_TEXT).map_err(unclear)?;
     let cold = &mut records.cold;
     let read = if method.is("trades_update") {
         trades(params, markets, cold)
@@ -139,10 +131,7 @@ fn levels(side: Value<'_>, scales: &Scales, sign: i64, out: &mut Levels) -> Resu
         if count != 2 {
             return Err("level is not a pair");
         }
-        let (price, lots) = (
-            price.decimal(&scales.price)?,
-            amount.decimal(&scales.amount)?,
-        );
+        let (price, lots) = (price.decimal(&scales.price)?, amount.decimal(&scales.amount)?);
         if price <= 0 || price == i64::MAX || lots < 0 {
             return Err("level is out of range");
         }
@@ -163,24 +152,13 @@ fn depth(
     let Value::Bool(snapshot) = snapshot else {
         return Err("snapshot flag expected");
     };
-    let names = &[
-        "timestamp",
-        "update_id",
-        "past_update_id",
-        "asks",
-        "bids",
-        "event_time",
-    ];
+    let names = &["timestamp", "update_id", "past_update_id", "asks", "bids", "event_time"];
     let [timestamp, update_id, past_update_id, asks, bids, event_time] = body.fields(names)?;
     out.snapshot = snapshot;
     out.timestamp_ns = timestamp.seconds()?;
     out.event_time_ns = event_time.seconds()?;
     out.update_id = update_id.integer()?;
-    out.past_update_id = if snapshot {
-        0
-    } else {
-        past_update_id.integer()?
-    }; // D4
+    out.past_update_id = if snapshot { 0 } else { past_update_id.integer()? }; // D4
     out.asks.clear();
     out.bids.clear();
     levels(asks, scales, 1, &mut out.asks)?;
@@ -199,10 +177,7 @@ fn read_depth(
     };
     depth(snapshot, body, markets.scales(market), &mut records.depth)
         .map(|()| Message::Depth(market))
-        .map_err(|reason| Fault {
-            reason,
-            damage: Damage::Book(market),
-        })
+        .map_err(|reason| Fault { reason, damage: Damage::Book(market) })
 }
 
 fn top(tuple: &[Value<'_>; 8], scales: &Scales) -> Result<Top, Reason> {
@@ -216,10 +191,7 @@ fn top(tuple: &[Value<'_>; 8], scales: &Scales) -> Result<Top, Reason> {
         update_id: update_id.integer()?,
         time_ns: time.seconds()?,
     };
-    if [top.bid, top.bid_amount, top.ask, top.ask_amount]
-        .iter()
-        .any(|n| *n < 0)
-    {
+    if [top.bid, top.bid_amount, top.ask, top.ask_amount].iter().any(|n| *n < 0) {
         return Err("ticker is out of range");
     }
     Ok(top)
@@ -242,10 +214,7 @@ fn read_ticker(
         top(&tuple, markets.scales(market))
     };
     read.map(|top| Message::Ticker(market, top))
-        .map_err(|reason| Fault {
-            reason,
-            damage: Damage::Ticker(market),
-        })
+        .map_err(|reason| Fault { reason, damage: Damage::Ticker(market) })
 }
 
 fn trade(value: Value<'_>, scales: &Scales) -> Result<TradeRec, Reason> {
@@ -297,8 +266,7 @@ fn reply(
         if out.result.len() + piece.len() > MAX_RESULT {
             return Err("result is too long");
         }
-        out.result
-            .push_str(core::str::from_utf8(piece).map_err(|_| "result is not UTF-8")?);
+        out.result.push_str(core::str::from_utf8(piece).map_err(|_| "result is not UTF-8")?);
     }
     if error.is_null() {
         return Ok(Message::Cold(Kind::Reply, None));
@@ -306,9 +274,7 @@ fn reply(
     let [code, message] = error.fields(&["code", "message"])?;
     out.error_code = code.integer()?;
     if !message.is_null() {
-        message
-            .text()?
-            .cut_into(&mut out.error_message, MAX_MESSAGE)?;
+        message.text()?.cut_into(&mut out.error_message, MAX_MESSAGE)?;
     }
     Ok(Message::Cold(Kind::ReplyError, None))
 }

@@ -1,8 +1,8 @@
 //! A small validating JSON reader over a byte slice.
 //!
-//! Owns JSON's grammar and nothing of the venue. It builds no tree: a value is its kind and its bytes,
-//! and whoever wants the inside walks again. Invariant: every byte is checked before it is believed,
-//! nesting and text lengths are bounded, nothing is allocated.
+//! Owns JSON's grammar and nothing of the venue. It builds no tree: a value is its kind and its
+//! bytes, and whoever wants the inside walks again. Invariant: every byte is checked before it is
+//! believed, nesting and text lengths are bounded, nothing is allocated.
 
 use crate::event::MAX_TEXT;
 
@@ -58,10 +58,7 @@ fn unescape(text: &[u8]) -> Option<(char, &[u8])> {
             }
             let (low, rest) = rest.strip_prefix(b"\\u")?.split_at_checked(4)?;
             let low = hex(low)?.checked_sub(0xdc00).filter(|low| *low < 0x400)?;
-            return Some((
-                char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + low)?,
-                rest,
-            ));
+            return Some((char::from_u32(0x1_0000 + ((unit - 0xd800) << 10) + low)?, rest));
         }
         _ => return None,
     };
@@ -75,11 +72,7 @@ impl<'a> Text<'a> {
         'a: 'b,
     {
         if !self.escaped {
-            return if self.raw.len() <= MAX_TEXT {
-                Ok(self.raw)
-            } else {
-                Err("text is too long")
-            };
+            return if self.raw.len() <= MAX_TEXT { Ok(self.raw) } else { Err("text is too long") };
         }
         let (mut rest, mut len) = (self.raw, 0);
         while let Some((byte, after)) = rest.split_first() {
@@ -92,9 +85,7 @@ impl<'a> Text<'a> {
                 rest = after;
                 core::slice::from_ref(byte)
             };
-            let room = buffer
-                .get_mut(len..len + piece.len())
-                .ok_or("text is too long")?;
+            let room = buffer.get_mut(len..len + piece.len()).ok_or("text is too long")?;
             room.copy_from_slice(piece);
             len += piece.len();
         }
@@ -107,8 +98,7 @@ impl<'a> Text<'a> {
             return self.raw == name.as_bytes();
         }
         let mut buffer = [0; MAX_TEXT];
-        self.get(&mut buffer)
-            .is_ok_and(|text| text == name.as_bytes())
+        self.get(&mut buffer).is_ok_and(|text| text == name.as_bytes())
     }
 
     /// Replaces `out` by the text, cut at the last whole character within `max` bytes.
@@ -259,10 +249,7 @@ impl<'a> Cursor<'a> {
             }
         }
         self.at += 1;
-        Ok(Text {
-            raw: &self.bytes[start..self.at - 1],
-            escaped,
-        })
+        Ok(Text { raw: &self.bytes[start..self.at - 1], escaped })
     }
 
     fn array(

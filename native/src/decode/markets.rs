@@ -1,8 +1,5 @@
 //! The markets of a feed: their indices by name, and their scales.
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 use crate::scan::Scales;
 
@@ -64,12 +61,8 @@ impl Markets {
     ///
     /// Rebuilds the table, so this belongs before the session.
     pub(crate) fn add(&mut self, name: &str, scales: Scales) -> Option<u16> {
-        let index = u16::try_from(self.entries.len())
-            .ok()
-            .filter(|index| *index < MAX_MARKETS)?;
-        let safe = name
-            .bytes()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
+        let index = u16::try_from(self.entries.len()).ok().filter(|index| *index < MAX_MARKETS)?;
+        let safe = name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
         if !safe || name.is_empty() || name.len() > MAX_NAME {
             return None;
         }
@@ -104,7 +97,8 @@ impl Markets {
         self.probe(hash_of(name), |entry| *entry.name == *name)
     }
 
-    /// Index of the market whose name, starting with `head`, fills the last `len` bytes of a window.
+    /// Index of the market whose name, starting with `head`, fills the last `len` bytes of a
+    /// window.
     ///
     /// None for names that are shorter than `head` or longer than the window; [`Markets::find`] may
     /// know them.

@@ -1,8 +1,5 @@
 //! The records of the hot path: depth and ticker messages.
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 /// Most levels of one side that one depth message may carry; the venue's window is 100 levels, so a
 /// legal delta has at most 200.
@@ -22,12 +19,7 @@ pub struct Levels {
 impl Default for Levels {
     fn default() -> Self {
         let zeros = || Box::new([0; MAX_LEVELS]);
-        Self {
-            keys: zeros(),
-            lots: zeros(),
-            len: 0,
-            sorted: true,
-        }
+        Self { keys: zeros(), lots: zeros(), len: 0, sorted: true }
     }
 }
 
@@ -106,7 +98,7 @@ pub struct Top {
 }
 
 impl Top {
-    /// The same with a side that lacks its price or its amount as an empty one.
+    /// The same with a side that lacks its price or its amount as an empty one (D7 of `decode`).
     #[cold]
     pub(crate) fn without_halves(mut self) -> Self {
         if self.bid == 0 || self.bid_amount == 0 {

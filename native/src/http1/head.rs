@@ -27,10 +27,7 @@ pub(super) struct Headers {
 
 impl Default for Headers {
     fn default() -> Headers {
-        Headers {
-            all: [Header::default(); MAX_HEADERS],
-            count: 0,
-        }
+        Headers { all: [Header::default(); MAX_HEADERS], count: 0 }
     }
 }
 
@@ -62,8 +59,7 @@ impl Headers {
     pub(super) fn value<'a>(&self, head: &'a [u8], name: &[u8]) -> Option<&'a [u8]> {
         let at = |(start, end): (usize, usize)| &head[start..end];
         let mut all = self.all[..self.count].iter();
-        all.find(|header| at(header.name).eq_ignore_ascii_case(name))
-            .map(|header| at(header.value))
+        all.find(|header| at(header.name).eq_ignore_ascii_case(name)).map(|header| at(header.value))
     }
 
     /// Indexes a head that ends with its empty line.
@@ -82,29 +78,18 @@ impl Headers {
         let base = head.as_ptr() as usize;
         let within = |part: &[u8]| {
             // An empty value need not point into the head.
-            let start = if part.is_empty() {
-                0
-            } else {
-                part.as_ptr() as usize - base
-            };
+            let start = if part.is_empty() { 0 } else { part.as_ptr() as usize - base };
             (start, start + part.len())
         };
         self.count = response.headers.len();
         let mut said = Said::default();
         for (to, from) in self.all.iter_mut().zip(response.headers.iter()) {
-            *to = Header {
-                name: within(from.name.as_bytes()),
-                value: within(from.value),
-            };
+            *to = Header { name: within(from.name.as_bytes()), value: within(from.value) };
             said.note(from.name, from.value);
         }
         let modern = response.version == Some(1);
         let keep_alive = !said.close && (modern || said.keep_alive);
-        Ok(Head {
-            status,
-            keep_alive,
-            framing: said.framing(status, modern)?,
-        })
+        Ok(Head { status, keep_alive, framing: said.framing(status, modern)? })
     }
 }
 

@@ -55,11 +55,10 @@ pub struct PyBook {
 impl PyBook {
     fn with<R>(&self, py: Python<'_>, work: impl FnOnce(&crate::book::Book) -> R) -> R {
         match &self.home {
-            BookHome::Own(feed) => feed.with(|feed| work(feed.book(0))),
-            BookHome::Of(engine, index) => engine
-                .borrow(py)
-                .inner
-                .with(|engine| work(engine.feed().book(*index))),
+            BookHome::Own(feed) => feed.read(|feed| work(feed.book(0))),
+            BookHome::Of(engine, index) => {
+                engine.borrow(py).inner.read(|engine| work(engine.feed().book(*index)))
+            }
         }
     }
 
@@ -87,18 +86,11 @@ impl PyBook {
 
     fn best<'py>(&self, py: Python<'py>, bids: bool) -> PyResult<Option<Bound<'py, PyTuple>>> {
         let (best, scale) = self.with(py, |book| {
-            let best = if bids {
-                book.best_bid()
-            } else {
-                book.best_ask()
-            };
+            let best = if bids { book.best_bid() } else { book.best_ask() };
             (best, (book.price_decimals(), book.amount_decimals()))
         });
         best.map(|(price, amount)| {
-            PyTuple::new(
-                py,
-                [decimal(py, price, scale.0)?, decimal(py, amount, scale.1)?],
-            )
+            PyTuple::new(py, [decimal(py, price, scale.0)?, decimal(py, amount, scale.1)?])
         })
         .transpose()
     }
@@ -118,25 +110,16 @@ impl PyBook {
         let mut feed = Feed::new();
         feed.add_market(market, price_decimals, amount_decimals, depth)
             .map_err(|error| usage(py, "book-setup", &error.to_string()))?;
-        Ok(PyBook {
-            home: BookHome::Own(Shared::new(feed)),
-            market: market.to_owned(),
-        })
+        Ok(PyBook { home: BookHome::Own(Shared::new(feed)), market: market.to_owned() })
     }
 
     #[pyo3(signature = (frame, recv_ns=0))]
     fn apply(&self, frame: &Bound<'_, PyAny>, recv_ns: i64) -> PyResult<BookEvent> {
         let py = frame.py();
         let BookHome::Own(feed) = &self.home else {
-            return Err(usage(
-                py,
-                "book-is-live",
-                "this book belongs to a running gateway",
-            ));
+            return Err(usage(py, "book-is-live", "this book belongs to a running gateway"));
         };
-        let kind = with_bytes(frame, |bytes| {
-            feed.with(|feed| feed.on_frame(bytes, recv_ns).kind)
-        })?;
+        let kind = with_bytes(frame, |bytes| feed.with(|feed| feed.on_frame(bytes, recv_ns).kind))?;
         if kind == Kind::Malformed {
             let fault = feed.with(|feed| feed.fault().to_owned());
             return Err(raise(py, "PeerError", "frame-malformed", &fault));
@@ -166,16 +149,12 @@ impl PyBook {
 
     #[getter]
     fn mid<'py>(&self, py: Python<'py>) -> PyResult<Option<Bound<'py, PyAny>>> {
-        let (bid, ask, decimals) = self.with(py, |book| {
-            (book.best_bid(), book.best_ask(), book.price_decimals())
-        });
+        let (bid, ask, decimals) =
+            self.with(py, |book| (book.best_bid(), book.best_ask(), book.price_decimals()));
         let (Some(bid), Some(ask)) = (bid, ask) else {
             return Ok(None);
         };
-        decimal(py, bid.0, decimals)?
-            .add(decimal(py, ask.0, decimals)?)?
-            .div(2)
-            .map(Some)
+        decimal(py, bid.0, decimals)?.add(decimal(py, ask.0, decimals)?)?.div(2).map(Some)
     }
 
     #[getter]
@@ -205,7 +184,7 @@ impl PyBook {
 
     #[getter]
     fn ts_book_ns(&self, py: Python<'_>) -> i64 {
-        self.with(py, |book| book.timestamp_ns())
+        self.with(py, crate::book::Book::timestamp_ns)
     }
 
     #[getter]
@@ -225,17 +204,9 @@ impl PyBook {
 
     fn __repr__(&self, py: Python<'_>) -> String {
         let (bids, asks, id, stale) = self.with(py, |book| {
-            (
-                book.bids().count(),
-                book.asks().count(),
-                book.update_id(),
-                book.is_stale(),
-            )
+            (book.bids().count(), book.asks().count(), book.update_id(), book.is_stale())
         });
         let sight = if stale { "stale" } else { "fresh" };
-        format!(
-            "<Book {} {bids}x{asks} update_id={id} {sight}>",
-            self.market
-        )
+        format!("<Book {} {bids}x{asks} update_id={id} {sight}>", self.market)
     }
 }

@@ -9,10 +9,13 @@ use super::tools::PyHistogram;
 use super::usage;
 use crate::capi::Shared;
 use crate::engine::{Engine, OrderPaths, SetupError};
-use crate::event::Kind;
+use crate::event::{DealRec, Kind, OrderRec, TradeRec};
 use crate::feed::Feed;
 use crate::gate::MarketLimits;
 use crate::sign::Signer;
+
+/// Bid, its amount, ask, its amount, update id, time ns, received ns.
+type TickerRow = (i64, i64, i64, i64, i64, i64, i64);
 
 fn setup(py: Python<'_>, error: &SetupError) -> PyErr {
     usage(py, "core-setup", &error.to_string())
@@ -62,16 +65,8 @@ impl PyEngine {
             _ => None,
         };
         let (place, cancel, modify, bulk) = paths;
-        let paths = OrderPaths {
-            host: host.to_owned(),
-            place,
-            cancel,
-            modify,
-            bulk,
-        };
-        Ok(PyEngine {
-            inner: Shared::new(Engine::new(signer, paths, id_base)),
-        })
+        let paths = OrderPaths { host: host.to_owned(), place, cancel, modify, bulk };
+        Ok(PyEngine { inner: Shared::new(Engine::new(signer, paths, id_base)) })
     }
 
     fn add_market(
@@ -96,9 +91,7 @@ impl PyEngine {
     }
 
     fn prepare(&self, py: Python<'_>, market: usize, flags: u8) -> PyResult<()> {
-        self.inner
-            .with(|engine| engine.prepare(market, flags))
-            .map_err(|error| setup(py, &error))
+        self.inner.with(|engine| engine.prepare(market, flags)).map_err(|error| setup(py, &error))
     }
 
     fn halt(&self, halted: bool) {
@@ -116,18 +109,17 @@ impl PyEngine {
     }
 
     fn fault(&self) -> String {
-        self.inner.with(|engine| engine.feed().fault().to_owned())
+        self.inner.read(|engine| engine.feed().fault().to_owned())
     }
 
-    fn book(slf: Bound<'_, Self>, market: usize, name: &str) -> PyBook {
-        PyBook {
-            home: BookHome::Of(slf.unbind(), market),
-            market: name.to_owned(),
-        }
+    fn book(slf: Bound<'_, Self>, market: usize, name: &str) -> PyResult<PyBook> {
+        slf.borrow().check_market(slf.py(), market)?;
+        Ok(PyBook { home: BookHome::Of(slf.unbind(), market), market: name.to_owned() })
     }
 
-    fn ticker(&self, market: usize) -> Option<(i64, i64, i64, i64, i64, i64, i64)> {
-        self.inner.with(|engine| {
+    fn ticker(&self, py: Python<'_>, market: usize) -> PyResult<Option<TickerRow>> {
+        self.check_market(py, market)?;
+        Ok(self.inner.read(|engine| {
             let top = engine.feed().ticker(market);
             top.valid.then_some((
                 top.bid,
@@ -138,11 +130,11 @@ impl PyEngine {
                 top.time_ns,
                 top.recv_ns,
             ))
-        })
+        }))
     }
 
     fn counters<'py>(&self, py: Python<'py>) -> PyResult<Bound<'py, PyDict>> {
-        let rows = self.inner.with(|engine| engine.feed().counters().rows());
+        let rows = self.inner.read(|engine| engine.feed().counters().rows());
         let counters = PyDict::new(py);
         for (name, value) in rows {
             counters.set_item(name, value)?;
@@ -152,7 +144,7 @@ impl PyEngine {
 
     fn stage(&self, py: Python<'_>, stage: usize) -> PyResult<PyHistogram> {
         self.inner
-            .with(|engine| engine.stage(stage).cloned())
+            .read(|engine| engine.stage(stage).cloned())
             .map(|inner| PyHistogram { inner })
             .ok_or_else(|| usage(py, "unknown-stage", "no stage has this index"))
     }
@@ -163,8 +155,7 @@ impl PyEngine {
 
     /// The cold event that the last frame left, as a tuple (see `protocol.events`).
     fn take_event<'py>(&self, py: Python<'py>, kind: u8) -> PyResult<Bound<'py, PyAny>> {
-        self.inner
-            .with(|engine| cold_event(py, engine.feed(), kind))
+        self.inner.read(|engine| cold_event(py, engine.feed(), kind))
     }
 
     #[getter]
@@ -173,22 +164,20 @@ impl PyEngine {
     }
 }
 
+impl PyEngine {
+    fn check_market(&self, py: Python<'_>, market: usize) -> PyResult<()> {
+        if market < self.inner.read(Engine::markets) {
+            return Ok(());
+        }
+        let message = format!("no market has the index {market}; add it first");
+        Err(usage(py, "unknown-market", &message))
+    }
+}
+
 fn cold_event<'py>(py: Python<'py>, feed: &Feed, kind: u8) -> PyResult<Bound<'py, PyAny>> {
     let cold = feed.cold();
     if kind == Kind::Trades as u8 {
-        let list = PyList::empty(py);
-        for trade in cold.trades() {
-            let side = trade.side as u8;
-            list.append((
-                trade.id,
-                trade.time_ns,
-                trade.price,
-                trade.amount,
-                side,
-                trade.rpi,
-            ))?;
-        }
-        return Ok(list.into_any());
+        return trades(py, cold.trades());
     }
     if kind == Kind::Balances as u8 {
         let list = PyList::empty(py);
@@ -198,63 +187,60 @@ fn cold_event<'py>(py: Python<'py>, feed: &Feed, kind: u8) -> PyResult<Bound<'py
         return Ok(list.into_any());
     }
     if kind == Kind::Deal as u8 {
-        let deal = &cold.deal;
-        let head = (
-            deal.id,
-            deal.time_ns,
-            &deal.market,
-            deal.order_id,
-            &deal.price,
-            &deal.amount,
-        );
-        let tail = (
-            &deal.fee,
-            &deal.client_order_id,
-            deal.side as u8,
-            deal.role,
-            &deal.fee_asset,
-        );
-        return join(head.into_pyobject(py)?, tail.into_pyobject(py)?);
+        return deal(py, &cold.deal);
     }
     if kind == Kind::OrderPending as u8 || kind == Kind::OrderExecuted as u8 {
-        let order = &cold.order;
-        let head = (
-            order.event,
-            order.id,
-            &order.market,
-            order.order_type,
-            order.side as u8,
-            order.post_only,
-            order.ioc,
-            order.rpi,
-            order.ctime_ns,
-            order.mtime_ns,
-        );
-        let tail = (
-            &order.price,
-            &order.amount,
-            &order.left,
-            &order.deal_stock,
-            &order.deal_money,
-            &order.deal_fee,
-            &order.client_order_id,
-            &order.status,
-            &order.stp,
-            &order.fee_asset,
-        );
-        return join(head.into_pyobject(py)?, tail.into_pyobject(py)?);
+        return order(py, &cold.order);
     }
     if kind == Kind::Reply as u8 || kind == Kind::ReplyError as u8 {
         let reply = &cold.reply;
-        let row = (
-            reply.id,
-            reply.error_code,
-            &reply.error_message,
-            &reply.result,
-        );
+        let row = (reply.id, reply.error_code, &reply.error_message, &reply.result);
         return Ok(row.into_pyobject(py)?.into_any());
     }
     Ok(PyString::new(py, &cold.method).into_any())
+}
+
+fn trades<'py>(py: Python<'py>, rows: &[TradeRec]) -> PyResult<Bound<'py, PyAny>> {
+    let list = PyList::empty(py);
+    for row in rows {
+        let side = row.side as u8;
+        list.append((row.id, row.time_ns, row.price, row.amount, side, row.rpi))?;
+    }
+    Ok(list.into_any())
+}
+
+fn deal<'py>(py: Python<'py>, row: &DealRec) -> PyResult<Bound<'py, PyAny>> {
+    let head = (row.id, row.time_ns, &row.market, row.order_id, &row.price, &row.amount);
+    let tail = (&row.fee, &row.client_order_id, row.side as u8, row.role, &row.fee_asset);
+    join(head.into_pyobject(py)?, tail.into_pyobject(py)?)
+}
+
+fn order<'py>(py: Python<'py>, row: &OrderRec) -> PyResult<Bound<'py, PyAny>> {
+    let head = (
+        row.event,
+        row.id,
+        &row.market,
+        row.order_type,
+        row.side as u8,
+        row.post_only,
+        row.ioc,
+        row.rpi,
+        row.ctime_ns,
+        row.mtime_ns,
+    );
+    let tail = (
+        &row.price,
+        &row.amount,
+        &row.left,
+        &row.deal_stock,
+        &row.deal_money,
+        &row.deal_fee,
+        &row.client_order_id,
+        &row.status,
+        &row.stp,
+        &row.fee_asset,
+    );
+    join(head.into_pyobject(py)?, tail.into_pyobject(py)?)
 }
 
 fn join<'py>(head: Bound<'py, PyTuple>, tail: Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyBytes, PyDict, PyString};
+use pyo3::types::{PyBytes, PyDict, PyInt, PyString};
 
 use super::{ascii, raise, usage};
 use crate::capi::Shared;
@@ -36,8 +36,8 @@ impl PySigner {
         Ok(headers)
     }
 
-    fn __repr__(&self) -> &'static str {
-        "<Signer>"
+    fn __repr__(&self) -> String {
+        format!("<Signer {}>", self.inner.api_key())
     }
 }
 
@@ -124,16 +124,10 @@ impl PyOrderTemplate {
             price: price.as_bytes(),
             nonce,
         };
-        self.buffer
-            .with(|buffer| match self.inner.encode(&fields, buffer) {
-                Ok(len) => Ok(PyBytes::new(py, &buffer[..len])),
-                Err(error) => Err(raise(
-                    py,
-                    "NumberError",
-                    "order-not-encodable",
-                    &error.to_string(),
-                )),
-            })
+        self.buffer.with(|buffer| match self.inner.encode(&fields, buffer) {
+            Ok(len) => Ok(PyBytes::new(py, &buffer[..len])),
+            Err(error) => Err(raise(py, "NumberError", "order-not-encodable", &error.to_string())),
+        })
     }
 }
 
@@ -166,15 +160,16 @@ impl PyRequestTemplate {
     }
 }
 
-/// Decimal text of a price or amount given as str, int or Decimal.
+/// Decimal text of a price or amount given as str, int or Decimal; exact or refused.
 fn number_text(value: &Bound<'_, PyAny>) -> PyResult<String> {
     if let Ok(text) = value.cast::<PyString>() {
         return Ok(text.to_str()?.to_owned());
     }
-    if value.is_exact_instance_of::<pyo3::types::PyFloat>() {
-        return Err(PyTypeError::new_err(
-            "a float is not an exact price or amount: give str, int or Decimal",
-        ));
+    if value.is_instance_of::<PyInt>() {
+        return Ok(value.str()?.to_str()?.to_owned());
     }
-    value.call_method1("__format__", ("f",))?.extract()
+    if value.is_instance(super::decimal_type(value.py())?)? {
+        return value.call_method1("__format__", ("f",))?.extract();
+    }
+    Err(PyTypeError::new_err("a price or amount is a str, int or Decimal; a float is not exact"))
 }

@@ -18,9 +18,7 @@ pub struct PyHistogram {
 impl PyHistogram {
     #[new]
     fn new() -> Self {
-        PyHistogram {
-            inner: Histogram::new(),
-        }
+        PyHistogram { inner: Histogram::new() }
     }
 
     fn record(&mut self, nanoseconds: i64) {
@@ -67,13 +65,8 @@ impl PyHttpParser {
     #[new]
     #[pyo3(signature = (max_body=4 * 1024 * 1024))]
     fn new(max_body: usize) -> Self {
-        let limits = Limits {
-            max_head: 16 * 1024,
-            max_body,
-        };
-        PyHttpParser {
-            inner: Shared::new(ResponseParser::new(limits)),
-        }
+        let limits = Limits { max_head: 16 * 1024, max_body };
+        PyHttpParser { inner: Shared::new(ResponseParser::new(limits)) }
     }
 
     fn feed<'py>(&self, py: Python<'py>, data: &[u8]) -> PyResult<Bound<'py, PyList>> {
@@ -82,11 +75,9 @@ impl PyHttpParser {
         loop {
             let step = self.inner.with(|parser| match parser.advance(&mut rest) {
                 Ok(Progress::NeedMore) => Ok(None),
-                Ok(Progress::Response) => Ok(Some((
-                    parser.status(),
-                    parser.body().to_vec(),
-                    parser.keep_alive(),
-                ))),
+                Ok(Progress::Response) => {
+                    Ok(Some((parser.status(), parser.body().to_vec(), parser.keep_alive())))
+                }
                 Err(error) => Err(error.to_string()),
             });
             match step {

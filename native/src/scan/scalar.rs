@@ -1,8 +1,5 @@
 //! The kernels in plain Rust: the meaning of the others, and the path of machines without vectors.
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 use super::{Kernel, Rank, Scale, Scales, Tail, Tokens, LANES, MAX_TOKENS, NO_POINT};
 use crate::price;
@@ -22,11 +19,7 @@ fn last(text: &[u8; 16], len: usize) -> Option<&[u8]> {
 fn number(Tail { window, len }: Tail<'_>, scale: &Scale) -> Option<i64> {
     let text = last(window, len)?;
     let plain = text.iter().all(|c| c.is_ascii_digit() || *c == b'.');
-    let fraction = text
-        .iter()
-        .rev()
-        .position(|c| *c == b'.')
-        .unwrap_or(NO_POINT);
+    let fraction = text.iter().rev().position(|c| *c == b'.').unwrap_or(NO_POINT);
     let form = &scale.forms[fraction];
     let fits = plain && len.wrapping_sub(form.min_len) <= form.spare;
     fits.then(|| price::parse(text, scale.decimals).ok())?
@@ -51,10 +44,7 @@ impl Kernel for Scalar {
 
     #[inline(always)]
     unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)> {
-        Some((
-            number(price, &scales.price)?,
-            number(amount, &scales.amount)?,
-        ))
+        Some((number(price, &scales.price)?, number(amount, &scales.amount)?))
     }
 
     #[inline(always)]
@@ -85,9 +75,6 @@ impl Kernel for Scalar {
     #[inline(always)]
     unsafe fn rank(keys: &[i64; LANES], key: i64) -> Rank {
         let before = keys.iter().position(|k| *k >= key).unwrap_or(LANES);
-        Rank {
-            before,
-            equal: keys.get(before) == Some(&key),
-        }
+        Rank { before, equal: keys.get(before) == Some(&key) }
     }
 }

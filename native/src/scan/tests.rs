@@ -42,59 +42,34 @@ fn check_level<K: Kernel>() {
         "1 ",
     ];
     for (price, amount) in (-2..=12).flat_map(|price| (-2..=12).map(move |n| (price, n))) {
-        let scales = Scales {
-            price: Scale::new(price),
-            amount: Scale::new(amount),
-        };
+        let scales = Scales { price: Scale::new(price), amount: Scale::new(amount) };
         let windows = texts.map(|text| {
             let mut window = [b'7'; 16];
             window[16 - text.len()..].copy_from_slice(text.as_bytes());
             (text, window)
         });
         for (first, second) in windows.iter().zip(windows.iter().cycle().skip(3)) {
-            let [one, two] = [first, second].map(|(text, window)| Tail {
-                window,
-                len: text.len(),
-            });
+            let [one, two] = [first, second].map(|(text, window)| Tail { window, len: text.len() });
             // SAFETY: only kernels of this machine are checked.
             let got = unsafe { K::level(one, two, &scales) };
             let exact = [(first.0, price), (second.0, amount)]
                 .map(|(text, decimals)| price::parse(text.as_bytes(), decimals));
-            assert!(
-                got.is_none_or(|got| exact == [Ok(got.0), Ok(got.1)]),
-                "{got:?} {exact:?}"
-            );
+            assert!(got.is_none_or(|got| exact == [Ok(got.0), Ok(got.1)]), "{got:?} {exact:?}");
         }
     }
-    let scales = Scales {
-        price: Scale::new(1),
-        amount: Scale::new(3),
-    };
+    let scales = Scales { price: Scale::new(1), amount: Scale::new(3) };
     let [one, two] = [b"xxxxxxxxx62957.3", b"77777777777\"0.17"];
-    let (one, two) = (
-        Tail {
-            window: one,
-            len: 7,
-        },
-        Tail {
-            window: two,
-            len: 4,
-        },
-    );
+    let (one, two) = (Tail { window: one, len: 7 }, Tail { window: two, len: 4 });
     // SAFETY: only kernels of this machine are checked.
     assert_eq!(unsafe { K::level(one, two, &scales) }, Some((629_573, 170)));
 }
 
 fn check_quotes<K: Kernel>() {
     for len in 0..300 {
-        let frame: Vec<u8> = (0..len)
-            .map(|i| if (i * 7 + len) % 5 == 0 { b'"' } else { b'x' })
-            .collect();
-        let want: Vec<u16> = (0..)
-            .zip(&frame)
-            .filter(|(_, c)| **c == b'"')
-            .map(|(i, _)| i)
-            .collect();
+        let frame: Vec<u8> =
+            (0..len).map(|i| if (i * 7 + len) % 5 == 0 { b'"' } else { b'x' }).collect();
+        let want: Vec<u16> =
+            (0..).zip(&frame).filter(|(_, c)| **c == b'"').map(|(i, _)| i).collect();
         let mut tokens = Tokens::new();
         // SAFETY: only kernels of this machine are checked.
         unsafe { K::quotes(&frame, &mut tokens) };
@@ -114,11 +89,9 @@ fn check_crowded<K: Kernel>() {
 }
 
 fn check_integer_and_seconds<K: Kernel>() {
-    for (text, want) in [
-        ("7", 7),
-        ("22216668616", 22_216_668_616),
-        ("1234567890123456", 1_234_567_890_123_456),
-    ] {
+    for (text, want) in
+        [("7", 7), ("22216668616", 22_216_668_616), ("1234567890123456", 1_234_567_890_123_456)]
+    {
         let mut window = [b'9'; 16];
         window[16 - text.len()..].copy_from_slice(text.as_bytes());
         // SAFETY: only kernels of this machine are checked.
@@ -161,21 +134,12 @@ fn check_rank_and_comma<K: Kernel>() {
     keys[..6].copy_from_slice(&[-9, -4, 0, 3, 8, 8 << 40]);
     for key in [-10, -9, -5, -4, 0, 1, 3, 8, 9, 8 << 40] {
         let before = keys.iter().take_while(|k| **k < key).count();
-        let want = Rank {
-            before,
-            equal: keys[before] == key,
-        };
+        let want = Rank { before, equal: keys[before] == key };
         // SAFETY: only kernels of this machine are checked.
         assert_eq!(unsafe { K::rank(&keys, key) }, want);
     }
     // SAFETY: only kernels of this machine are checked.
-    assert_eq!(
-        unsafe { K::rank(&[1; LANES], 2) },
-        Rank {
-            before: LANES,
-            equal: false
-        }
-    );
+    assert_eq!(unsafe { K::rank(&[1; LANES], 2) }, Rank { before: LANES, equal: false });
     for at in 0..=32 {
         let mut text = [b'1'; 32];
         text[at.min(31)..].fill(if at < 32 { b',' } else { b'1' });

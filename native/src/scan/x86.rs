@@ -1,13 +1,11 @@
-//! The kernels for x86-64. The digit kernels are 128 bits wide and shared; the scans use what there is.
-#![allow(
-    clippy::inline_always,
-    reason = "kernels run in their caller, which has their features"
-)]
+//! The kernels for x86-64. Both sets share the digit kernels; the scans use the registers there
+//! are.
+//!
+//! Everything here is a function and no closure: a closure does not inherit the features of the
+//! function around it, and each instruction in it would become a call.
+#![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
-#[allow(
-    clippy::wildcard_imports,
-    reason = "the names are those of the instructions"
-)]
+#[allow(clippy::wildcard_imports, reason = "the names are those of the instructions")]
 use core::arch::x86_64::*;
 
 use super::{Kernel, Rank, Scales, Tail, Tokens, LANES, MAX_TOKENS};
@@ -61,10 +59,7 @@ unsafe fn join(digits: __m128i) -> i64 {
         let twos = _mm_maddubs_epi16(digits, _mm_set1_epi16(0x010a));
         let fours = _mm_madd_epi16(twos, _mm_set1_epi32(0x0001_0064));
         let packed = _mm_packus_epi32(fours, fours);
-        pair(_mm_cvtsi128_si64(_mm_madd_epi16(
-            packed,
-            _mm_set1_epi32(0x0001_2710),
-        )))
+        pair(_mm_cvtsi128_si64(_mm_madd_epi16(packed, _mm_set1_epi32(0x0001_2710))))
     }
 }
 
@@ -88,10 +83,7 @@ unsafe fn join_both(digits: __m256i) -> (i64, i64) {
         let packed = _mm256_packus_epi32(fours, fours);
         let eights = _mm256_madd_epi16(packed, _mm256_set1_epi32(0x0001_2710));
         let low = pair(_mm_cvtsi128_si64(_mm256_castsi256_si128(eights)));
-        (
-            low,
-            pair(_mm_cvtsi128_si64(_mm256_extracti128_si256(eights, 1))),
-        )
+        (low, pair(_mm_cvtsi128_si64(_mm256_extracti128_si256(eights, 1))))
     }
 }
 
@@ -175,7 +167,8 @@ unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64> {
         if strangers & 0x3ff != 0 || strangers >> 16 != 0xffff << places & 0xffff {
             return None;
         }
-        // Ten digits to the right of the first register, nine of the fraction to that of the second.
+        // Ten digits to the right of the first register, nine of the fraction to that of the
+        // second.
         let order = _mm256_setr_epi8(
             -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, //
             -1, -1, -1, -1, -1, -1, -1, 0, 1, 2, 3, 4, 5, 6, 7, 8,
@@ -237,7 +230,7 @@ fn append(tokens: &mut Tokens, len: usize, base: u16, mut mask: u64) -> usize {
     len + count
 }
 
-/// Bit mask of a block's quotes. A function, since a closure would lose the features of its caller.
+/// Bit mask of a block's quotes.
 #[inline(always)]
 unsafe fn quotes_of(block: &[u8; 64]) -> u64 {
     // SAFETY: both loads are of the array.
@@ -251,8 +244,8 @@ unsafe fn quotes_of(block: &[u8; 64]) -> u64 {
     }
 }
 
-/// Stores the positions of a block's quotes at `out` and returns how many there are; no more than 32 of
-/// them are stored.
+/// Stores the positions of a block's quotes at `out` and returns how many there are; no more than
+/// 32 of them are stored.
 ///
 /// # Safety
 /// The machine has AVX-512 with VBMI2, and `out` has room for 32 positions.
@@ -320,10 +313,7 @@ impl Kernel for Avx2 {
                 same |= bits(_mm256_cmpeq_epi64(key, four)) << (4 * part);
             }
             let before = less.trailing_ones();
-            Rank {
-                before: before as usize,
-                equal: same >> before & 1 != 0,
-            }
+            Rank { before: before as usize, equal: same >> before & 1 != 0 }
         }
     }
 }
@@ -338,13 +328,10 @@ impl Kernel for Avx512 {
         let (mut len, mut base) = (0, 0);
         let (blocks, rest) = frame.as_chunks::<64>();
         for block in blocks {
-            // SAFETY: the load is of the array; `len` is at most MAX_TOKENS, and behind that is SLACK.
+            // SAFETY: the load is of the array; `len` is at most MAX_TOKENS, and behind that is
+            // SLACK.
             let count = unsafe {
-                store_quotes(
-                    _mm512_loadu_si512(block.as_ptr().cast()),
-                    base,
-                    out.add(len),
-                )
+                store_quotes(_mm512_loadu_si512(block.as_ptr().cast()), base, out.add(len))
             };
             len += count;
             base += 64;
@@ -359,11 +346,7 @@ impl Kernel for Avx512 {
             store_quotes(block, base, out.add(len))
         };
         len += count;
-        tokens.len = if count > 32 || len > MAX_TOKENS {
-            0
-        } else {
-            len
-        };
+        tokens.len = if count > 32 || len > MAX_TOKENS { 0 } else { len };
     }
 
     #[inline(always)]
@@ -378,10 +361,7 @@ impl Kernel for Avx512 {
             let same = u32::from(_mm512_cmpeq_epi64_mask(low, key))
                 | u32::from(_mm512_cmpeq_epi64_mask(high, key)) << 8;
             let before = less.trailing_ones();
-            Rank {
-                before: before as usize,
-                equal: same >> before & 1 != 0,
-            }
+            Rank { before: before as usize, equal: same >> before & 1 != 0 }
         }
     }
 }

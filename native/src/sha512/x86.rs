@@ -44,26 +44,17 @@ static ROUNDS: Aligned<[u64; 80]> = Aligned([
 pub(super) fn push_available(all: &mut Vec<Sha512>) {
     let rounds = is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
     if rounds && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512f") {
-        all.push(Sha512 {
-            name: "avx512vl",
-            compress: compress_avx512,
-        });
+        all.push(Sha512 { name: "avx512vl", compress: compress_avx512 });
     }
     if rounds && is_x86_feature_detected!("avx") {
-        all.push(Sha512 {
-            name: "avx",
-            compress: compress_avx,
-        });
+        all.push(Sha512 { name: "avx", compress: compress_avx });
     }
 }
 
 /// Each of two words rotated to the right.
 macro_rules! rotate {
     ($pair:expr, $by:literal) => {
-        _mm_or_si128(
-            _mm_srli_epi64::<$by>($pair),
-            _mm_slli_epi64::<{ 64 - $by }>($pair),
-        )
+        _mm_or_si128(_mm_srli_epi64::<$by>($pair), _mm_slli_epi64::<{ 64 - $by }>($pair))
     };
 }
 
@@ -79,10 +70,7 @@ impl Schedule {
     #[target_feature(enable = "avx")]
     fn new(block: &[u8; BLOCK]) -> Schedule {
         let swap = _mm_set_epi8(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-        let mut schedule = Schedule {
-            words: [_mm_setzero_si128(); 8],
-            sums: Aligned([0; 16]),
-        };
+        let mut schedule = Schedule { words: [_mm_setzero_si128(); 8], sums: Aligned([0; 16]) };
         for slot in 0..8 {
             // SAFETY: eight times 16 bytes are the 128 of the block.
             let pair = unsafe { _mm_loadu_si128(block.as_ptr().add(16 * slot).cast()) };

@@ -30,9 +30,7 @@ impl CancelTemplate {
     ) -> Result<CancelTemplate, TemplateError> {
         check_market(market)?;
         let rest = format!(",\"market\":\"{market}\",\"clientOrderId\":\""); // T7
-        Ok(CancelTemplate {
-            envelope: Envelope::new(signer, host, path, &rest)?,
-        })
+        Ok(CancelTemplate { envelope: Envelope::new(signer, host, path, &rest)? })
     }
 
     /// Builds one signed request at the start of `out` and returns its length in bytes.
@@ -58,8 +56,7 @@ impl CancelTemplate {
     /// The longest request that this template can build, bytes.
     #[must_use]
     pub fn max_len(&self) -> usize {
-        self.envelope
-            .request_len(MAX_CLIENT_ID + 1 + nonce_tail_len(MAX_NONCE_LEN))
+        self.envelope.request_len(MAX_CLIENT_ID + 1 + nonce_tail_len(MAX_NONCE_LEN))
     }
 }
 
@@ -96,9 +93,7 @@ impl ModifyTemplate {
         check_market(market)?;
         let stp = stp.wire(); // T5
         let rest = format!(",\"stp\":\"{stp}\",\"market\":\"{market}\",\"clientOrderId\":\""); // T7
-        Ok(ModifyTemplate {
-            envelope: Envelope::new(signer, host, path, &rest)?,
-        })
+        Ok(ModifyTemplate { envelope: Envelope::new(signer, host, path, &rest)? })
     }
 
     /// Builds one signed request at the start of `out` and returns its length in bytes.
@@ -106,12 +101,7 @@ impl ModifyTemplate {
     /// # Errors
     /// Neither amount nor price, a field that is not safe to send, or an output that is too short.
     pub fn encode(&self, f: &ModifyFields<'_>, out: &mut [u8]) -> Result<usize, EncodeError> {
-        let ModifyFields {
-            client_id,
-            amount,
-            price,
-            nonce,
-        } = *f;
+        let ModifyFields { client_id, amount, price, nonce } = *f;
         check_nonce(nonce)?;
         check_any_id(client_id)?;
         if amount.is_none() && price.is_none() {
@@ -141,7 +131,6 @@ impl ModifyTemplate {
     #[must_use]
     pub fn max_len(&self) -> usize {
         let order = order_tail_len(MAX_CLIENT_ID, 2 * MAX_NUMBER);
-        self.envelope
-            .request_len(order + nonce_tail_len(MAX_NONCE_LEN))
+        self.envelope.request_len(order + nonce_tail_len(MAX_NONCE_LEN))
     }
 }

@@ -37,15 +37,9 @@ impl BulkTemplate {
         path: &str,
         stop_on_fail: bool,
     ) -> Result<BulkTemplate, TemplateError> {
-        let stop = if stop_on_fail {
-            ",\"stopOnFail\":true"
-        } else {
-            ""
-        };
+        let stop = if stop_on_fail { ",\"stopOnFail\":true" } else { "" };
         let rest = format!("{stop},\"orders\":[");
-        Ok(BulkTemplate {
-            envelope: Envelope::new(signer, host, path, &rest)?,
-        })
+        Ok(BulkTemplate { envelope: Envelope::new(signer, host, path, &rest)? })
     }
 
     /// Builds one signed request at the start of `out` and returns its length in bytes.

@@ -72,11 +72,7 @@ impl PlaceTemplate {
         let leg = leg_prefix(spec)?;
         let envelope = Envelope::new(signer, spec.host, spec.path, &format!(",{leg}"))?;
         let leg_start = envelope.prefix().len() - leg.len();
-        Ok(PlaceTemplate {
-            envelope,
-            leg_start,
-            max_suffix: MAX_CLIENT_ID - prefix.len(),
-        })
+        Ok(PlaceTemplate { envelope, leg_start, max_suffix: MAX_CLIENT_ID - prefix.len() })
     }
 
     /// The client id prefix that starts with `base` and makes an order cost two compressions.
@@ -88,21 +84,14 @@ impl PlaceTemplate {
     /// [`PlaceTemplate::new`] would refuse the spec. The spec's own prefix is not looked at.
     #[must_use]
     pub fn aligned_client_id_prefix(spec: &PlaceSpec<'_>, base: &str, suffix_len: usize) -> String {
-        let Ok(leg) = leg_prefix(&PlaceSpec {
-            client_id_prefix: base,
-            ..*spec
-        }) else {
+        let Ok(leg) = leg_prefix(&PlaceSpec { client_id_prefix: base, ..*spec }) else {
             return base.to_owned();
         };
         let constant = body_prefix(spec.path, &format!(",{leg}")).len();
         let zeros = constant.next_multiple_of(GRAIN) - constant;
         let shortest_tail = order_tail_len(suffix_len, 2) + nonce_tail_len(NONCE_DIGITS);
         let fits = base.len() + zeros + suffix_len <= MAX_CLIENT_ID;
-        let padding = if fits && shortest_tail <= ONE_BLOCK_TAIL {
-            zeros
-        } else {
-            0
-        };
+        let padding = if fits && shortest_tail <= ONE_BLOCK_TAIL { zeros } else { 0 };
         format!("{base}{}", "0".repeat(padding))
     }
 
@@ -114,19 +103,17 @@ impl PlaceTemplate {
         check_nonce(f.nonce)?;
         self.check(f)?;
         let tail = order_tail_len(f.client_id.len(), f.amount.len() + f.price.len());
-        self.envelope
-            .encode(tail + nonce_tail_len(digits(f.nonce)), out, |body| {
-                put_order_tail(body, f);
-                put_nonce(body, f.nonce);
-            })
+        self.envelope.encode(tail + nonce_tail_len(digits(f.nonce)), out, |body| {
+            put_order_tail(body, f);
+            put_nonce(body, f.nonce);
+        })
     }
 
     /// The longest request that this template can build, bytes.
     #[must_use]
     pub fn max_len(&self) -> usize {
         let tail = order_tail_len(self.max_suffix, 2 * MAX_NUMBER);
-        self.envelope
-            .request_len(tail + nonce_tail_len(MAX_NONCE_LEN))
+        self.envelope.request_len(tail + nonce_tail_len(MAX_NONCE_LEN))
     }
 
     /// The order's constant text, for a bulk leg.
@@ -171,9 +158,7 @@ fn leg_prefix(spec: &PlaceSpec<'_>) -> Result<String, TemplateError> {
         (false, true) => format!("\"postOnly\":{post_only},\"ioc\":{ioc},"),
         (false, false) => String::new(),
     };
-    let stp = spec
-        .stp
-        .map_or(String::new(), |stp| format!("\"stp\":\"{}\",", stp.wire()));
+    let stp = spec.stp.map_or(String::new(), |stp| format!("\"stp\":\"{}\",", stp.wire()));
     let side = match spec.side {
         Side::Buy => "buy",
         Side::Sell => "sell",

@@ -19,9 +19,7 @@ impl RawTemplate {
     /// # Errors
     /// A text that would need escaping.
     pub fn new(signer: &Signer, host: &str, path: &str) -> Result<RawTemplate, TemplateError> {
-        Ok(RawTemplate {
-            envelope: Envelope::new(signer, host, path, "")?,
-        })
+        Ok(RawTemplate { envelope: Envelope::new(signer, host, path, "")? })
     }
 
     /// Builds one signed request at the start of `out` and returns its length in bytes.
@@ -53,7 +51,6 @@ impl RawTemplate {
     /// The longest request with `body_fields` bytes of parameters, bytes.
     #[must_use]
     pub fn max_len(&self, body_fields: usize) -> usize {
-        self.envelope
-            .request_len(1 + body_fields + nonce_tail_len(MAX_NONCE_LEN))
+        self.envelope.request_len(1 + body_fields + nonce_tail_len(MAX_NONCE_LEN))
     }
 }

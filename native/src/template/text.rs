@@ -10,35 +10,54 @@ pub(super) const MAX_CLIENT_ID: usize = 64;
 /// Longest market name that a template takes.
 pub(super) const MAX_MARKET: usize = 32;
 
+/// What a byte is in a number or a client id: bits of the constants below.
+const CLASS: [u8; 256] = {
+    let mut class = [FOREIGN; 256];
+    let mut byte = 0;
+    while byte < 256 {
+        let own_id = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'-';
+        class[byte] = match byte as u8 {
+            b'.' => POINT,
+            b'0' => 0,
+            b'1'..=b'9' => NOT_ZERO,
+            _ => FOREIGN,
+        } | if own_id { 0 } else { NOT_OWN_ID };
+        byte += 1;
+    }
+    class
+};
+const POINT: u8 = 1;
+const NOT_ZERO: u8 = 1 << 5;
+const FOREIGN: u8 = 1 << 6;
+const NOT_OWN_ID: u8 = 1 << 7;
+
 /// Whether `text` is a positive decimal in plain notation: `digits[.digits]`, at most 32 bytes,
 /// not zero.
+#[inline]
 pub(super) fn is_plain(text: &[u8]) -> bool {
-    if text.is_empty() || text.len() > MAX_NUMBER {
+    let [first, .., last] = text else { return matches!(text, [b'1'..=b'9']) };
+    if text.len() > MAX_NUMBER {
         return false;
     }
-    let mut points = 0;
-    let mut not_zero = 0;
-    let mut foreign = false;
+    // One look-up a byte and no branch that depends on the text: this is on the hot path.
+    let (mut points, mut seen) = (0, 0);
     for &byte in text {
-        let digit = byte.wrapping_sub(b'0');
-        points += usize::from(byte == b'.');
-        foreign |= digit > 9 && byte != b'.';
-        not_zero |= if byte == b'.' { 0 } else { digit };
+        let class = CLASS[usize::from(byte)];
+        points += class & POINT;
+        seen |= class;
     }
-    let inside = text[0] != b'.' && text[text.len() - 1] != b'.';
-    !foreign && points <= 1 && not_zero != 0 && inside
+    seen & (FOREIGN | NOT_ZERO) == NOT_ZERO && points <= 1 && *first != b'.' && *last != b'.'
 }
 
 /// Whether every byte may stand in a client id that we create: letters, digits and dashes.
+#[inline]
 pub(super) fn is_own_id(text: &[u8]) -> bool {
-    text.iter()
-        .all(|&byte| byte.is_ascii_alphanumeric() || byte == b'-')
+    text.iter().fold(0, |seen, &byte| seen | CLASS[usize::from(byte)]) & NOT_OWN_ID == 0
 }
 
 /// Whether every byte may stand in a client id that anyone created: dots and underscores too.
 pub(super) fn is_any_id(text: &[u8]) -> bool {
-    text.iter()
-        .all(|&byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    text.iter().all(|&byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
 }
 
 /// Whether `name` looks like a market: capitals, digits and underscores, at most 32.

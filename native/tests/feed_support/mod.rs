@@ -12,36 +12,68 @@ pub const PRICE_DECIMALS: i8 = 1;
 pub const AMOUNT_DECIMALS: i8 = 3;
 
 /// Values captured from the venue.
-pub const SNAPSHOT: &str = r#"{"method": "depth_update", "params": [true, {"timestamp": 1785730130.6040511, "update_id": 22216665449, "asks": [["62957.3", "0.017"], ["62961.4", "0.029"], ["63038.7", "0.285"]], "bids": [["62957.2", "0.017"], ["62951.7", "0.004"], ["62803.3", "1.09"]], "event_time": 1785730135.194067}, "BTC_PERP"], "id": null}"#;
-pub const DELTA: &str = r#"{"method": "depth_update", "params": [false, {"timestamp": 1785730136.175524, "update_id": 22216668616, "past_update_id": 22216665449, "asks": [["62957.3", "0"], ["62997.2", "0.13"]], "bids": [["62951.7", "0.453"], ["62816", "0.446"]], "event_time": 1785730136.2352009}, "BTC_PERP"], "id": null}"#;
-pub const TICKER: &str = r#"{"method": "bookTicker_update", "params": [[1785732678.2802551, 1785732678.2810941, "BTC_PERP", 22217102542, "62965.8", "0.005", "62974.2", "0.017"]], "id": null}"#;
-pub const TRADES: &str = r#"{"method": "trades_update", "params": ["BTC_PERP", [{"id": 22676096396, "time": 1785727720.6707921, "price": "63117", "amount": "10.967", "type": "sell", "rpi": false}, {"id": 22676096353, "time": 1785727720.1, "price": "63117.1", "amount": "0.001", "type": "buy", "rpi": true}]], "id": null}"#;
-pub const PENDING: &str = r#"{"method": "ordersPending_update", "params": [1, {"id": 1212904480922, "market": "BTC_PERP", "type": 7, "side": 2, "post_only": true, "ioc": false, "ctime": 1738250982.28914, "mtime": 1738250983.5, "price": "90000", "amount": "1", "left": "0.25", "deal_stock": "0.75", "deal_money": "67500", "deal_fee": "0.0218733492", "client_order_id": "q-7", "stp": "cn", "status": "PARTIALLY_FILLED", "position_side": "BOTH", "rpi": true, "fee_asset": "USDT"}], "id": null}"#;
-pub const DEAL: &str = r#"{"id":null,"method":"deals_update","params":[13674578673,1738251095.345432,"ETH_BTC",1212909726406,"0.03084","0.2625","0.0002625","",2,2,"ETH"]}"#;
-pub const BALANCES: &str = r#"{"method": "balanceSpot_update", "params": [{"USDT": {"available": "100.1885", "freeze": "0"}, "BTC": {"available": "1e-8", "freeze": "0e-8"}}], "id": null}"#;
+pub const SNAPSHOT: &str = concat!(
+    r#"{"method": "depth_update", "params": [true, {"timestamp": 1785730130.6040511, "#,
+    r#""update_id": 22216665449, "asks": [["62957.3", "0.017"], ["62961.4", "0.029"], "#,
+    r#"["63038.7", "0.285"]], "bids": [["62957.2", "0.017"], ["62951.7", "0.004"], ["62803.3", "#,
+    r#""1.09"]], "event_time": 1785730135.194067}, "BTC_PERP"], "id": null}"#,
+);
+pub const DELTA: &str = concat!(
+    r#"{"method": "depth_update", "params": [false, {"timestamp": 1785730136.175524, "#,
+    r#""update_id": 22216668616, "past_update_id": 22216665449, "asks": [["62957.3", "0"], "#,
+    r#"["62997.2", "0.13"]], "bids": [["62951.7", "0.453"], ["62816", "0.446"]], "#,
+    r#""event_time": 1785730136.2352009}, "BTC_PERP"], "id": null}"#,
+);
+pub const TICKER: &str = concat!(
+    r#"{"method": "bookTicker_update", "params": [[1785732678.2802551, 1785732678.2810941, "#,
+    r#""BTC_PERP", 22217102542, "62965.8", "0.005", "62974.2", "0.017"]], "id": null}"#,
+);
+pub const TRADES: &str = concat!(
+    r#"{"method": "trades_update", "params": ["BTC_PERP", [{"id": 22676096396, "#,
+    r#""time": 1785727720.6707921, "price": "63117", "amount": "10.967", "type": "sell", "#,
+    r#""rpi": false}, {"id": 22676096353, "time": 1785727720.1, "price": "63117.1", "#,
+    r#""amount": "0.001", "type": "buy", "rpi": true}]], "id": null}"#,
+);
+pub const PENDING: &str = concat!(
+    r#"{"method": "ordersPending_update", "params": [1, {"id": 1212904480922, "#,
+    r#""market": "BTC_PERP", "type": 7, "side": 2, "post_only": true, "ioc": false, "#,
+    r#""ctime": 1738250982.28914, "mtime": 1738250983.5, "price": "90000", "amount": "1", "#,
+    r#""left": "0.25", "deal_stock": "0.75", "deal_money": "67500", "deal_fee": "0.0218733492", "#,
+    r#""client_order_id": "q-7", "stp": "cn", "status": "PARTIALLY_FILLED", "#,
+    r#""position_side": "BOTH", "rpi": true, "fee_asset": "USDT"}], "id": null}"#,
+);
+pub const DEAL: &str = concat!(
+    r#"{"id":null,"method":"deals_update","params":[13674578673,1738251095.345432,"ETH_BTC","#,
+    r#"1212909726406,"0.03084","0.2625","0.0002625","",2,2,"ETH"]}"#,
+);
+pub const BALANCES: &str = concat!(
+    r#"{"method": "balanceSpot_update", "params": [{"USDT": {"available": "100.1885", "#,
+    r#""freeze": "0"}, "BTC": {"available": "1e-8", "freeze": "0e-8"}}], "id": null}"#,
+);
 pub const REPLY: &str = r#"{"error": null, "result": {"status": "success"}, "id": 2000001}"#;
 pub const REFUSAL: &str =
     r#"{"error": {"code": 6, "message": "require authentication"}, "result": null, "id": 7}"#;
 
-pub const EXECUTED: &str = r#"{"method": "ordersExecuted_update", "params": [{"id": 1212904480922, "market": "BTC_PERP", "type": 7, "side": 1, "post_only": false, "ioc": true, "ctime": 1738250982.28914, "mtime": 1738250983.5, "price": "90000", "amount": "1", "left": "0", "deal_stock": "1", "deal_money": "90000", "deal_fee": "9", "client_order_id": "", "stp": "no", "status": "FILLED"}], "id": null}"#;
+pub const EXECUTED: &str = concat!(
+    r#"{"method": "ordersExecuted_update", "params": [{"id": 1212904480922, "#,
+    r#""market": "BTC_PERP", "type": 7, "side": 1, "post_only": false, "ioc": true, "#,
+    r#""ctime": 1738250982.28914, "mtime": 1738250983.5, "price": "90000", "amount": "1", "#,
+    r#""left": "0", "deal_stock": "1", "deal_money": "90000", "deal_fee": "9", "#,
+    r#""client_order_id": "", "stp": "no", "status": "FILLED"}], "id": null}"#,
+);
 
 /// One frame of each kind.
-pub const CAPTURES: [&str; 10] = [
-    SNAPSHOT, DELTA, TICKER, TRADES, PENDING, EXECUTED, DEAL, BALANCES, REPLY, REFUSAL,
-];
+pub const CAPTURES: [&str; 10] =
+    [SNAPSHOT, DELTA, TICKER, TRADES, PENDING, EXECUTED, DEAL, BALANCES, REPLY, REFUSAL];
 
 /// The instruction sets of this machine.
 pub fn isas() -> Vec<Isa> {
-    [Isa::Scalar, Isa::Avx2, Isa::Avx512]
-        .into_iter()
-        .filter(|isa| isa.is_available())
-        .collect()
+    [Isa::Scalar, Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| isa.is_available()).collect()
 }
 
 pub fn feed_on(isa: Isa, depth: u16) -> Feed {
     let mut feed = Feed::with_isa(isa);
-    feed.add_market(MARKET, PRICE_DECIMALS, AMOUNT_DECIMALS, depth)
-        .unwrap();
+    feed.add_market(MARKET, PRICE_DECIMALS, AMOUNT_DECIMALS, depth).unwrap();
     assert_eq!(feed.isa(), isa);
     feed
 }
@@ -59,32 +91,12 @@ pub fn levels(feed: &Feed) -> [Vec<(i64, i64)>; 2] {
 pub fn check_book(feed: &Feed, market: usize) {
     let book = feed.book(market);
     let (bids, asks): (Vec<_>, Vec<_>) = (book.bids().collect(), book.asks().collect());
-    assert!(
-        bids.windows(2).all(|pair| pair[0].0 > pair[1].0),
-        "bids are not sorted"
-    );
-    assert!(
-        asks.windows(2).all(|pair| pair[0].0 < pair[1].0),
-        "asks are not sorted"
-    );
-    assert!(
-        bids.iter()
-            .chain(&asks)
-            .all(|level| level.0 > 0 && level.1 > 0),
-        "empty level"
-    );
-    assert_eq!(
-        (bids.len(), asks.len()),
-        (book.len(Side::Buy), book.len(Side::Sell))
-    );
-    assert!(
-        bids.len().max(asks.len()) <= usize::from(book.depth()),
-        "book is too deep"
-    );
-    assert_eq!(
-        (book.best_bid(), book.best_ask()),
-        (bids.first().copied(), asks.first().copied())
-    );
+    assert!(bids.windows(2).all(|pair| pair[0].0 > pair[1].0), "bids are not sorted");
+    assert!(asks.windows(2).all(|pair| pair[0].0 < pair[1].0), "asks are not sorted");
+    assert!(bids.iter().chain(&asks).all(|level| level.0 > 0 && level.1 > 0), "empty level");
+    assert_eq!((bids.len(), asks.len()), (book.len(Side::Buy), book.len(Side::Sell)));
+    assert!(bids.len().max(asks.len()) <= usize::from(book.depth()), "book is too deep");
+    assert_eq!((book.best_bid(), book.best_ask()), (bids.first().copied(), asks.first().copied()));
     if let (Some(bid), Some(ask), false) = (bids.first(), asks.first(), book.is_stale()) {
         assert!(bid.0 < ask.0, "a fresh book is crossed");
     }
@@ -164,13 +176,12 @@ impl Message {
         }
         let (flag, body) = (self.snapshot, members.join(", "));
         if odd {
-            return format!(
-                " {{\"id\" :null,\n\t\"params\":[ {flag} ,{{ {body} }}, \"BTC\\u005fPERP\" ] , \"meth\\u006fd\": \"depth_update\"}} "
-            );
+            let method = r#""meth\u006fd": "depth_update""#;
+            let params = format!("[ {flag} ,{{ {body} }}, \"BTC\\u005fPERP\" ]");
+            return format!(" {{\"id\" :null,\n\t\"params\":{params} , {method}}} ");
         }
-        let frame = format!(
-            "{{\"method\": \"depth_update\", \"params\": [{flag}, {{{body}}}, \"{MARKET}\"], \"id\": null}}"
-        );
+        let params = format!("[{flag}, {{{body}}}, \"{MARKET}\"]");
+        let frame = format!(r#"{{"method": "depth_update", "params": {params}, "id": null}}"#);
         if style == Style::Compact {
             frame.replace(' ', "")
         } else {
@@ -187,10 +198,7 @@ pub struct Walk {
 
 impl Walk {
     pub fn new(seed: u64) -> Self {
-        Self {
-            random: Random(seed),
-            update_id: 22_216_665_449,
-        }
+        Self { random: Random(seed), update_id: 22_216_665_449 }
     }
 
     fn changes(&mut self, sign: i64, base: i64, zero_share: usize) -> Vec<(String, String)> {

@@ -37,11 +37,7 @@ pub fn plain_spec(client_id_prefix: &str) -> PlaceSpec<'_> {
 
 /// A quote: post-only, the new order cancelled where it would meet one of ours.
 pub fn quote_spec(client_id_prefix: &str) -> PlaceSpec<'_> {
-    PlaceSpec {
-        post_only: true,
-        stp: Some(Stp::CancelNew),
-        ..plain_spec(client_id_prefix)
-    }
+    PlaceSpec { post_only: true, stp: Some(Stp::CancelNew), ..plain_spec(client_id_prefix) }
 }
 
 pub fn place(spec: &PlaceSpec<'_>) -> PlaceTemplate {
@@ -57,9 +53,7 @@ pub fn open(request: &[u8], path: &str) -> String {
         Hmac::<sha2::Sha512>::new_from_slice(SECRET.as_bytes()).expect("any length is a key");
     mac.update(payload.as_bytes());
     let digest = mac.finalize().into_bytes();
-    let signature = digest
-        .iter()
-        .fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
+    let signature = digest.iter().fold(String::new(), |text, byte| text + &format!("{byte:02x}"));
     let expected = [
         format!("POST {path} HTTP/1.1"),
         format!("Host: {HOST}"),
@@ -85,7 +79,5 @@ pub fn fields<'a>(client_id: &'a str, amount: &'a str, price: &'a str) -> PlaceF
 /// Encodes into exactly `max_len` bytes and opens the request.
 pub fn placed(template: &PlaceTemplate, f: &PlaceFields<'_>) -> Result<String, EncodeError> {
     let mut out = vec![0; template.max_len()];
-    template
-        .encode(f, &mut out)
-        .map(|len| open(&out[..len], NEW))
+    template.encode(f, &mut out).map(|len| open(&out[..len], NEW))
 }

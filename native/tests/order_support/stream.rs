@@ -2,10 +2,7 @@
 
 use whitewire_core::http1::{HttpError, Limits, Progress, ResponseParser};
 
-pub const LIMITS: Limits = Limits {
-    max_head: 2_048,
-    max_body: 4_096,
-};
+pub const LIMITS: Limits = Limits { max_head: 2_048, max_body: 4_096 };
 
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
@@ -43,10 +40,7 @@ pub fn run<'a>(parser: &mut ResponseParser, pieces: impl Iterator<Item = &'a [u8
                 Err(error) => {
                     assert_eq!(parser.advance(&mut piece), Err(error), "an error is final");
                     assert_eq!(parser.eof(), Err(error));
-                    return Outcome {
-                        responses,
-                        end: Err(error),
-                    };
+                    return Outcome { responses, end: Err(error) };
                 }
             }
         }

@@ -22,7 +22,7 @@ import msgspec
 from whitewire.errors import PeerError, VenueRefusal
 from whitewire.protocol.events import BalanceRow, Deal
 from whitewire.protocol.order_states import Finish
-from whitewire.protocol.replies import ErrorEnvelope, OrderReply, error_envelope, finish_of
+from whitewire.protocol.replies import ErrorEnvelope, Figures, OrderReply, error_envelope, finish_of
 
 __all__ = [
     "FinishedOrder",
@@ -43,7 +43,7 @@ _T = TypeVar("_T")
 
 
 class FinishedOrder(
-    msgspec.Struct,
+    Figures,
     frozen=True,
     rename={
         "venue_id": "id",
@@ -81,7 +81,8 @@ class KillSwitchTimer(
 
 
 class _HistoryDeal(
-    msgspec.Struct,
+    Figures,
+    frozen=True,
     rename={"client_id": "clientOrderId", "venue_id": "orderId", "asset": "feeAsset"},
 ):
     id: int
@@ -100,7 +101,7 @@ class _OrderDeals(msgspec.Struct):
     records: list[_HistoryDeal]
 
 
-class _Balance(msgspec.Struct):
+class _Balance(Figures, frozen=True):
     available: Decimal
     freeze: Decimal
 

@@ -29,7 +29,7 @@ class Position:
         money: money received minus paid minus fees paid in money.
         bought, sold: stock, without fees.
         fills: number of fills.
-        other_fees: fees in assets that are neither stock nor money.
+        fees: fees paid by asset, rebates negative; stock and money are net of them already.
     """
 
     market: Market
@@ -38,7 +38,7 @@ class Position:
     bought: Decimal = Decimal(0)
     sold: Decimal = Decimal(0)
     fills: int = 0
-    other_fees: dict[str, Decimal] = field(default_factory=dict)
+    fees: dict[str, Decimal] = field(default_factory=dict)
 
     def apply(self, fill: Fill) -> None:
         """Adds one fill."""
@@ -57,9 +57,8 @@ class Position:
             self.stock -= fill.fee
         elif fill.fee_asset == self.market.money:
             self.money -= fill.fee
-        elif fill.fee:
-            before = self.other_fees.get(fill.fee_asset, Decimal(0))
-            self.other_fees[fill.fee_asset] = before + fill.fee
+        if fill.fee:
+            self.fees[fill.fee_asset] = self.fees.get(fill.fee_asset, Decimal(0)) + fill.fee
 
     def profit(self, price: Decimal | None) -> Decimal | None:
         """Money gained with the inventory valued at `price`; None when it needs one."""

@@ -8,7 +8,8 @@ Rules
 -----
 1. Slot i of a side carries the i-th quote of that side, best first.
 2. A resting order stays when its size is as wanted and its price within the tolerance. The size
-   compared is the order's, not what is left of it, so a partial fill alone sends nothing.
+   compared is the order's, not what is left of it, so a partial fill alone sends nothing. The
+   tolerance ends where the order would stand in the way of a wish of the other side.
 3. Otherwise it is modified: one request, at the back of the queue. An empty slot is placed.
 4. A slot that is busy (in flight, modifying, canceling, unknown) remembers the newest wish and is
    taken up by `settle`. To pull a quote is never delayed: unless a cancel is under way or the
@@ -180,7 +181,8 @@ def _act(slots: Slots, tolerance_ticks: int, only_waiting: bool) -> list[Action]
                     (cancels if isinstance(action, Cancel) else others).append(action)
                 continue
             is_settled = order is None or order.can_modify
-            if order is not None and is_settled and _is_good(order, wanted, tolerance_ticks):
+            is_good = order is not None and _is_good(order, wanted, tolerance_ticks)
+            if order is not None and is_settled and is_good and not _blocks(order, other_side):
                 same = order.price_ticks == wanted.price_ticks
                 others.append(Keep(slot, "same" if same else "tolerance"))
                 continue
@@ -205,6 +207,14 @@ def _is_good(order: Order, wanted: Level, tolerance_ticks: int) -> bool:
     return (
         order.amount_lots == wanted.amount_lots
         and abs(order.price_ticks - wanted.price_ticks) <= tolerance_ticks
+    )
+
+
+def _blocks(order: Order, other_side: Sequence[Slot]) -> bool:
+    """Whether `order` stands where a wish of the other side would meet it (rule 2)."""
+    return any(
+        slot.wanted is not None and _reaches(order.price_ticks, order.side, slot.wanted.price_ticks)
+        for slot in other_side
     )
 
 

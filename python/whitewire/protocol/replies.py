@@ -33,6 +33,7 @@ __all__ = [
     "Ack",
     "Ambiguous",
     "ErrorEnvelope",
+    "Figures",
     "OrderReply",
     "Refused",
     "Reply",
@@ -44,6 +45,8 @@ __all__ = [
 ]
 
 _ZERO = Decimal(0)
+# Far beyond any price, amount or time, and far within what Decimal computes exactly.
+_MOST_DIGITS = 40
 
 
 class RequestKind(StrEnum):
@@ -65,8 +68,23 @@ def finish_of(status: str, left: Decimal) -> Finish | None:
     return None
 
 
+class Figures(msgspec.Struct, frozen=True):
+    """A decoded object whose decimals are numbers that money can have.
+
+    JSON text such as "NaN" or "1e999999" is a Decimal to the decoder; here it fails the decoding.
+    """
+
+    def __post_init__(self) -> None:
+        for name in self.__struct_fields__:
+            value = getattr(self, name)
+            if isinstance(value, Decimal) and (
+                not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS
+            ):
+                raise ValueError(f"{name} was {value}")
+
+
 class OrderReply(
-    msgspec.Struct,
+    Figures,
     frozen=True,
     rename={
         "venue_id": "orderId",

@@ -9,7 +9,6 @@ each connection that was open, up or not, before any reconnection.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import ssl
 from collections.abc import Awaitable, Callable
@@ -36,6 +35,8 @@ MAX_FRAME = 1024 * 1024
 # lifetime that was ever reported (60 s).
 TOKEN_REUSE_NS = 30_000_000_000
 STABLE_AFTER_NS = 10_000_000_000
+# How long a connection that was given up waits for its peer to end TLS properly.
+TLS_GOODBYE_S = 1.0
 
 
 class FeedOwner(Protocol):
@@ -105,6 +106,7 @@ class Feed:
         self._token_ns = 0
         self._up_ns = 0
         self._reason = ""
+        self._has_fault = False
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
         self._is_first_up: asyncio.Future[None] | None = None
@@ -124,7 +126,9 @@ class Feed:
         loop = asyncio.get_running_loop()
         self._is_first_up = loop.create_future()
         self._task = loop.create_task(self._keep())
-        await self._is_first_up
+        await asyncio.wait((self._task, self._is_first_up), return_when=asyncio.FIRST_COMPLETED)
+        if self._task.done():
+            self._task.result()  # raises what kept it from coming up
 
     async def _keep(self) -> None:
         """One session after the other; the first one has to come up."""
@@ -133,22 +137,11 @@ class Feed:
                 await self._live_once()
             except WhitewireError as error:
                 if self.sessions == 0:
-                    self._tell_first(error)
-                    return
+                    raise
                 self._owner.on_peer_fault("feed", error)
-            else:
-                if self.sessions == 0:
-                    self._tell_first(StartupError("feed-lost", f"{self._url}: {self._reason}"))
-                    return
+            if self.sessions == 0:
+                raise StartupError("feed-lost", f"{self._url}: {self._reason}")
             await asyncio.sleep(self._backoff.next_ns() / 1e9)
-
-    def _tell_first(self, error: Exception | None) -> None:
-        first = self._is_first_up
-        if first is not None and not first.done():
-            if error is None:
-                first.set_result(None)
-            else:
-                first.set_exception(error)
 
     async def _live_once(self) -> None:
         """Connects, and returns when that connection is gone.
@@ -158,16 +151,19 @@ class Feed:
         """
         token = await self._get_token()
         self._session.on_connecting(self._now_ns())
+        tls: dict[str, Any] = {}
+        if self._url.startswith("wss"):
+            tls = {"ssl_context": self._context, "ssl_shutdown_timeout": TLS_GOODBYE_S}
         try:
             async with asyncio.timeout(CONNECT_TIMEOUT_S):
                 transport, _ = await ws_connect(
                     lambda: self.listener,
                     self._url,
-                    ssl_context=self._context if self._url.startswith("wss") else None,
                     enable_auto_pong=False,
                     max_frame_size=MAX_FRAME,
                     max_redirects=0,
                     use_aiofastnet=True,
+                    **tls,
                 )
         except (OSError, TimeoutError, UnicodeError, WSError) as error:
             raise explain(self._url, error) from error
@@ -177,8 +173,10 @@ class Feed:
         try:
             await transport.wait_disconnected()
         except WSError as error:
-            # a frame that the WebSocket layer refused: too large, or no frame at all
-            self._owner.on_peer_fault("feed", PeerError("frame-malformed", str(error)))
+            # refused by the WebSocket layer, too large or no frame at all; it may hand the frame
+            # on nevertheless, and then the fault was told already
+            if not self._has_fault:
+                self._owner.on_peer_fault("feed", PeerError("frame-malformed", str(error)))
 
     async def _get_token(self) -> str:
         age = self._now_ns() - self._token_ns
@@ -189,7 +187,7 @@ class Feed:
 
     def check(self, now_ns: int) -> None:
         """Housekeeping: pings and overdue answers; call about ten times a second."""
-        if self._task is not None and self._task.done():
+        if self.sessions and self._task is not None and self._task.done():
             self._task.result()  # an error of ours ended it: the caller has to know
         if self._transport is not None:
             self._session.on_frame_seen(self.listener.last_frame_ns)
@@ -215,7 +213,8 @@ class Feed:
             self._up_ns = self._now_ns()
             self.sessions += 1
             self._owner.on_feed_up()
-            self._tell_first(None)
+            if self._is_first_up is not None and not self._is_first_up.done():
+                self._is_first_up.set_result(None)
 
     def _end(self, reason: str) -> None:
         if self._transport is not None:
@@ -227,6 +226,7 @@ class Feed:
     def on_open(self, transport: WSTransport) -> None:
         self._transport = transport
         self._reason = "the venue closed the connection"
+        self._has_fault = False
 
     def on_event(self, kind: int, market: int, event: Any) -> None:
         if kind in (EventKind.REPLY, EventKind.REPLY_ERROR):
@@ -235,6 +235,7 @@ class Feed:
             self._owner.on_feed_event(kind, market, event)
 
     def on_fault(self, error: Exception) -> None:
+        self._has_fault = True
         self._owner.on_peer_fault("feed", error)
         self._end(str(error))
 
@@ -254,5 +255,4 @@ class Feed:
             self._transport.send_close(WSCloseCode.OK)
             self._transport.disconnect(graceful=False)
         if self._task is not None:
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait((self._task,))

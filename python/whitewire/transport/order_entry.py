@@ -8,7 +8,6 @@ its owner hears exactly once what became of it: answered, lost, or never sent.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import ssl
 from collections.abc import Callable
@@ -103,8 +102,7 @@ class Lane:
         """Closes for good."""
         if self._task is not None:
             self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await asyncio.wait((self._task,))
         if self.connection is not None:
             self.connection.abort()
 

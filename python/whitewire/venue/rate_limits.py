@@ -39,6 +39,7 @@ class FixedWindow:
     count: int = 0
 
     def has_room(self, limit: RateLimit, now: float) -> bool:
+        """Whether one more call fits into the window of `now`; starts a new one when it is due."""
         window = int(now // limit.per_s)
         if window != self.window:  # R1
             self.window, self.count = window, 0
