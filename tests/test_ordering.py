@@ -210,7 +210,7 @@ async def test_a_cancel_follows_its_placement_on_the_same_connection(
                 order.cancel()
             assert [order.carrier for order in orders] == carriers
             rig.gw.path.leave()
-            await until(lambda: all(order.is_done for order in orders))  # noqa: B023
+            await until(lambda: not any(o.in_flight or not o.is_done for o in orders))  # noqa: B023
             assert {order.state for order in orders} == {"canceled"}
         assert len(set(carriers)) == 3
         assert rig.gw.counts["rejected-not-found"] == 0
@@ -228,7 +228,7 @@ async def test_client_ids_are_unique_and_ours(venue: Venue, truth: Truth) -> Non
 async def burst(rig: Rig, count: int, first: int = 60000) -> list[Order]:
     """So many orders that rest."""
     orders = [rig.place("buy", first - i) for i in range(count)]
-    await until(lambda: all(order.is_open for order in orders))
+    await until(lambda: all(order.can_modify for order in orders))
     return orders
 
 

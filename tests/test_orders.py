@@ -8,7 +8,7 @@ import pytest
 
 from tests.order_desk import AMOUNT, MARKET, PRICE, Recorder, VenueOrder, new_order, new_store
 from whitewire.market import Side
-from whitewire.protocol.orders import Latency, Order, OrderState
+from whitewire.protocol.orders import KEPT_LEGS, Latency, Order, OrderState
 
 
 def make(recorder: Recorder | None = None) -> Order:
@@ -94,3 +94,30 @@ def test_a_fill_is_booked_once_and_fees_add_up_by_asset() -> None:
     assert order.has_fill((2, 8))
     assert not order.has_fill((3, 8))
     assert order.fee == {"USDT": Decimal("0.3"), "BTC": Decimal("0.5")}
+
+
+def test_only_the_newest_legs_are_kept_apart_and_nothing_gets_lost() -> None:
+    """A quote that moves for a day has a million legs."""
+    store = new_store()
+    order = new_order(store, lots=1_000)
+    venue = VenueOrder()
+    store.on_place_reply(order, venue.place(lots=1_000), 2)
+    for number in range(100):
+        venue.fill(1)
+        store.modify_sent(order, PRICE + number, 1_000, 3)
+        store.on_modify_reply(order, venue.modify(PRICE + number, 1_000), 4)
+    assert (order.state, order.current) == (OrderState.OPEN, order.legs[-1])
+    assert order.venue_ids == tuple(leg.venue_id for leg in venue.legs[-KEPT_LEGS:])
+    assert store.by_venue_id(venue.legs[0].venue_id) is None
+    assert store.by_venue_id(venue.legs[-2].venue_id) is order
+    for push in venue.pushes:  # most of them are about legs of the past by now
+        store.apply_update(push, 5)
+    fills = [notice for deal in venue.deals for notice in store.apply_deal(deal)]
+    assert len(fills) == 100
+    assert order.filled_lots == venue.dealt == 100
+    money = sum(Decimal(deal.price) * Decimal(deal.amount) for deal in venue.deals)
+    assert order.avg_price == money / MARKET.amount(100)
+    assert [notice for deal in venue.deals for notice in store.apply_deal(deal)] == []
+    assert (order.state, store.illegal) == (OrderState.OPEN, 0)
+    store.on_cancel_reply(order, venue.cancel(), 6)
+    assert order.state is OrderState.CANCELED

@@ -145,6 +145,12 @@ def _demo(options: argparse.Namespace) -> int:
 def _venue(options: argparse.Namespace) -> int:
     from whitewire.venue import VenueConfig, serve
 
+    if not 0 <= options.port <= 65_533:
+        raise UsageError(
+            "venue-port",
+            f"--port was {options.port}, and the venue needs that port and the next two",
+            "choose one from 1 to 65533, or 0 for free ones",
+        )
     config = VenueConfig(
         host=options.host,
         port=options.port,
@@ -158,7 +164,8 @@ def _venue(options: argparse.Namespace) -> int:
     except OSError as error:
         raise UsageError(
             "venue-port",
-            f"cannot listen on {options.host} port {options.port}: {error.strerror or error}",
+            f"cannot listen on {options.host} port {options.port}: "
+            f"{os.strerror(error.errno) if error.errno else error}",
             "choose another --port, or 0 for free ones",
         ) from None
     except ValueError as error:

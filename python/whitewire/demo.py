@@ -21,7 +21,14 @@ from rich.console import Console
 from rich.live import Live
 
 from whitewire import _core
-from whitewire.config import Config, Credentials, MarketConfig, OrdersConfig, VenueConfig
+from whitewire.config import (
+    Config,
+    Credentials,
+    MarketConfig,
+    OrdersConfig,
+    ProcessConfig,
+    VenueConfig,
+)
 from whitewire.errors import StartupError, UsageError
 from whitewire.lifecycle import Lifecycle
 from whitewire.report import live_table, rss_bytes, summary, summary_tables
@@ -91,8 +98,9 @@ class DemoQuoter(Strategy):
 class _VenueProcess:
     """The embedded venue as a child process; its first line says where it listens."""
 
-    def __init__(self, seed: int) -> None:
+    def __init__(self, seed: int, cpus: set[int]) -> None:
         self._seed = seed
+        self._cpus = cpus
         self._process: asyncio.subprocess.Process | None = None
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __aexit__
 
@@ -102,6 +110,7 @@ class _VenueProcess:
             "--market", MARKET,
             stdout=asyncio.subprocess.PIPE, stderr=self._errors, start_new_session=True,
         )  # fmt: skip
+        os.sched_setaffinity(self._process.pid, self._cpus)
         if self._process.stdout is None:
             raise StartupError("venue-no-output", "the venue's process has no output")
         try:
@@ -128,13 +137,20 @@ class _VenueProcess:
         self._errors.close()
 
 
-def _config(where: dict[str, Any], transport: str) -> tuple[Config, Credentials]:
+def _cpus() -> tuple[int | None, set[int]]:
+    """The gateway's CPU and the venue's; on one CPU each would preempt the other's answers."""
+    usable = sorted(os.sched_getaffinity(0))
+    return (usable[-1], set(usable[:-1])) if len(usable) > 1 else (None, set(usable))
+
+
+def _config(where: dict[str, Any], transport: str, cpu: int | None) -> tuple[Config, Credentials]:
     account = where["accounts"][0]
     config = Config(
         venue=VenueConfig(
             rest=where["rest"], public_rest=where["public_rest"], ws=where["ws"], ca=where["ca"]
         ),
         orders=OrdersConfig(transport="bulk" if transport == "bulk" else "pipelined"),
+        process=ProcessConfig(cpu=cpu),
         markets={
             MARKET: MarketConfig(
                 max_order_amount=Decimal("0.1"), max_order_notional=Decimal(20_000)
@@ -178,8 +194,9 @@ class _Watcher:
 async def _demo(seconds: float, legs: int, transport: str, seed: int) -> dict[str, Any]:
     console = Console(stderr=True)
     console.print("starting the embedded venue (TLS on loopback) in its own process ...")
-    async with _VenueProcess(seed) as where:
-        config, credentials = _config(where, transport)
+    cpu, others = _cpus()
+    async with _VenueProcess(seed, others) as where:
+        config, credentials = _config(where, transport, cpu)
         lifecycle = Lifecycle(DemoQuoter(legs), config, credentials)
         stop_on_signals(lifecycle.stop)
         watcher = _Watcher(lifecycle, seconds, console)

@@ -29,7 +29,7 @@ __all__ = ["Market", "Number", "Side"]
 
 Number = str | int | Decimal | float
 _INT64_MAX = 2**63 - 1
-_TOO_LARGE = 2**63
+_INT64_DIGITS = 19
 # What has more digits than this is an error: a conversion rounds only where it is asked to.
 _EXACT = Context(prec=100, traps=[InvalidOperation, Inexact])
 
@@ -129,20 +129,26 @@ class Market:
                 f"{self.name}: {what} {value!s} is not a positive finite number",
                 f"give a {what} above zero",
             )
-        whole = int(units.to_integral_value(ROUND_FLOOR)) if units.adjusted() < 19 else _TOO_LARGE
+        if units.adjusted() > _INT64_DIGITS:
+            raise self._out_of_range(what, value, decimals, step)
+        whole = int(units.to_integral_value(ROUND_FLOOR))
         below = whole - whole % step
-        unit = Decimal(1).scaleb(-decimals)
-        if rounding is None and below != units and whole != _TOO_LARGE:
+        is_on_grid = below == units
+        if rounding is None and not is_on_grid:
+            unit = Decimal(1).scaleb(-decimals)
             raise NumberError(
                 "number-off-grid",
                 f"{self.name}: {what} {value!s} is not a multiple of {step * unit:f}",
                 f"use {below * unit:f} or {(below + step) * unit:f}",
             )
-        result = below if below == units or rounding != ROUND_CEILING else below + step
+        result = below if is_on_grid or rounding != ROUND_CEILING else below + step
         if not 0 < result <= _INT64_MAX:
-            raise NumberError(
-                "number-range",
-                f"{self.name}: {what} {value!s} is outside the market's range",
-                f"the smallest is {step * unit:f}",
-            )
+            raise self._out_of_range(what, value, decimals, step)
         return result
+
+    def _out_of_range(self, what: str, value: Number, decimals: int, step: int) -> NumberError:
+        return NumberError(
+            "number-range",
+            f"{self.name}: {what} {value!s} is outside the market's range",
+            f"the smallest is {step * Decimal(1).scaleb(-decimals):f}",
+        )

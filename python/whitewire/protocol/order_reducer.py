@@ -251,12 +251,15 @@ def push(order: Order, update: OrderUpdate, now_ns: int) -> list[OrderNotice] | 
     leg = _learn_leg(order, update.venue_id, now_ns, notices)
     if leg is None:
         return notices
+    if leg is order.past:
+        return None  # rule 6
     if leg.finish is not None and finish is not None and leg.finish is not finish:
         text = f"leg {leg.venue_id} was {leg.finish}, now {finish}"
         return notices + step(order, OrderInput.CONTRADICTION, now_ns, text)
     is_first = not leg.is_pushed
     leg.is_pushed = True
-    if is_first and update.event == 1 and order.legs[0] is leg and not order.is_done:
+    is_oldest = order.past is None and order.legs[0] is leg
+    if is_first and update.event == 1 and is_oldest and not order.is_done:
         notices.append(OrderNotice(order, NoticeKind.OPENED))
     has_news = is_first or (finish is not None and leg.finish is None)
     has_news = has_news or scale(facts.deal_stock, order.market.amount_decimals) > leg.dealt_lots
@@ -305,7 +308,7 @@ def resolve(
     order.is_replacement_due = False
     if reply is None:
         return step(order, outcome, now_ns)
-    leg = order.leg(reply.venue_id) or _add_leg(order, reply.venue_id)
+    leg = order.leg(reply.venue_id) or order.add_leg(reply.venue_id)
     is_replaced = order.current is not None and leg is not order.current
     notices = [OrderNotice(order, NoticeKind.REPLACED)] if is_replaced else []
     order.current = leg
@@ -363,7 +366,7 @@ def _learn_leg(order: Order, venue_id: int, now_ns: int, notices: list[OrderNoti
         return leg
     is_replacement = order.is_replacement_due
     is_first = not order.legs
-    leg = _add_leg(order, venue_id)
+    leg = order.add_leg(venue_id)
     if is_first:
         order.current = leg
         return leg
@@ -375,12 +378,6 @@ def _learn_leg(order: Order, venue_id: int, now_ns: int, notices: list[OrderNoti
     order.current = leg
     order.price_ticks, order.amount_lots = order.target_ticks, order.target_lots
     notices += step(order, OrderInput.REPLACED, now_ns)
-    return leg
-
-
-def _add_leg(order: Order, venue_id: int) -> Leg:
-    leg = Leg(venue_id)
-    order.legs = (*order.legs, leg)
     return leg
 
 

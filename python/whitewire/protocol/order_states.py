@@ -26,6 +26,9 @@ relates their order (venue unknown 31, 32), so every fact must be usable wheneve
    A modify that the engine refused has an unspecified fate (venue unknown 27): UNKNOWN.
 5. Final states never change. A pair without a cell is *illegal*: it is counted and reported, a
    living order becomes UNKNOWN and reconcile asks the venue; a final order stays what it was.
+6. A quote may move for as long as it lives, so only the newest legs are kept apart. Older ones are
+   summed up as the *past*: their deals still count, their pushes are no news any more. Venue ids
+   grow, so an id up to the newest of the past is part of it.
 """
 
 from __future__ import annotations

@@ -232,8 +232,10 @@ class OrderStore:
 
     def _file(self, order: Order, notices: list[OrderNotice]) -> list[OrderNotice]:
         """Keep the indexes and counters true after a fact."""
-        for leg in order.legs:
-            self._by_venue_id[leg.venue_id] = order
+        if order.legs:  # a fact brings one leg at most, and pushes one into the past
+            self._by_venue_id[order.legs[-1].venue_id] = order
+            if order.past is not None:
+                self._by_venue_id.pop(order.past.venue_id, None)
         for notice in notices:
             self.illegal += notice.kind is NoticeKind.ILLEGAL
         if order.is_done and self._live.pop(order.client_id, None) is not None:

@@ -37,6 +37,9 @@ __all__ = [
 ]
 
 
+KEPT_LEGS = 16
+
+
 class RejectSource(StrEnum):
     """Who refused."""
 
@@ -102,6 +105,13 @@ class Leg:
         self.finish: Finish | None = None
         self.is_pushed = False
 
+    def add(self, other: Leg) -> None:
+        """Take over the amounts of another leg."""
+        self.dealt_lots += other.dealt_lots
+        self.dealt_money += other.dealt_money
+        self.fill_lots += other.fill_lots
+        self.fill_money += other.fill_money
+
     @property
     def filled_lots(self) -> int:
         """Filled amount by the stream that is ahead, lots."""
@@ -140,14 +150,15 @@ class Order:
             monotonic ns, 0 until it happens.
         flags: which request template made it; the gateway's own.
         in_flight, carrier: unanswered requests about it, and the connection that carries them.
-        legs, current, doubts, is_replacement_due: the facts of the theory in `order_states`.
+        legs, past, current, doubts, is_replacement_due: the facts of the theory in `order_states`.
     """
 
     __slots__ = (
         "_actions", "_fees", "_fill_keys", "amount_lots", "carrier", "client_id", "current",
-        "doubts", "flags", "in_flight", "is_replacement_due", "legs", "market", "price_ticks",
-        "reject", "side", "state", "t_ack_ns", "t_changed_ns", "t_done_ns", "t_event_ns",
-        "t_sent_ns", "t_submit_ns", "t_unknown_ns", "tag", "target_lots", "target_ticks",
+        "doubts", "flags", "in_flight", "is_replacement_due", "legs", "market", "past",
+        "price_ticks", "reject", "side", "state", "t_ack_ns", "t_changed_ns", "t_done_ns",
+        "t_event_ns", "t_sent_ns", "t_submit_ns", "t_unknown_ns", "tag", "target_lots",
+        "target_ticks",
     )  # fmt: skip
 
     def __init__(
@@ -173,6 +184,7 @@ class Order:
         self.in_flight = 0
         self.carrier: Pipeline | None = None
         self.legs: tuple[Leg, ...] = ()
+        self.past: Leg | None = None
         self.current: Leg | None = None
         self.doubts = Doubt.NONE
         self.is_replacement_due = False
@@ -222,7 +234,7 @@ class Order:
 
     @property
     def venue_ids(self) -> tuple[int, ...]:
-        """Every venue id of this order, oldest first."""
+        """The venue ids of its legs, oldest first; those of the past are forgotten (rule 6)."""
         return tuple(leg.venue_id for leg in self.legs)
 
     @property
@@ -238,7 +250,8 @@ class Order:
     @property
     def filled_lots(self) -> int:
         """Filled over all legs, lots."""
-        return sum([leg.filled_lots for leg in self.legs])
+        lots = sum([leg.filled_lots for leg in self.legs])
+        return lots if self.past is None else lots + self.past.filled_lots
 
     @property
     def filled(self) -> Decimal:
@@ -262,7 +275,8 @@ class Order:
         lots = self.filled_lots
         if lots == 0:
             return None
-        money = sum([leg.filled_money for leg in self.legs], Decimal(0))
+        past = Decimal(0) if self.past is None else self.past.filled_money
+        money = sum([leg.filled_money for leg in self.legs], past)
         return money / self.market.amount(lots)
 
     @property
@@ -276,11 +290,22 @@ class Order:
         return Latency(self.t_submit_ns, self.t_sent_ns, self.t_ack_ns, self.t_event_ns)
 
     def leg(self, venue_id: int) -> Leg | None:
-        """The leg of a venue id, newest first, or None."""
+        """The leg of a venue id, newest first, or the past that it is part of, or None."""
         for leg in reversed(self.legs):
             if leg.venue_id == venue_id:
                 return leg
-        return None
+        return self.past if self.past is not None and venue_id <= self.past.venue_id else None
+
+    def add_leg(self, venue_id: int) -> Leg:
+        """Add a leg; the oldest beyond `KEPT_LEGS` becomes part of the past (rule 6)."""
+        leg = Leg(venue_id)
+        self.legs = (*self.legs, leg)
+        if len(self.legs) > KEPT_LEGS:
+            oldest, self.legs = self.legs[0], self.legs[1:]
+            if self.past is not None:
+                oldest.add(self.past)
+            self.past = oldest
+        return leg
 
     def has_fill(self, key: tuple[int, int]) -> bool:
         """Whether the fill (deal id, venue id) is booked."""
