@@ -25,7 +25,7 @@ QUANTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999))
 STAGE_WORDS = {
     "apply": "frame to book",
     "callback": "strategy callback",
-    "encode": "gate, template, signature",
+    "encode": "gate to signature",
     "write": "socket write",
     "tick_to_trade": "tick to trade",
     "wire_to_ack": "wire to ack",
@@ -166,7 +166,7 @@ def live_table(gateway: Gateway, left_s: float) -> Table:
             f"{ask[0]}" if ask else "-",
             f"{bids} / {len(orders) - bids}",
             str(position.fills),
-            f"{position.stock:f}",
+            f"{position.stock:.6f}",
             "-" if profit is None else f"{profit:+.4f}",
         )
     counts = gateway.counts
