@@ -231,6 +231,18 @@ def test_https_to_a_plain_port_exits_2(
 
 
 @pytest.mark.usefixtures("environment")
+def test_a_host_that_does_not_exist_exits_2(
+    folder: Folder, venue: Venue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    for url in (venue.rest, venue.public_rest, venue.ws):
+        path = folder.write((url, url.replace("127.0.0.1", "no-such-host.invalid")))
+        assert main(["run", "mine:Quoter", "--config", path, "--live"]) == 2
+        told = capsys.readouterr().err
+        assert "no-such-host.invalid" in told
+        assert "the host name does not resolve; check its spelling" in told
+
+
+@pytest.mark.usefixtures("environment")
 def test_another_authority_exits_2(
     folder: Folder, venue: Venue, capsys: pytest.CaptureFixture[str]
 ) -> None:

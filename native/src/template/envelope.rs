@@ -44,9 +44,9 @@ pub(super) fn body_prefix(path: &str, rest: &str) -> String {
 /// The texts of 00 to 99.
 const PAIRS: [[u8; 2]; 100] = {
     let mut pairs = [[b'0'; 2]; 100];
-    let mut value = 0;
+    let mut value = 0u8;
     while value < 100 {
-        pairs[value] = [b'0' + (value / 10) as u8, b'0' + (value % 10) as u8];
+        pairs[value as usize] = [b'0' + value / 10, b'0' + value % 10];
         value += 1;
     }
     pairs

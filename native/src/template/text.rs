@@ -13,18 +13,21 @@ pub(super) const MAX_MARKET: usize = 32;
 /// What a byte is in a number or a client id: bits of the constants below.
 const CLASS: [u8; 256] = {
     let mut class = [FOREIGN; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        let own_id = (byte as u8).is_ascii_alphanumeric() || byte as u8 == b'-';
-        class[byte] = match byte as u8 {
+    let mut byte = 0u8;
+    loop {
+        let number = match byte {
             b'.' => POINT,
             b'0' => 0,
             b'1'..=b'9' => NOT_ZERO,
             _ => FOREIGN,
-        } | if own_id { 0 } else { NOT_OWN_ID };
+        };
+        let is_own_id = byte.is_ascii_alphanumeric() || byte == b'-';
+        class[byte as usize] = if is_own_id { number } else { number | NOT_OWN_ID };
+        if byte == u8::MAX {
+            break class;
+        }
         byte += 1;
     }
-    class
 };
 const POINT: u8 = 1;
 const NOT_ZERO: u8 = 1 << 5;
