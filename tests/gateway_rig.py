@@ -15,7 +15,19 @@ from typing import Any, ParamSpec
 
 import uvloop
 
-from whitewire import Book, Fill, Gap, Order, OrderNotice, Reject, Side, Strategy, Trade
+from whitewire import (
+    Book,
+    Fill,
+    Gap,
+    Limit,
+    Order,
+    OrderNotice,
+    Position,
+    Reject,
+    Side,
+    Strategy,
+    Trade,
+)
 from whitewire.config import Config, Credentials, MarketConfig, OrdersConfig, VenueConfig
 from whitewire.gateway import Gateway
 from whitewire.lifecycle import Lifecycle
@@ -192,6 +204,9 @@ class Recorder(Strategy):
     def on_balance(self, balance: Balance) -> None:
         self._note("on_balance", balance)
 
+    def on_position(self, position: Position) -> None:
+        self._note("on_position", position)
+
     def on_gap(self, gap: Gap) -> None:
         self._note("on_gap", gap)
 
@@ -200,6 +215,9 @@ class Recorder(Strategy):
 
     def on_connection(self, stream: str, state: str) -> None:
         self._note("on_connection", stream, state)
+
+    def on_limit(self, limit: Limit) -> None:
+        self._note("on_limit", limit)
 
     def on_kill_switch(self, market: str, state: str) -> None:
         self._note("on_kill_switch", market, state)

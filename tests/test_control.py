@@ -11,7 +11,15 @@ from contextlib import asynccontextmanager
 import pytest
 
 from tests.gateway_rig import config_for, credentials_of, live
-from tests.scripted_peer import Script, answering, read_request, response, scripted, silent
+from tests.scripted_peer import (
+    Script,
+    answering,
+    read_request,
+    reset,
+    response,
+    scripted,
+    silent,
+)
 from tests.test_link import new_path
 from whitewire import _core
 from whitewire._bridge import now_ns
@@ -153,6 +161,19 @@ async def test_what_is_no_answer_is_a_peer_error(nonsense: bytes, text: str) -> 
         with pytest.raises(PeerError, match=text):
             await control.call("balance")
         assert await control.call("balance") == (200, b"[]")
+
+
+@live
+async def test_a_reset_behind_an_answer_costs_no_further_call() -> None:
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(response(b"first"))
+        reset(writer)
+
+    async with control_to(script, answering(response(b"second"))) as control:
+        assert await control.call("balance") == (200, b"first")
+        await asyncio.sleep(0.02)
+        assert await control.call("balance") == (200, b"second")
 
 
 @live

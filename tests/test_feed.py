@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.gateway_rig import config_for, live, until
-from tests.scripted_peer import Peer, Script, response, scripted, silent, slamming
+from tests.scripted_peer import Peer, Script, reset, response, scripted, silent, slamming
 from tests.test_link import new_path
 from tests.venue.naive import RestClient
 from whitewire._bridge import now_ns
@@ -116,6 +116,7 @@ class Line:
         self.owner = owner
         self.peer = peer
         self.tokens = 0
+        self.up = asyncio.Event()
 
     async def token(self) -> str:
         self.tokens += 1
@@ -234,6 +235,27 @@ async def test_a_close_frame_ends_the_session() -> None:
     async with line_to(speaking(frame(b"\x03\xe8", opcode=8)), speaking()) as line:
         await line.feed.open()
         await line.heard("up", "down: the venue closed the connection", "up")
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_reset_behind_a_frame_is_noticed() -> None:
+    """The event loop tells of the frame only; pings would notice seconds later."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await shake_hands(reader, writer)
+        for request_id in (1, 2):
+            await read_frame(reader)
+            answer = {"error": None, "result": {"status": "success"}, "id": request_id}
+            writer.write(frame(json.dumps(answer).encode()))
+        await line.up.wait()
+        writer.write(frame(b'{"method":"news_update","params":["hello"],"id":null}'))
+        reset(writer)
+
+    async with line_to(script, speaking()) as line:
+        await line.feed.open()
+        line.up.set()
+        await line.heard("up", "down: the connection was reset", "up")
 
 
 @pytest.mark.usefixtures("impatient")

@@ -14,6 +14,7 @@ from tests.scripted_peer import (
     Script,
     answering,
     read_request,
+    reset,
     response,
     scripted,
     silent,
@@ -249,6 +250,23 @@ async def test_a_lane_that_is_lost_right_after_it_came_back_tries_again() -> Non
             if "answered 200" in it.owner.fates:
                 break
         assert "answered 200" in it.owner.fates
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_reset_behind_an_answer_is_noticed() -> None:
+    """The event loop tells of the answer only."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await read_request(reader)
+        writer.write(response(ORDER))
+        reset(writer)
+
+    async with desk(script, answering(response(ORDER))) as it:
+        it.send(2)
+        await it.keep_house(lambda: len(it.owner.ends) == 2)
+        assert [fate.split(":")[0] for fate in it.owner.fates] == ["answered 200", "lost"]
+        await it.keep_house(lambda: it.entry.lanes[0].pipeline.ready)
 
 
 @live

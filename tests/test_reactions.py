@@ -117,3 +117,34 @@ async def test_lanes_and_feed_tell_only_changes(venue: Venue, truth: Truth) -> N
         rig.gw.reactions.on_lanes(0, 4)
         rig.gw.reactions.on_lanes(2, 4)
         assert rig.seen.named("on_connection") == [("orders", "down"), ("orders", "up")]
+
+
+@live
+async def test_a_position_follows_each_fill(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        await rig.resting("buy", 60500, amount="0.02")
+        truth.make("sell", 60500, "0.01", ioc=True)
+        await until(lambda: rig.seen.named("on_position"))
+        ((position,),) = rig.seen.named("on_position")
+        assert position is rig.gw.inventory(MARKET)
+        assert (position.fills, position.bought) == (1, Decimal("0.01"))
+        assert position.fees == {"BTC": Decimal("0.00001")}
+        assert rig.seen.names.index("on_fill") < rig.seen.names.index("on_position")
+
+
+@live
+async def test_a_429_is_told_and_holds_back_what_follows(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        venue.fault("http_429", path="/api/v4/order/new")
+        first = rig.gw.limit(MARKET, Side.BUY, 60000, "0.01")
+        await until(lambda: first.is_done)
+        assert (first.state, truth.orders()) == ("rejected", [])
+        ((limit,),) = rig.seen.named("on_limit")
+        assert (limit.endpoint, limit.is_venue) == ("place", True)
+        assert limit.wait_ns > 0
+        second = rig.gw.limit(MARKET, Side.BUY, 60000, "0.01")
+        await until(lambda: len(rig.seen.named("on_limit")) == 2)
+        held = rig.seen.named("on_limit")[1][0]
+        assert (held.endpoint, held.is_venue) == ("place", False)
+        assert second.reject is not None
+        assert second.reject.code == "throttled"

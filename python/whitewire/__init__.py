@@ -4,19 +4,18 @@ The public names. A strategy author needs `Strategy` and `run`; `Book`, `Signer`
 `OrderTemplate` are the native core's parts, usable on their own.
 """
 
-from whitewire._core import (
-    Book,
-    BookEvent,
-    Histogram,
-    OrderTemplate,
-    Signer,
-    __version__,
-)
+from typing import TYPE_CHECKING
+
+from whitewire._core import Book, BookEvent, Histogram, OrderTemplate, Signer, __version__
 from whitewire.errors import ConfigError, NumberError, StartupError, UsageError, WhitewireError
 from whitewire.market import Market, Side
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, OrderState, Reject
-from whitewire.strategy import Balance, Gap, Recovered, Strategy, Ticker, Trade
+from whitewire.protocol.positions import Position
+from whitewire.strategy import Balance, Gap, Limit, Recovered, Strategy, Ticker, Trade
+
+if TYPE_CHECKING:
+    from whitewire.running import run
 
 __all__ = [
     "Balance",
@@ -26,6 +25,7 @@ __all__ = [
     "Fill",
     "Gap",
     "Histogram",
+    "Limit",
     "Market",
     "NoticeKind",
     "NumberError",
@@ -33,6 +33,7 @@ __all__ = [
     "OrderNotice",
     "OrderState",
     "OrderTemplate",
+    "Position",
     "Recovered",
     "Reject",
     "Side",

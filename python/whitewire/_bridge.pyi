@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from aiofastnet.transport import Protocol as BufferedProtocol
+from aiofastnet.transport import Transport
 from picows import WSFrame, WSListener, WSTransport
 
 from whitewire import _core
@@ -83,6 +84,10 @@ class FeedListener(WSListener):
 
 class OrderConnection(BufferedProtocol):
     """One warm HTTP/1.1 connection: requests appended, written per burst, answers parsed."""
+
+    @property
+    def transport(self) -> Transport | None:
+        """What it writes to; None before the connection and after its loss."""
 
     def __init__(
         self, path: Path, handler: ConnectionHandler, parser: _core.HttpParser

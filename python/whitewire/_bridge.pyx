@@ -230,7 +230,7 @@ cdef class OrderConnection(Protocol):
     cdef Path path
     cdef object handler, parser
     cdef void *parser_pointer
-    cdef Transport transport
+    cdef readonly Transport transport
     cdef uint8_t incoming[IN_CAPACITY], outgoing[OUT_CAPACITY]
     cdef Py_ssize_t queued
     cdef bint is_waiting, is_writing

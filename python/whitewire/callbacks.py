@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from whitewire.gateway import Gateway
     from whitewire.protocol.order_table import OrderNotice
     from whitewire.protocol.orders import Fill, Order, Reject
-    from whitewire.strategy import Balance, Gap, Recovered, Ticker, Trade
+    from whitewire.protocol.positions import Position
+    from whitewire.strategy import Balance, Gap, Limit, Recovered, Ticker, Trade
 
 __all__ = ["Callbacks"]
 
@@ -45,9 +46,11 @@ class Callbacks:
     on_fill: Callable[[Fill], None]
     on_reject: Callable[[Order, Reject], None]
     on_balance: Callable[[Balance], None]
+    on_position: Callable[[Position], None]
     on_gap: Callable[[Gap], None]
     on_recovered: Callable[[Recovered], None]
     on_connection: Callable[[str, str], None]
+    on_limit: Callable[[Limit], None]
     on_kill_switch: Callable[[str, str], None]
     on_timer: Callable[[int], None]
     on_stop: Callable[[Gateway, str], None]

@@ -20,6 +20,7 @@ from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.replies import RequestKind
+from whitewire.strategy import Limit
 
 if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection
@@ -218,6 +219,8 @@ class Ordering:
         """A lane and a nonce, or why there is none."""
         wait_ns = self._gateway.throttle.try_take(endpoint, now_ns(), False)
         if wait_ns > 0:
+            limit = Limit(endpoint, wait_ns, False)
+            asyncio.get_running_loop().call_soon(self._gateway.callbacks.on_limit, limit)
             return _reject("throttled", f"rate limit, {wait_ns / 1e6:.0f} ms to wait")
         lane = self._gateway.entry.pick(order, False)
         if lane is None or lane.connection is None:

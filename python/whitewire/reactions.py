@@ -19,7 +19,7 @@ from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.replies import Refused, Reply, RequestKind
-from whitewire.strategy import Balance, Gap, Ticker, Trade
+from whitewire.strategy import Balance, Gap, Limit, Ticker, Trade
 
 if TYPE_CHECKING:
     from decimal import Decimal
@@ -58,9 +58,11 @@ class Reactions:
         try:
             for notice in notices:
                 if isinstance(notice, Fill):
-                    gateway.positions[notice.order.market.name].apply(notice)
+                    position = gateway.positions[notice.order.market.name]
+                    position.apply(notice)
                     gateway.counts["fills"] += 1
                     gateway.callbacks.on_fill(notice)
+                    gateway.callbacks.on_position(position)
                 elif isinstance(notice, OrderNotice):
                     touched.add(notice.order.market.name)
                     self._tell(notice)
@@ -93,7 +95,8 @@ class Reactions:
         """The venue answered a request; there is room for what waited."""
         gateway = self._gateway
         if status == 429:
-            gateway.throttle.on_429(request.kind.value, now_ns)
+            wait_ns = gateway.throttle.on_429(request.kind.value, now_ns)
+            gateway.callbacks.on_limit(Limit(request.kind.value, wait_ns, True))
         for order, reply in zip(request.orders, replies, strict=True):
             self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()

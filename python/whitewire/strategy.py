@@ -20,11 +20,13 @@ if TYPE_CHECKING:
     from whitewire.gateway import Gateway
     from whitewire.protocol.order_table import OrderNotice
     from whitewire.protocol.orders import Fill, Order, Reject
+    from whitewire.protocol.positions import Position
 
 __all__ = [
     "CALLBACKS",
     "Balance",
     "Gap",
+    "Limit",
     "Recovered",
     "Strategy",
     "Ticker",
@@ -67,6 +69,20 @@ class Balance(NamedTuple):
     asset: str
     available: Decimal
     freeze: Decimal
+
+
+class Limit(NamedTuple):
+    """A rate limit that was reached: ours, which keeps below the venue's, or the venue's 429.
+
+    Attributes:
+        endpoint: short name, as `place`.
+        wait_ns: how long until the next request of its kind may go, ns.
+        is_venue: the venue answered 429; otherwise our own throttle held the request back.
+    """
+
+    endpoint: str
+    wait_ns: int
+    is_venue: bool
 
 
 class Gap(NamedTuple):
@@ -127,6 +143,9 @@ class Strategy:
     def on_balance(self, balance: Balance) -> None:
         """Called when a balance changed; lags fills by up to a second."""
 
+    def on_position(self, position: Position) -> None:
+        """Called after each fill with what our fills changed in its market since the start."""
+
     def on_gap(self, gap: Gap) -> None:
         """Called when a market or the session became blind; its quotes were pulled."""
 
@@ -135,6 +154,9 @@ class Strategy:
 
     def on_connection(self, stream: str, state: str) -> None:
         """Called when a stream ("feed", "orders") goes "up" or "down"."""
+
+    def on_limit(self, limit: Limit) -> None:
+        """Called when a rate limit was reached."""
 
     def on_kill_switch(self, market: str, state: str) -> None:
         """Called when the venue's dead-man timer of a market changes state."""

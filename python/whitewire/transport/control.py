@@ -19,7 +19,7 @@ from whitewire import _core
 from whitewire._bridge import epoch_ms
 from whitewire.endpoints import ENDPOINTS, Endpoint, Route
 from whitewire.errors import ConfigError, PeerError
-from whitewire.transport.link import Address, connect
+from whitewire.transport.link import Address, connect, is_reset
 
 if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection, Path
@@ -45,7 +45,10 @@ class _Exchange:
 
     @property
     def is_open(self) -> bool:
-        return self._connection is not None and self._connection.is_open
+        connection = self._connection
+        if connection is None or connection.transport is None or not connection.is_open:
+            return False
+        return not is_reset(connection.transport)
 
     def send(self, request: bytes, path: Path) -> asyncio.Future[Answer]:
         """Sends `request`; its answer, or the reason why there is none, comes as a future.

@@ -21,7 +21,7 @@ from whitewire.errors import PeerError, StartupError, WhitewireError
 from whitewire.protocol.backoff import Backoff
 from whitewire.protocol.events import EventKind, Reply
 from whitewire.protocol.session import Session, SessionPlan, Step
-from whitewire.transport.link import CONNECT_TIMEOUT_S, explain
+from whitewire.transport.link import CONNECT_TIMEOUT_S, explain, is_reset
 
 if TYPE_CHECKING:
     from whitewire._bridge import Path
@@ -189,6 +189,8 @@ class Feed:
         """Housekeeping: pings and overdue answers; call about ten times a second."""
         if self.sessions and self._task is not None and self._task.done():
             self._task.result()  # an error of ours ended it: the caller has to know
+        if self._transport is not None and is_reset(self._transport.underlying_transport):
+            self._end("the connection was reset")
         if self._transport is not None:
             self._session.on_frame_seen(self.listener.last_frame_ns)
             self._perform(self._session.on_timer(now_ns))

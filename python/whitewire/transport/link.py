@@ -22,9 +22,11 @@ from whitewire.errors import ConfigError, StartupError
 if TYPE_CHECKING:
     from whitewire._bridge import ConnectionHandler, Path
 
-__all__ = ["Address", "connect", "explain", "is_tls_direct", "tls_context"]
+__all__ = ["Address", "connect", "explain", "is_reset", "is_tls_direct", "tls_context"]
 
 CONNECT_TIMEOUT_S = 5.0
+# The state of a socket without a connection, first byte of what the kernel tells of TCP.
+_TCP_CLOSE = 7
 
 
 class Address:
@@ -65,6 +67,16 @@ def tls_context(ca: str | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     return context
+
+
+def is_reset(transport: asyncio.BaseTransport) -> bool:
+    """Whether the kernel has given the connection up.
+
+    Of data and a reset that arrive together uvloop tells the data, and then nothing any more; so
+    this has to be asked from time to time.
+    """
+    peer: socket.socket = transport.get_extra_info("socket")
+    return peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 1)[0] == _TCP_CLOSE
 
 
 def is_tls_direct() -> bool:

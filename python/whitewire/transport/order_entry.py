@@ -18,7 +18,7 @@ from whitewire.errors import PeerError, StartupError
 from whitewire.protocol.backoff import Backoff
 from whitewire.protocol.pipeline import Pipeline, Pool, Request
 from whitewire.protocol.replies import RequestKind
-from whitewire.transport.link import Address, connect
+from whitewire.transport.link import Address, connect, is_reset
 
 if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection, Path
@@ -88,7 +88,10 @@ class Lane:
         if self._task is not None and self._task.done():
             self._task.result()  # an error of ours ended it: the caller has to know
         connection = self.connection
-        if connection is None:
+        if connection is None or connection.transport is None:
+            return
+        if is_reset(connection.transport):
+            connection.abort()
             return
         timeout_ms = self._entry.config.ack_timeout_ms
         if self.pipeline.oldest_age_ns(now_ns) > timeout_ms * 1_000_000:
