@@ -15,7 +15,7 @@ from whitewire.cli import main
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
     "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
-    "venue": {"--host", "--port", "--no-tls", "--seed", "--scenario", "--market"},
+    "venue": {"--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"},
     "run": {"--config", "--live"},
     "check": {"--config"},
     "cancel-all": {"--config", "--market"},

@@ -109,7 +109,11 @@ def _add_venue(commands: Any) -> None:
     venue.add_argument("--no-tls", action="store_true", help="plain HTTP and WebSocket")
     venue.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same market")
     venue.add_argument(
-        "--scenario", default="calm", metavar="NAME", help="of the traders (default calm)"
+        "--scenario", default="calm", metavar="NAME|FILE",
+        help="calm (default), fast, jump, one_sided, cascade, empty, or a TOML file",
+    )  # fmt: skip
+    venue.add_argument(
+        "--control", metavar="PATH", help="make a Unix socket there that arms faults"
     )
     venue.add_argument(
         "--market", action="append", metavar="M", help="repeatable; default BTC_USDT"
@@ -158,10 +162,17 @@ def _venue(options: argparse.Namespace) -> int:
         seed=options.seed,
         scenario=options.scenario,
         markets=tuple(options.market or ("BTC_USDT",)),
+        control=options.control,
     )
     try:
         serve(config)
     except OSError as error:
+        if error.filename is not None:
+            raise UsageError(
+                "venue-control",
+                f"cannot make the control socket {error.filename}: {error.strerror}",
+                "choose another --control",
+            ) from None
         raise UsageError(
             "venue-port",
             f"cannot listen on {options.host} port {options.port}: "

@@ -153,6 +153,8 @@ class Channels:
         if not self._held:
             return
         order = self._core.options.push_order
+        if self._core.faults.take("private_before_ack"):
+            order = PushOrder.BEFORE
         if order is PushOrder.RANDOM:
             order = self._rng.choice((PushOrder.BEFORE, PushOrder.AFTER))
         if order is PushOrder.BEFORE:
@@ -166,13 +168,23 @@ class Channels:
             subscriber.push(method, frame)
 
     def _push_private(self, subscribers: Iterable[Subscriber], method: str, params: Any) -> None:
+        faults = self._core.faults
         frame = ""
         for subscriber in subscribers:
             frame = frame or push(method, params)
-            if self._is_in_request or self._held:
-                self._held.append((subscriber, method, frame))
-            else:
-                subscriber.push(method, frame)
+            if faults.take("private_missing", method=method):
+                continue
+            late = faults.take("private_late", method=method)
+            if late:
+                delay_s = float(late.values["ms"]) / 1000
+                self._loop.call_later(delay_s, subscriber.push, method, frame)
+                continue
+            copies = 2 if faults.take("private_duplicated", method=method) else 1
+            for _ in range(copies):
+                if self._is_in_request or self._held:
+                    self._held.append((subscriber, method, frame))
+                else:
+                    subscriber.push(method, frame)
 
     # Events
 

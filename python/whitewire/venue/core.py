@@ -37,6 +37,11 @@ class VenueCore:
     options: WireOptions
     clock: Callable[[], float]
 
+    def stated_time(self) -> float:
+        """What the venue believes and says the time is: its clock, and what that is off by."""
+        skew = self.faults.holds("clock_skew")
+        return self.clock() + (float(skew.values["by_s"]) if skew else 0.0)
+
     @property
     def number_text(self) -> Callable[[Decimal], str]:
         """How this venue prints numbers."""

@@ -18,11 +18,12 @@ Rules:
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
 
 from whitewire.venue.core import VenueCore
+from whitewire.venue.depth_faults import Trail, crossing_bid, frames_in_place_of
 from whitewire.venue.depth_window import WHOLE_BOOK, changed_levels, group_levels
 from whitewire.venue.model import Level
 from whitewire.venue.pacing import Periodic
@@ -66,6 +67,7 @@ def read_window(core: VenueCore, window: Window) -> tuple[list[Level], list[Leve
 class _Sent:
     update_id: int
     at: float
+    trail: Trail = field(default_factory=Trail)
 
 
 class _Stream:
@@ -75,6 +77,7 @@ class _Stream:
         self._core = core
         self._shapes = WsShapes(core.number_text)
         self._window = window
+        self._tick_size = core.exchange.markets[window.market].tick_size
         self.subscribers: dict[Subscriber, _Sent] = {}
         self._look()
 
@@ -102,7 +105,8 @@ class _Stream:
             self._send_delta(changed)  # D8
         quiet_since = self._core.clock() - self._core.options.depth_keepalive_s
         for subscriber, sent in list(self.subscribers.items()):
-            if sent.at <= quiet_since:
+            forced = self._core.faults.take("keepalive_snapshot", market=self._window.market)
+            if sent.at <= quiet_since or forced:
                 self._send_snapshot(subscriber)  # D7
 
     def _changes(self, before: list[Level], after: list[Level], *, is_bid: bool) -> list[Level]:
@@ -113,21 +117,32 @@ class _Stream:
     def _send_delta(self, changed: dict[str, list[list[str]]]) -> None:
         now = self._core.clock()
         market = self._window.market
+        faults = self._core.faults
         frames: dict[int, str] = {}
         for subscriber, sent in list(self.subscribers.items()):
             past = sent.update_id
             if past not in frames:
-                state: dict[str, Any] = {
-                    "timestamp": self._timestamp,
-                    "update_id": self._update_id,
-                    "past_update_id": past,
-                    **changed,
-                    "event_time": now,
-                }
-                frames[past] = push(_METHOD, [False, state, market])
+                frames[past] = self._delta(past, changed, now)
+            delta = frames[past]
+            if self._asks and faults.take("crossed_book", market=market):
+                delta = self._delta(past, self._crossed(changed), now)
             sent.update_id, sent.at = self._update_id, now
-            if not self._core.faults.take("gap", market=market):
-                subscriber.push(_METHOD, frames[past])
+            for frame in frames_in_place_of(delta, sent.trail, faults, market):
+                subscriber.push(_METHOD, frame)
+
+    def _delta(self, past: int, changed: dict[str, list[list[str]]], now: float) -> str:
+        state: dict[str, Any] = {
+            "timestamp": self._timestamp,
+            "update_id": self._update_id,
+            "past_update_id": past,
+            **changed,
+            "event_time": now,
+        }
+        return push(_METHOD, [False, state, self._window.market])
+
+    def _crossed(self, changed: dict[str, list[list[str]]]) -> dict[str, list[list[str]]]:
+        bid = crossing_bid(self._asks[0], self._window.interval or self._tick_size)
+        return {**changed, "bids": [*self._shapes.levels([bid]), *changed.get("bids", [])]}
 
     def _send_snapshot(self, subscriber: Subscriber) -> None:
         now = self._core.clock()

@@ -53,9 +53,33 @@ class Venue:
         engine: ExchangeOptions | None = None,
         accounts: Sequence[AccountSpec] | None = None,
         clock: Callable[[], float] = time.time,
+        scenario: str | None = None,
+        control: str | None = None,
     ) -> None:
-        scenario = "calm" if traders else "empty"
-        config = VenueConfig(tls=tls, seed=seed, scenario=scenario, markets=tuple(markets))
+        """Builds the venue; it opens its sockets when it is started.
+
+        Args:
+            markets: names of the markets to open.
+            seed: of the market and of chance faults.
+            tls: whether to serve TLS.
+            traders: False for a book without traders, if no scenario is given.
+            wire: knobs of the wire.
+            engine: knobs of the engine.
+            accounts: who trades there; the default accounts otherwise.
+            clock: the venue's time, epoch seconds.
+            scenario: name of a packaged scenario, or path of a TOML file.
+            control: path of a Unix socket that arms faults.
+
+        Raises:
+            ValueError: an unknown market, or a scenario that is unknown or not in order.
+        """
+        config = VenueConfig(
+            tls=tls,
+            seed=seed,
+            scenario=scenario or ("calm" if traders else "empty"),
+            markets=tuple(markets),
+            control=control,
+        )
         self._server = VenueServer(config, wire=wire, engine=engine, accounts=accounts, clock=clock)
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -91,13 +115,31 @@ class Venue:
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
 
-    def fault(self, name: str, times: int = 1, **args: FaultValue) -> None:
-        """Arms a fault; see `whitewire.venue.faults`.
+    def fault(
+        self,
+        name: str,
+        times: int | None = None,
+        *,
+        probability: float | None = None,
+        at: float | None = None,
+        seconds: float | None = None,
+        **args: FaultValue,
+    ) -> None:
+        """Arms a fault of the catalogue `whitewire.venue.fault_kinds.FAULTS`.
+
+        Args:
+            name: a row of the catalogue.
+            times: how many matching occasions it strikes; one, if nothing else bounds it.
+            probability: chance of each matching occasion, drawn from the venue's seed.
+            at: seconds of venue time since the venue was made; now, if not given.
+            seconds: how long it stays armed.
+            args: the fault's own arguments, and facts (`path`, `market`, `method`) to match.
 
         Raises:
-            ValueError: no such fault, or no such argument.
+            ValueError: no such fault, or it cannot be armed like this.
         """
-        self._on_thread(lambda: self._server.faults.arm(name, times, **args))
+        triggers = {"probability": probability, "at": at, "seconds": seconds}
+        self._on_thread(lambda: self._server.arm(name, times, **triggers, **args))
 
     def restrict_key(
         self,

@@ -116,9 +116,9 @@ class Engine:
         self._end_resting(old, Status.CANCELED, now)
         return self._execute(new, plan, now)
 
-    def cancel(self, order: Order, now: float) -> None:
+    def cancel(self, order: Order, now: float, status: Status = Status.CANCELED) -> None:
         """Ends a resting order."""
-        self._end_resting(order, Status.CANCELED, now)
+        self._end_resting(order, status, now)
         self._finish_cycle(order.market, now)
 
     def _plan(self, new: NewOrder, old: Order | None) -> Plan:

@@ -39,6 +39,7 @@ from whitewire.venue.model import (
     Order,
     PublicTrade,
     Side,
+    Status,
     Top,
     VenueError,
     Wallet,
@@ -116,7 +117,15 @@ class Exchange:
         self._kill_switches = KillSwitches()
         makers, takers = self._accounts[MAKER_NAME], self._accounts[TAKER_NAME]
         self._traders = [
-            Traders(self.markets[name], self._engine, makers, takers, seed=seed, now=self._now)
+            Traders(
+                self.markets[name],
+                self._engine,
+                makers,
+                takers,
+                seed=seed,
+                now=self._now,
+                options=self.options.traders,
+            )
             for name in self.options.traded_markets
         ]
 
@@ -190,6 +199,20 @@ class Exchange:
         """order/kill-switch: the armed timer, or None when it was deleted (the wire answers [])."""
         now = self._advance()
         return self._kill_switches.apply(account, request, self.markets, now)
+
+    def delist(self, market: str) -> None:
+        """Takes a market off the list: its orders end as DELISTING and its traders go.
+
+        Its book and its tape stay readable. An unlisted market is left alone.
+        """
+        if market not in self.markets:
+            return
+        now = self._advance()
+        self._traders = [traders for traders in self._traders if traders.market != market]
+        for account in self._accounts.values():
+            for order in cancels.spot_orders(account, market, None):
+                self._engine.cancel(order, now, Status.DELISTING)
+        del self.markets[market]
 
     def tick(self, now: float) -> None:
         """Expires kill switches and lets the traders act, in order of time, up to `now`."""

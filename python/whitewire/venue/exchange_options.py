@@ -7,10 +7,11 @@ plain values; a default venue is the one that a client should be built against.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from decimal import Decimal
 
 from whitewire.venue.model import Status
+from whitewire.venue.trader_options import TraderOptions
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class ExchangeOptions:
 
     Attributes:
         traded_markets: markets that get simulated traders.
+        traders: how those behave.
         resting_status: status of an untouched resting order (OPEN; some pages say NEW).
         partial_ioc_status: status of an ioc order with something left after a fill.
         stp_status: status of an order ended by self-trade prevention.
@@ -40,6 +42,7 @@ class ExchangeOptions:
     """
 
     traded_markets: tuple[str, ...] = ()
+    traders: TraderOptions = field(default_factory=TraderOptions)
     resting_status: Status = Status.OPEN
     partial_ioc_status: Status = Status.CANCELED
     stp_status: Status = Status.CANCELED_STP

@@ -28,6 +28,7 @@ class Delivery(Enum):
     CHUNKED = auto()
     TRUNCATED = auto()
     WITHHELD = auto()
+    MUTE = auto()
     RESET = auto()
 
 

@@ -83,6 +83,7 @@ class HttpConnection(asyncio.Protocol):
         self._slots: deque[_Slot] = deque()
         self._is_corked = False
         self._is_closing = False
+        self._is_mute = False
         self._busy_until = 0.0
         self._idle: asyncio.TimerHandle | None = None
         self._last_activity = 0.0
@@ -231,6 +232,8 @@ class HttpConnection(asyncio.Protocol):
         self._pacer.at(due, partial(self._execute, request, slot))
 
     def _execute(self, request: HttpRequest, slot: _Slot) -> None:
+        if self._is_mute:
+            return
         response = self._app.respond(request)
         if self._transport is None:
             return
@@ -240,6 +243,9 @@ class HttpConnection(asyncio.Protocol):
                 reset_connection(self._transport)
                 return
             case Delivery.WITHHELD:
+                return
+            case Delivery.MUTE:
+                self._is_closing = self._is_mute = True
                 return
             case Delivery.CLOSE | Delivery.TRUNCATED:
                 slot.close = self._is_closing = True
@@ -278,6 +284,8 @@ class HttpConnection(asyncio.Protocol):
             self._transport.close()
 
     def _check_idle(self) -> None:
+        if self._is_mute:
+            return  # half open for as long as the client bears it
         left = self._last_activity + self._options.http_idle_s - time.monotonic()
         if left <= 0 and self._transport is not None:
             self._is_closing = True

@@ -14,7 +14,7 @@ from decimal import Decimal
 from json.encoder import encode_basestring_ascii
 from typing import Any
 
-__all__ = ["canonical", "compact", "parse", "real", "spaced"]
+__all__ = ["canonical", "compact", "parse", "real", "spaced", "with_unknown"]
 
 _COMPACT: Callable[[Any], str] = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -40,6 +40,23 @@ def canonical(body: bytes) -> bytes:
         ValueError: `body` is not JSON.
     """
     return compact(json.loads(body, parse_constant=_refuse_constant))
+
+
+def with_unknown(body: bytes) -> bytes:
+    """A REST body whose objects, or the body's own if it is one, have one more member.
+
+    Raises:
+        ValueError: `body` is not JSON.
+    """
+
+    def grown(value: Any) -> Any:
+        if isinstance(value, list):
+            return [grown(item) for item in value]
+        if isinstance(value, dict):
+            return {"unheardOf": {"nested": [None, True, 1, "text"]}, **value}
+        return value
+
+    return compact(grown(json.loads(body, parse_constant=_refuse_constant)))
 
 
 def parse(text: bytes | str) -> Any:

@@ -97,6 +97,7 @@ class Status(Enum):
     CANCELED = "CANCELED"
     CANCELED_STP = "CANCELED_STP"
     CANCELED_TAKER_BAND = "CANCELED_TAKER_BAND"
+    DELISTING = "DELISTING"
 
 
 class Role(IntEnum):

@@ -110,8 +110,10 @@ class VenueConfig:
             free port for all three.
         tls: whether to serve TLS with a certificate of our own making.
         seed: seed of the market; the same seed gives the same market.
-        scenario: name of the market's behaviour: "calm", or "empty" for a book without traders.
+        scenario: how the market behaves and what goes wrong when: the name of a packaged
+            scenario (`scenario.scenario_names`) or the path of a TOML file.
         markets: names of the markets to open.
+        control: path of a Unix socket that arms faults, see `control`; none if not given.
     """
 
     host: str = "127.0.0.1"
@@ -120,3 +122,4 @@ class VenueConfig:
     seed: int = 1
     scenario: str = "calm"
     markets: tuple[str, ...] = ("BTC_USDT",)
+    control: str | None = None

@@ -37,6 +37,15 @@ __all__ = ["Listener", "RequestScope", "RestApp"]
 
 _LOG = logging.getLogger(__name__)
 _BASE = "/api/v4/"
+_STATUS_PATH = _BASE + "public/platform/status"
+# Faults of the front by their status; none of them lets the request through.
+_FRONT_FAULTS = (
+    ("http_429", 429),
+    ("storm_429", 429),
+    ("http_500", 500),
+    ("http_502", 502),
+    ("http_503_html", 503),
+)
 _READ = RateLimit(12_000, 10)
 _PUBLIC = RateLimit(2_000, 10)
 
@@ -147,9 +156,14 @@ class RestApp:
         """Executes one request; a fault of the venue's own is logged and answered with 500."""
         path = request.path
         faults = self._core.faults
-        for name, status in (("http_429", 429), ("http_503_html", 503)):
+        if faults.holds("maintenance") and path != _STATUS_PATH:
+            return front_page(HTTPStatus.SERVICE_UNAVAILABLE)  # E2
+        for name, status in _FRONT_FAULTS:
             if faults.take(name, path=path):
                 return front_page(status)  # E2
+        for name, delivery in (("lost_request", Delivery.WITHHELD), ("half_open", Delivery.MUTE)):
+            if faults.take(name, side="rest", path=path):
+                return HttpResponse(HTTPStatus.SERVICE_UNAVAILABLE, delivery=delivery)
         reset = faults.take("drop_rest", path=path)
         if reset and reset.values["when"] == "before":
             return HttpResponse(HTTPStatus.SERVICE_UNAVAILABLE, delivery=Delivery.RESET)
@@ -177,6 +191,11 @@ class RestApp:
         ):
             if faults.take(name, path=path):
                 response.delivery = delivery
+        is_json = response.content_type == "application/json" and response.body
+        if is_json and faults.take("unknown_json", side="rest", path=path):
+            response.body = json_text.with_unknown(response.body)
+        if is_json and faults.take("malformed_json", path=path):
+            response.body = response.body[: (len(response.body) + 1) // 2]
         slow = faults.take("slow_ack", path=path)
         if slow:
             response.delay_s = float(slow.values["ms"]) / 1000
@@ -210,9 +229,10 @@ class RestApp:
     def _answer_private(self, route: _Private, request: HttpRequest) -> HttpResponse:
         core = self._core
         now = core.clock()
+        stated = core.stated_time()
         signed = SignedRequest(request.path, request.headers, request.body, request.client_ip)
         try:
-            caller = core.authenticator.authenticate(signed, now)  # E3
+            caller = core.authenticator.authenticate(signed, stated)  # E3
             if not core.limiter.allow(request.client_ip, request.path, route.limit, now):
                 return front_page(HTTPStatus.TOO_MANY_REQUESTS)  # E2
             self._scope.begin_request()

@@ -19,6 +19,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, TypeVar
 
+from whitewire.venue import refusals
 from whitewire.venue.core import VenueCore
 from whitewire.venue.model import Deal, MarketSpec, Order, OrderType
 from whitewire.venue.requests import (
@@ -53,7 +54,10 @@ class PrivateEndpoints:
 
     def websocket_token(self, account: str, _params: Params) -> Json:
         """POST profile/websocket_token."""
-        return {"websocket_token": self._core.tokens.issue(account, self._core.clock())}
+        now = self._core.clock()
+        if self._core.faults.take("expired_token"):
+            now -= self._core.options.token_ttl_s
+        return {"websocket_token": self._core.tokens.issue(account, now)}
 
     def market_fee(self, _account: str, _params: Params) -> Json:
         """POST market/fee (T4)."""
@@ -115,6 +119,10 @@ class PrivateEndpoints:
 
     def kill_switch(self, account: str, params: Params) -> Json:
         """POST order/kill-switch."""
+        market = str(params.get("market"))
+        if self._core.faults.take("kill_switch_refused", market=market):
+            text = refusals.UNAVAILABLE_MARKET
+            raise refusals.validation(refusals.MARKET, "market", text)
         timer = self._exchange.kill_switch(account, KillSwitchRequest.from_body(params))
         return [] if timer is None else self._shapes.timer(timer)  # T1
 

@@ -58,6 +58,7 @@ class PublicEndpoints:
 
     def __init__(self, core: VenueCore) -> None:
         self._exchange = core.exchange
+        self._core = core
         self._clock = core.clock
         self._text: Callable[[Decimal], str] = core.number_text
 
@@ -67,11 +68,12 @@ class PublicEndpoints:
 
     def time(self, _market: str, _query: Mapping[str, str]) -> Json:
         """GET public/time: whole seconds."""
-        return {"time": int(self._clock())}
+        return {"time": int(self._core.stated_time())}
 
     def platform_status(self, _market: str, _query: Mapping[str, str]) -> Json:
         """GET public/platform/status."""
-        return {"status": "system operational"}
+        is_down = self._core.faults.holds("maintenance") is not None
+        return {"status": "system maintenance" if is_down else "system operational"}
 
     def markets(self, _market: str, _query: Mapping[str, str]) -> Json:
         """GET public/markets."""

@@ -18,17 +18,19 @@ import ssl
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from typing import cast
+from typing import Any, cast
 
 import uvloop
 
 from whitewire.venue.accounts import default_accounts
 from whitewire.venue.auth import ApiKey, Authenticator
 from whitewire.venue.channels import Channels
+from whitewire.venue.control import Control
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
 from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
+from whitewire.venue.fault_kinds import did_you_mean
 from whitewire.venue.faults import FaultTable
 from whitewire.venue.http_server import TLS_GOODBYE_S, HttpConnection
 from whitewire.venue.markets import default_markets
@@ -37,14 +39,12 @@ from whitewire.venue.options import VenueConfig, WireOptions
 from whitewire.venue.pacing import Pacer
 from whitewire.venue.rate_limits import RateLimiter
 from whitewire.venue.rest import Listener, RestApp
+from whitewire.venue.scenario import load as load_scenario
 from whitewire.venue.tls import ServerTls
 from whitewire.venue.tokens import TokenStore
 from whitewire.venue.ws_server import WsService
 
-__all__ = ["SCENARIOS", "Address", "VenueServer", "serve"]
-
-# Behaviours of the market: with simulated traders, or with nobody but the clients.
-SCENARIOS = ("calm", "empty")
+__all__ = ["Address", "VenueServer", "serve"]
 
 # The engine's timer never sleeps longer than this, so a kill switch armed meanwhile fires less
 # than a second late.
@@ -91,31 +91,31 @@ class VenueServer:
             clock: the venue's time, epoch seconds.
 
         Raises:
-            ValueError: an unknown scenario, or a market that is not listed.
+            ValueError: an unknown scenario or one that is not in order, or a market that is
+                not listed.
         """
-        if config.scenario not in SCENARIOS:
-            raise ValueError(
-                f"no scenario is named {config.scenario!r}; there are {', '.join(SCENARIOS)}"
-            )
+        scenario = load_scenario(config.scenario)
         listed = default_markets() if markets is None else tuple(markets)
         unknown = set(config.markets) - {spec.name for spec in listed}
         if unknown:
             names = ", ".join(spec.name for spec in listed)
             raise ValueError(f"no market is named {', '.join(sorted(unknown))}; there are {names}")
-        traded = config.markets if config.scenario == "calm" else ()
+        traded = config.markets if scenario.is_traded else ()
         self.exchange = Exchange(
             listed,
             default_accounts(config.seed) if accounts is None else accounts,
             seed=config.seed,
             clock=clock,
-            options=replace(engine or ExchangeOptions(), traded_markets=traded),
+            options=replace(
+                engine or ExchangeOptions(), traded_markets=traded, traders=scenario.traders
+            ),
         )
         options = wire or WireOptions()
         keys = [
             ApiKey(spec.key, spec.secret, spec.name) for spec in self.exchange.accounts.values()
         ]
         self._config = config
-        self.faults = FaultTable()
+        self.faults = FaultTable(clock, config.seed)
         self.core = VenueCore(
             exchange=self.exchange,
             authenticator=Authenticator(keys, options),
@@ -130,12 +130,30 @@ class VenueServer:
         self._servers: list[asyncio.AbstractServer] = []
         self._connections: set[HttpConnection] = set()
         self._nap: asyncio.TimerHandle | None = None
+        self._service: WsService | None = None
+        for row in scenario.faults:
+            self.arm(**row)
+
+    def arm(self, /, name: str, times: int | None = None, **args: Any) -> None:
+        """Arms a fault (`FaultTable.arm`); one that befalls the venue itself strikes at once.
+
+        Raises:
+            ValueError: no such fault, or it cannot be armed like this.
+        """
+        market = args.get("market")
+        if isinstance(market, str) and market not in self.exchange.markets:
+            known = tuple(self.exchange.markets)
+            raise ValueError(f"no market is named {market!r}; {did_you_mean(market, known)}")
+        self.faults.arm(name, times, **args)
+        if self._nap is not None:
+            self._nap.cancel()
+            self._wind(asyncio.get_running_loop())
 
     async def start(self) -> None:
         """Opens the listeners and starts the engine's clockwork.
 
         Raises:
-            OSError: a port is taken.
+            OSError: a port is taken, or the control socket cannot be made.
         """
         try:
             await self._start()
@@ -150,7 +168,7 @@ class VenueServer:
         channels = Channels(self.core, loop, random.Random(config.seed))
         depth = DepthStreams(self.core, loop)
         pacer = Pacer(loop)
-        service = WsService(self.core, channels, depth)
+        service = self._service = WsService(self.core, channels, depth)
         self._cleanups += [service.close, depth.close, channels.close, pacer.close]
         for listener in Listener:
             app = RestApp(self.core, listener, channels)
@@ -175,6 +193,10 @@ class VenueServer:
             ws=f"ws{secure}://{host}:{ws}/ws",
             ca=ca,
         )
+        if config.control is not None:
+            control = Control(self.arm)
+            self._cleanups.append(control.close)
+            await control.listen(config.control)
         self._wind(loop)
 
     def _make_tls(self) -> tuple[ssl.SSLContext | None, str | None]:
@@ -190,11 +212,19 @@ class VenueServer:
     def _wind(self, loop: asyncio.AbstractEventLoop) -> None:
         """Runs what is due in the engine and comes back for the next of it."""
         self.exchange.tick(self.core.clock())
-        due = self.exchange.next_due()
+        self._befall()
         nap = _LONGEST_NAP_S
-        if due is not None:
-            nap = min(max(due - self.core.clock(), 0.0), nap)
+        for due in (self.exchange.next_due(), self.faults.next_change()):
+            if due is not None:
+                nap = min(max(due - self.core.clock(), 0.0), nap)
         self._nap = loop.call_later(nap, self._wind, loop)
+
+    def _befall(self) -> None:
+        """Carries out the faults that are the venue's own."""
+        while delisted := self.faults.take("market_delisted"):
+            self.exchange.delist(str(delisted.values["market"]))
+        if self._service is not None and self.faults.holds("maintenance"):
+            self._service.send_away()
 
     async def stop(self) -> None:
         """Closes everything; harmless where nothing was open."""
@@ -236,8 +266,8 @@ def serve(config: VenueConfig) -> None:
     """Runs a venue until SIGINT or SIGTERM; announces it in one line on standard output.
 
     Raises:
-        OSError: a port is taken.
-        ValueError: an unknown scenario or market.
+        OSError: a port is taken, or the control socket cannot be made.
+        ValueError: a scenario that is unknown or not in order, or an unknown market.
     """
 
     async def run() -> None:

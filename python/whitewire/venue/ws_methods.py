@@ -41,6 +41,9 @@ INTERNAL_ERROR = (2, "internal error")
 METHOD_NOT_FOUND = (4, "method not found")
 REQUIRE_AUTHENTICATION = (6, "require authentication")
 TOO_MANY_REQUESTS = (7, "too many requests")
+_AUTHORIZE_FAILURES = dict(
+    (INVALID_ARGUMENT, INTERNAL_ERROR, REQUIRE_AUTHENTICATION, (11, "invalid token"))
+)
 
 _DEPTH_LIMITS = frozenset({1, 5, 10, 20, 30, 50, 100})
 _INTERVALS = {"0": Decimal(0)} | {
@@ -190,14 +193,18 @@ class WsMethods:
 
     def _time(self, _subscriber: Subscriber, params: Params) -> Answer:
         self._take(params)
-        return Answer(int(self._core.clock()))
+        return Answer(int(self._core.stated_time()))
 
     def _authorize(self, subscriber: Subscriber, params: Params) -> Answer:
         token, _ = self._take(params, str, str)  # M7
+        failed = self._core.faults.take("authorize_failed")
+        if failed:
+            code = int(failed.values["code"])
+            raise WsRefusal(code, _AUTHORIZE_FAILURES[code])
         account = self._core.tokens.redeem(token, self._core.clock())
         if account is None:
             code = self._core.options.authorize_failure_code
-            raise WsRefusal(code, "invalid argument" if code == 1 else "invalid token")
+            raise WsRefusal(code, _AUTHORIZE_FAILURES.get(code, "invalid token"))
         subscriber.account = account
         return _DONE
 

@@ -13,6 +13,7 @@ Rules:
 * K3  A client that reads too slowly is dropped once its queue is full.
 * K4  Beyond its budget of requests a connection gets error 7 and stays.
 * K5  The path is /ws; too many new connections in a minute are refused with 429.
+* K6  Under maintenance every connection gets a close frame and a new one is refused with 503.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from http import HTTPStatus
 from typing import Any, cast
 
 from picows import (
+    WSCloseCode,
     WSFrame,
     WSListener,
     WSMsgType,
@@ -42,7 +44,7 @@ from whitewire.venue.depth_stream import DepthStreams
 from whitewire.venue.http_server import TLS_GOODBYE_S, reset_connection
 from whitewire.venue.rate_limits import FixedWindow
 from whitewire.venue.ws_methods import INTERNAL_ERROR, TOO_MANY_REQUESTS, WsMethods, WsRefusal
-from whitewire.venue.ws_shapes import error_reply, reply
+from whitewire.venue.ws_shapes import error_reply, push, reply
 
 __all__ = ["WsService"]
 
@@ -81,6 +83,7 @@ class _Socket(WSListener):
         self._transport: WSTransport | None = None
         self._budget = FixedWindow()
         self._fragments = bytearray()
+        self._is_mute = False
         self._loop = asyncio.get_running_loop()
         self._last_message = self._loop.time()
         self._idle: asyncio.TimerHandle | None = None
@@ -100,7 +103,7 @@ class _Socket(WSListener):
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
         """Collects fragments into messages and answers control frames."""
-        if self._transport is None:
+        if self._transport is None or self._is_mute:
             return
         self._last_message = self._loop.time()
         match frame.msg_type:
@@ -136,6 +139,8 @@ class _Socket(WSListener):
         if call is None:
             self.drop()  # K1
             return
+        if self._goes_mute(call.method):
+            return
         limit = self._core.options.ws_requests
         if not self._budget.has_room(limit, self._core.clock()):
             self._send(error_reply(*TOO_MANY_REQUESTS, call.id))  # K4
@@ -157,9 +162,13 @@ class _Socket(WSListener):
     def push(self, method: str, frame: str) -> None:
         """Sends an update, or what a fault makes of it."""
         faults = self._core.faults
+        if self._goes_mute(method) or faults.take("stall_ws", method=method):
+            return
         if faults.take("drop_ws", method=method):
             self.reset()
             return
+        if faults.take("unknown_json", side="ws", method=method):
+            self._send(push("unheardOf_update", [{"nested": [None, True, 1, "text"]}]))
         if faults.take("malformed_frame", method=method):
             frame = frame[: len(frame) // 2]
         oversized = faults.take("oversized_frame", method=method)
@@ -167,14 +176,27 @@ class _Socket(WSListener):
             frame = frame.ljust(int(oversized.values["bytes"]))
         self._send(frame)
 
+    def _goes_mute(self, method: str) -> bool:
+        """Whether the connection is half open, from this call or push on if not before."""
+        if not self._is_mute:
+            fault = self._core.faults.take("half_open", side="ws", method=method)
+            self._is_mute = fault is not None
+        return self._is_mute
+
     def _send(self, text: str) -> None:
-        if self._transport is None:
+        if self._transport is None or self._is_mute:
             return
         self._transport.send(WSMsgType.TEXT, text)
         waiting = self._transport.underlying_transport.get_write_buffer_size()
         if waiting > self._core.options.ws_max_queue_bytes:
             _LOG.warning("dropped a slow WebSocket client with %d bytes waiting", waiting)
             self.cut()  # K3
+
+    def send_away(self) -> None:
+        """Ends the connection with a close frame (K6)."""
+        if self._transport is not None and not self._is_mute:
+            self._transport.send_close(WSCloseCode.GOING_AWAY)
+            self.drop()
 
     def drop(self) -> None:
         """Ends the connection without a close frame; what was sent still arrives."""
@@ -196,11 +218,18 @@ class _Socket(WSListener):
             self._transport = None
 
     def _check_idle(self) -> None:
+        if self._is_mute:
+            return  # half open for as long as the client bears it
         left = self._last_message + self._core.options.ws_idle_s - self._loop.time()
         if left <= 0:
             self.drop()  # K2
         else:
             self._idle = self._loop.call_later(left, self._check_idle)
+
+
+def _refused(status: HTTPStatus) -> WSUpgradeResponseWithListener:
+    refusal = WSUpgradeResponse.create_error_response(status, status.phrase.encode())
+    return WSUpgradeResponseWithListener(refusal, None)
 
 
 class WsService:
@@ -241,12 +270,10 @@ class WsService:
     def _accept(self, request: WSUpgradeRequest) -> _Socket | WSUpgradeResponseWithListener | None:
         if request.path.partition(b"?")[0] != _PATH:  # K5
             return None
-        limit = self.core.options.ws_connects
-        if not self._connects.has_room(limit, self.core.clock()):
-            refusal = WSUpgradeResponse.create_error_response(
-                HTTPStatus.TOO_MANY_REQUESTS, b"Too Many Requests"
-            )
-            return WSUpgradeResponseWithListener(refusal, None)
+        if self.core.faults.holds("maintenance"):
+            return _refused(HTTPStatus.SERVICE_UNAVAILABLE)  # K6
+        if not self._connects.has_room(self.core.options.ws_connects, self.core.clock()):
+            return _refused(HTTPStatus.TOO_MANY_REQUESTS)
         self._connects.count += 1
         return _Socket(self)
 
@@ -255,6 +282,11 @@ class WsService:
         self.sockets.discard(socket)
         self._channels.drop(socket)
         self._depth.unsubscribe(socket, None)
+
+    def send_away(self) -> None:
+        """Ends every connection with a close frame."""
+        for socket in list(self.sockets):
+            socket.send_away()
 
     def close(self) -> None:
         """Cuts every connection."""
