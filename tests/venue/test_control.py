@@ -74,9 +74,7 @@ def test_a_line_arms_a_fault(place: Path) -> None:
         ('{"fault": "gap", "at": [1]}', "at of fault 'gap' was [1]"),
     ],
 )
-def test_what_is_wrong_is_said_and_the_next_line_counts(
-    place: Path, line: str, text: str
-) -> None:
+def test_what_is_wrong_is_said_and_the_next_line_counts(place: Path, line: str, text: str) -> None:
     with Venue(traders=False, tls=False, control=str(place)), Remote(place) as remote:
         assert text in remote.send(line)["error"]
         assert remote.fault("gap") == {"ok": True}

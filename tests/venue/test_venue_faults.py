@@ -52,9 +52,7 @@ def test_a_delisted_market_is_gone_and_its_orders_are_ended() -> None:
     with Venue() as venue, RestClient(venue) as rest, WsClient(venue) as ws:
         free = rest.ok("trade-account/balance", ticker="USDT")
         rest.limit("buy", "100")
-        other = rest.ok(
-            "order/new", market="ETH_USDT", side="buy", price="100", amount="0.1"
-        )
+        other = rest.ok("order/new", market="ETH_USDT", side="buy", price="100", amount="0.1")
         ws.authorize(rest)
         ws.call("ordersPending_subscribe", MARKET)
         ws.call("depth_subscribe", MARKET, 1, "0", True)
@@ -68,9 +66,7 @@ def test_a_delisted_market_is_gone_and_its_orders_are_ended() -> None:
         names = [market["name"] for market in rest.get("markets")[1]]
         assert MARKET not in names
         assert "ETH_USDT" in names
-        status, body = rest.post(
-            "order/new", market=MARKET, side="buy", price="100", amount="0.1"
-        )
+        status, body = rest.post("order/new", market=MARKET, side="buy", price="100", amount="0.1")
         assert status == 422
         assert body["errors"] == {"market": ["Market is not available."]}
         assert [listed["orderId"] for listed in rest.ok("orders")] == [other["orderId"]]
