@@ -97,6 +97,12 @@ def test_what_is_not_acceptable_http_gets_one_400_and_the_end(
         read_responses(sock, 1)
 
 
+def test_a_header_without_an_end_is_refused_however_much_of_it_comes_at_once() -> None:
+    with Venue(traders=False, tls=False) as venue, open_socket(venue, venue.rest) as sock:
+        venue.call(lambda _: sock.sendall(b"GET / HTTP/1.1\r\nX-Name: " + b"v" * 60_000))
+        assert read_responses(sock, 1)[0][0] == 400
+
+
 def test_an_upgrade_is_answered_like_any_request_and_closed(sock: socket.socket) -> None:
     sock.sendall(PING.replace(b"Host", b"Upgrade: websocket\r\nConnection: Upgrade\r\nHost"))
     assert read_responses(sock, 1) == [(200, b'["pong"]')]

@@ -116,11 +116,14 @@ class HttpConnection(asyncio.Protocol):
         if self._is_closing:
             return
         self._last_activity = time.monotonic()
-        self._parsed_something = False
         self._is_corked = True
         try:
-            self._parser.feed_data(data)
-            self._bound_silence(len(data))
+            step = self._options.max_head_bytes
+            for start in range(0, len(data), step):
+                piece = data[start : start + step]
+                self._parsed_something = False
+                self._parser.feed_data(piece)
+                self._bound_silence(len(piece))
         except (httptools.HttpParserError, httptools.HttpParserUpgrade):
             if not self._is_closing:
                 self._refuse(self._refusal or HTTPStatus.BAD_REQUEST)  # H1
