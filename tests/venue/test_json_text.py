@@ -82,6 +82,18 @@ def test_what_is_not_json_is_refused(text: bytes) -> None:
         json_text.parse(text)
 
 
+@pytest.mark.parametrize(
+    ("body", "grown"),
+    [
+        (b'{"a":1.5}', b'{"unheardOf":{"nested":[null,true,1,"text"]},"a":1.5}'),
+        (b"[{},[],7]", b'[{"unheardOf":{"nested":[null,true,1,"text"]}},[],7]'),
+        (b'"text"', b'"text"'),
+    ],
+)
+def test_with_unknown_adds_a_member_to_objects_only(body: bytes, grown: bytes) -> None:
+    assert json_text.with_unknown(body) == grown
+
+
 def test_a_value_without_a_json_form_is_refused() -> None:
     with pytest.raises(TypeError):
         json_text.spaced(Decimal(1))

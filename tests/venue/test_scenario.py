@@ -90,7 +90,7 @@ def test_a_venue_lives_its_scenario(tmp_path: Path) -> None:
     path = tmp_path / "mine.toml"
     path.write_text(
         '[traders]\ntakers_per_s = 50.0\n[[faults]]\nname = "http_502"\ntimes = 2\n'
-        '[[faults]]\nname = "maintenance"\nat = 1.0\nseconds = 60.0\n',
+        '[[faults]]\nname = "maintenance"\nat = 2.0\nseconds = 60.0\n',
         encoding="utf-8",
     )
     with Venue(scenario=str(path)) as venue, RestClient(venue) as rest, WsClient(venue) as ws:

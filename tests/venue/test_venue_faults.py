@@ -24,7 +24,7 @@ def eventually(condition: Callable[[], bool], seconds: float = 5.0) -> None:
 def test_maintenance_closes_everything_and_ends() -> None:
     with Venue(traders=False) as venue, RestClient(venue) as rest, WsClient(venue) as ws:
         order = rest.limit("buy", "100")
-        venue.fault("maintenance", seconds=0.8)
+        venue.fault("maintenance", seconds=1.5)
         opcode, payload = ws.frame()
         assert (opcode, payload) == (8, (1001).to_bytes(2, "big"))
         assert rest.post("orders")[0] == 503
@@ -41,7 +41,7 @@ def test_maintenance_closes_everything_and_ends() -> None:
 
 def test_maintenance_can_be_planned() -> None:
     with Venue(traders=False) as venue, RestClient(venue) as rest, WsClient(venue) as ws:
-        venue.fault("maintenance", at=0.7, seconds=30)
+        venue.fault("maintenance", at=1.5, seconds=30)
         assert ws.call("ping") == "pong"
         assert rest.get("ping")[0] == 200
         assert ws.frame()[0] == 8

@@ -59,10 +59,10 @@ def test_a_stall_loses_pushes_and_answers_calls(
     venue: Venue, ws: WsClient, rest: RestClient
 ) -> None:
     watch_top(ws)
-    venue.fault("stall_ws", seconds=0.4)
+    venue.fault("stall_ws", seconds=0.8)
     rest.limit("buy", "100")
     assert ws.call("ping") == "pong"
-    assert ws.is_quiet(0.5)
+    assert ws.is_quiet(0.9)
     rest.limit("buy", "101")
     assert ws.push("bookTicker_update")[0][4] == "101"
 
@@ -98,14 +98,14 @@ def test_private_missing(venue: Venue, private: WsClient, rest: RestClient) -> N
 def test_private_late_lets_others_overtake(
     venue: Venue, private: WsClient, rest: RestClient
 ) -> None:
-    venue.fault("private_late", method=PENDING, ms=300)
+    venue.fault("private_late", method=PENDING, ms=700)
     start = time.monotonic()
     rest.limit("buy", "100")
     rest.limit("buy", "101")
     assert events(private, 1) == [(1, "101")]
-    assert time.monotonic() - start < 0.3
+    assert time.monotonic() - start < 0.7
     assert events(private, 1) == [(1, "100")]
-    assert time.monotonic() - start >= 0.3
+    assert time.monotonic() - start >= 0.7
 
 
 def test_private_before_ack() -> None:
@@ -119,13 +119,13 @@ def test_private_before_ack() -> None:
         ws.authorize(rest)
         ws.call("ordersPending_subscribe", "BTC_USDT")
         venue.fault("private_before_ack")
-        venue.fault("slow_ack", path="/api/v4/order/new", ms=400)
+        venue.fault("slow_ack", path="/api/v4/order/new", ms=800)
         start = time.monotonic()
         sock.sendall(raw_request(venue, "order/new", ORDER))
         assert events(ws, 1) == [(1, "100")]
-        assert time.monotonic() - start < 0.4
+        assert time.monotonic() - start < 0.8
         assert sock.recv(65536).startswith(b"HTTP/1.1 200")
-        assert time.monotonic() - start >= 0.4
+        assert time.monotonic() - start >= 0.8
 
 
 def test_an_expired_token_authorizes_nobody(venue: Venue, ws: WsClient, rest: RestClient) -> None:
@@ -151,5 +151,5 @@ def test_authorize_failed(
 
 
 def test_the_skew_of_the_clock_is_the_sockets_too(venue: Venue, ws: WsClient) -> None:
-    venue.fault("clock_skew", by_s=-100, seconds=0.3)
+    venue.fault("clock_skew", by_s=-100, seconds=2)
     assert 95 < time.time() - ws.call("time") < 105
