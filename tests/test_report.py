@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Any
 
 from rich.console import Console
@@ -35,9 +36,8 @@ def _data(**changes: Any) -> dict[str, Any]:
 
 
 def _text(data: dict[str, Any]) -> str:
-    console = Console(width=100, record=True, file=open("/dev/null", "w", encoding="utf-8"))  # noqa: SIM115
-    with console.file:
-        console.print(summary_tables(data))
+    console = Console(width=100, file=io.StringIO(), record=True)
+    console.print(summary_tables(data))
     return console.export_text()
 
 
