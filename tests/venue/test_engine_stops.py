@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from decimal import Decimal
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from tests.venue.desk import MARKET, START, Desk
+from tests.venue.test_exchange import operations, perform
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Order, Role, Status
+from whitewire.venue.model import (
+    Event,
+    Order,
+    OrderEvent,
+    OrderEventKind,
+    Role,
+    Status,
+    TradeEvent,
+    VenueError,
+)
 from whitewire.venue.requests import CancelAllRequest, KillSwitchRequest
 
 
@@ -237,6 +250,77 @@ def test_every_fill_of_a_walk_counts_not_only_the_last(side: str, trigger: str) 
         order = desk.stop_limit("alice", side, trigger, "61000", "0.1")
         desk.limit("bob", "buy", "59100", "0.2")
     assert not state(desk, "alice", order).is_waiting
+
+
+class Watcher:
+    """Says from public trades alone which stop order has to be activated next."""
+
+    def __init__(self) -> None:
+        self.last = Decimal(0)
+        self.waiting: dict[int, Order] = {}
+        self.met: set[int] = set()
+        self.round: list[int] = []
+        self.activated = 0
+
+    def see(self, event: Event) -> None:
+        if isinstance(event, TradeEvent):
+            self.last = event.trade.price
+            met = {number for number, order in self.waiting.items() if self.is_met(order)}
+            self.met |= met - set(self.round)
+        elif isinstance(event, OrderEvent):
+            self.see_order(event.event, event.order)
+
+    def see_order(self, kind: OrderEventKind, order: Order) -> None:
+        if order.is_waiting and kind is OrderEventKind.NEW:
+            self.waiting[order.id] = order
+            if self.is_met(order):
+                self.met.add(order.id)
+        elif order.is_waiting:
+            assert kind is OrderEventKind.FINISHED
+            assert order.id not in self.met
+            del self.waiting[order.id]
+        elif self.waiting.pop(order.id, None):
+            self.activated += 1
+            assert kind is OrderEventKind.NEW
+            if not self.round:
+                self.round = sorted(self.met)
+                self.met.clear()
+            assert self.round.pop(0) == order.id
+
+    def is_met(self, order: Order) -> bool:
+        assert order.activation is not None
+        return order.activation.is_met(self.last, self.last)
+
+
+stops = st.lists(
+    st.tuples(
+        st.sampled_from(["alice", "bob", "carol"]),
+        st.sampled_from([("buy", 1), ("sell", -1)]),
+        st.integers(1, 3),
+        st.integers(-3, 3),
+    ),
+    min_size=4,
+    max_size=10,
+)
+
+
+@settings(max_examples=80, deadline=None)
+@given(stops, operations(spread=3, at_least=15))
+def test_exactly_the_stops_that_trades_meet_are_activated_round_by_round(
+    placed: list[tuple[str, tuple[str, int], int, int]],
+    steps: list[tuple[str, tuple[object, ...]]],
+) -> None:
+    desk, watcher = Desk(), Watcher()
+    desk.exchange.listeners.append(watcher.see)
+    desk.trade("60000")
+    for who, (side, direction), away, limit in placed:
+        cents = Decimal("0.01")
+        desk.stop_limit(who, side, 60000 + cents * direction * away, 60000 + cents * limit, "0.1")
+    for name, arguments in steps:
+        with suppress(VenueError):
+            perform(desk, name, arguments)
+        assert not watcher.met
+        assert not watcher.round
 
 
 def test_orders_before_deals_holds_within_each_part_of_a_cycle() -> None:

@@ -48,10 +48,15 @@ LEG = {"market": MARKET, "side": "buy", "amount": "1", "price": "50000"}
 
 
 @st.composite
-def operations(draw: st.DrawFn) -> list[tuple[str, tuple[object, ...]]]:
+def operations(
+    draw: st.DrawFn, spread: int = 100, at_least: int = 5
+) -> list[tuple[str, tuple[object, ...]]]:
+    """Steps around 60000; the smaller the spread in cents, the more trades and activations."""
     who = st.sampled_from(NAMES)
     side = st.sampled_from(["buy", "sell"])
-    price = st.integers(5_999_900, 6_000_100).map(lambda cents: Decimal(cents).scaleb(-2))
+    price = st.integers(6_000_000 - spread, 6_000_000 + spread).map(
+        lambda cents: Decimal(cents).scaleb(-2)
+    )
     amount = st.integers(100, 3_000_000).map(lambda micros: Decimal(micros).scaleb(-6))
     money = st.integers(500, 9_000_000).map(lambda cents: Decimal(cents).scaleb(-2))
     stp = st.sampled_from(["no", "cb", "cn", "co"])
@@ -72,7 +77,7 @@ def operations(draw: st.DrawFn) -> list[tuple[str, tuple[object, ...]]]:
         st.tuples(st.just("modify_stop"), st.tuples(who, pick, price, amount, money)),
         st.tuples(st.just("cancel_all"), st.tuples(who)),
     )
-    return draw(st.lists(operation, min_size=5, max_size=40))
+    return draw(st.lists(operation, min_size=at_least, max_size=40))
 
 
 def perform(desk: Desk, name: str, arguments: tuple[object, ...]) -> None:
