@@ -13,7 +13,7 @@ Rules:
     E5  Per fill the deals go out first, then the maker's event 2 or 3; after the last fill the
         taker's single event: 1 if it rests, 3 if it is over.
     E6  Market and ioc orders never rest. What an ioc order leaves is cancelled. A market order
-        with only dust left counts as filled.
+        that has traded and has only dust left counts as filled.
     E7  A replacement is checked as if the old order and its frozen funds were gone already; then
         the old order ends with event 3 and the new one queues at the back under a new id.
     E8  A cycle ends with the public trades, one book event and the balance events, in this order.
