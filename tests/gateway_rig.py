@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import functools
 import time
-from collections.abc import AsyncIterator, Callable, Coroutine, Iterator
-from contextlib import asynccontextmanager, contextmanager
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any, ParamSpec
 
@@ -286,12 +286,10 @@ async def gateway(
     assert truth.timers() == []
 
 
-@contextmanager
-def quiet_book(venue: Venue) -> Iterator[Truth]:
-    """A market made by the second account for a venue without traders."""
-    truth = Truth(venue)
-    truth.make_market()
-    yield truth
+async def run_to_its_end(lifecycle: Lifecycle) -> None:
+    """Runs a gateway that is expected to end by itself, and soon."""
+    async with asyncio.timeout(15):
+        await lifecycle.run()
 
 
 def orders_config(**changes: Any) -> OrdersConfig:

@@ -107,7 +107,9 @@ class Halter(Recorder):
 
     def on_fill(self, fill: Any) -> None:
         super().on_fill(fill)
-        self.named("on_start")[0][0].halt("enough for today")
+        gw = self.named("on_start")[0][0]
+        gw.halt("enough for today")
+        self.left = {str(order.state) for order in gw.open_orders() if order is not fill.order}
 
 
 @live
@@ -118,6 +120,7 @@ async def test_a_strategy_can_halt_itself(venue: Venue, truth: Truth) -> None:
         second = await rig.resting("buy", 60000)
         truth.make("buy", 60500, "0.01")
         await until(lambda: first.is_done and second.is_done)
+        assert seen.left == {"canceling"}  # at once
         assert (rig.gw.state, rig.gw.halt_reason) == ("halted", "enough for today")
         assert rig.gw.callbacks.errors == 0
         rig.gw.halt("again")

@@ -18,6 +18,7 @@ from tests.gateway_rig import (
     gateway,
     live,
     orders_config,
+    run_to_its_end,
     until,
 )
 from whitewire.config import OrdersConfig
@@ -112,7 +113,7 @@ async def test_without_a_kill_switch_there_is_no_start(
     seen = Quoter()
     lifecycle = Lifecycle(seen, config_for(venue), credentials_of(venue))
     with pytest.raises(StartupError, match=text) as caught:
-        await lifecycle.run()
+        await run_to_its_end(lifecycle)
     assert "not authorized" in str(caught.value)
     assert (seen.calls, truth.placed(), truth.timers()) == ([], 0, [])
 
@@ -124,7 +125,7 @@ async def test_a_feed_that_never_answers_ends_the_start(
     venue.fault("drop_ws", times=50)  # each message of the client cuts the connection
     lifecycle = Lifecycle(Recorder(), config_for(venue), credentials_of(venue))
     with pytest.raises(StartupError, match="closed the connection"):
-        await lifecycle.run()
+        await run_to_its_end(lifecycle)
 
 
 @pytest.mark.parametrize(
@@ -141,7 +142,7 @@ async def test_what_the_key_may_not_do_is_named(
 ) -> None:
     venue.restrict_key(venue.accounts[0].key, denied_paths=[f"/api/v4/{path}"])
     with pytest.raises(StartupError, match=f"refused {what}: .*not authorized.*; check the key"):
-        await Lifecycle(Recorder(), config_for(venue), credentials_of(venue)).run()
+        await run_to_its_end(Lifecycle(Recorder(), config_for(venue), credentials_of(venue)))
 
 
 @live
@@ -151,7 +152,7 @@ async def test_books_that_never_come_end_the_start(
     monkeypatch.setattr("whitewire.lifecycle.BOOKS_TIMEOUT_S", 0.3)
     monkeypatch.setattr("whitewire.recovery.SNAPSHOT_AGE_NS", -(10**18))
     with pytest.raises(StartupError, match="no usable book of BTC_USDT"):
-        await Lifecycle(Recorder(), config_for(venue), credentials_of(venue)).run()
+        await run_to_its_end(Lifecycle(Recorder(), config_for(venue), credentials_of(venue)))
     assert truth.timers() == []
 
 
@@ -184,7 +185,7 @@ async def test_a_failed_start_closes_what_it_opened(venue: Venue, truth: Truth) 
     config = config_for(venue, "BTC_USDT", "NOPE_USDT")
     lifecycle = Lifecycle(Recorder(), config, credentials_of(venue))
     with pytest.raises(StartupError, match="does not list the market 'NOPE_USDT'"):
-        await lifecycle.run()
+        await run_to_its_end(lifecycle)
     del lifecycle
     gc.collect()  # an open socket would warn, and warnings are errors
 

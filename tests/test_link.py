@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 from pathlib import Path as FilePath
+from unittest.mock import Mock
 
 import pytest
 
@@ -14,7 +16,7 @@ from tests.scripted_peer import scripted, silent
 from whitewire import _core
 from whitewire._bridge import OrderConnection, Path
 from whitewire.errors import ConfigError, StartupError
-from whitewire.transport.link import Address, connect, tls_context
+from whitewire.transport.link import Address, connect, is_reset, tls_context
 from whitewire.venue import Venue
 
 
@@ -109,6 +111,19 @@ async def test_failures_say_what_to_do(venue: Venue, monkeypatch: pytest.MonkeyP
     async with scripted(silent) as peer:
         with pytest.raises(StartupError, match=r"no answer within 0\.2 s"):
             await connect_to(peer.http.replace("http", "https"), venue.ca)
+
+
+def test_a_reset_shows_though_nothing_was_read() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
+    transport = Mock(get_extra_info=lambda name: {"socket": ours}[name])
+    theirs.sendall(b"something that waits to be read")
+    assert not is_reset(transport)
+    theirs.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    theirs.close()
+    assert is_reset(transport)
+    ours.close()
 
 
 @live

@@ -134,6 +134,19 @@ async def test_quotes_survive_fills_in_the_middle(venue: Venue, truth: Truth) ->
 
 
 @live
+async def test_a_wish_that_had_to_wait_is_taken_up_by_itself(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        for price in (60000, 60001, 60002):  # the first is on its way when the others come
+            rig.gw.set_quotes(MARKET, [(price, "0.01")], [])
+        await until(lambda: truth.quotes() == {("buy", Decimal(60002), Decimal("0.01"))})
+        assert (rig.gw.counts["sent"], rig.gw.counts["modifies"]) == (1, 1)
+        rig.gw.set_quotes(MARKET, [(60003, "0.01")], [])
+        rig.gw.set_quotes(MARKET, [], [])
+        await until(lambda: not rig.gw.open_orders())
+        assert truth.orders() == []
+
+
+@live
 async def test_a_quote_within_the_tolerance_is_left_alone(venue: Venue, truth: Truth) -> None:
     async with gateway(venue, truth=truth) as rig:
         rig.gw.set_quotes(MARKET, [(60000, "0.01")], [(60010, "0.01")])

@@ -10,6 +10,9 @@ import pytest
 
 from tests.gateway_rig import MARKET, Recorder, Truth, gateway, live, until
 from whitewire import Gap, Side
+from whitewire._bridge import now_ns
+from whitewire.protocol.pipeline import Request
+from whitewire.protocol.replies import RequestKind
 from whitewire.venue import Venue
 
 
@@ -107,6 +110,29 @@ async def test_the_gate_is_shut_and_quotes_are_pulled_before_the_strategy_hears(
         await until(lambda: seen.probes)
         assert seen.probes[0] == (False, {"canceling"}, "halted")
         await until(lambda: rig.gw.may_quote(MARKET))
+
+
+@live
+async def test_what_was_never_sent_did_not_happen(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        gw, market = rig.gw, rig.gw.market(MARKET)
+        lost = gw.store.create(market, Side.BUY, 1, 1, "ww-never", now_ns())
+        gw.reactions.on_request_unsent(Request(RequestKind.PLACE, (lost,)), "closed")
+        assert lost.reject is not None
+        assert (lost.state, lost.reject.code, lost.reject.retryable) == (
+            "rejected",
+            "not-sent",
+            True,
+        )
+        assert rig.seen.named("on_reject") == [(lost, lost.reject)]
+        order = await rig.resting()
+        gw.store.modify_sent(order, 5_999_900, 10_000, now_ns())
+        gw.reactions.on_request_unsent(Request(RequestKind.MODIFY, (order,)), "closed")
+        assert (order.state, order.price) == ("open", Decimal(60000))
+        gw.store.cancel_sent(order, now_ns())
+        gw.reactions.on_request_unsent(Request(RequestKind.CANCEL, (order,)), "closed")
+        await until(lambda: order.is_done)  # sent again on another connection
+        assert (order.state, truth.orders()) == ("canceled", [])
 
 
 @live

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from tests.gateway_rig import (
     credentials_of,
     gateway,
     live,
+    run_to_its_end,
     until,
 )
 from whitewire import Gap
@@ -173,6 +175,32 @@ async def test_what_happened_while_blind_is_found_out(venue: Venue, truth: Truth
         assert {balance.asset for (balance,) in rig.seen.named("on_balance")} >= {"BTC"}
 
 
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_answers_of_an_earlier_session_open_nothing(
+    venue: Venue, truth: Truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The feed is lost and back again while the venue is being asked."""
+    async with gateway(venue, truth=truth) as rig:
+        call = rig.gw.control.call
+        asked: list[str] = []
+
+        async def lose_the_feed(name: str, fields: Any = None) -> Any:
+            asked.append(name)
+            rig.gw.feed.sessions += asked.count("open_orders") == 1
+            return await call(name, fields)
+
+        monkeypatch.setattr(rig.gw.control, "call", lose_the_feed)
+        rig.gw.is_reconciled = False
+        rig.gw.go_blind(MARKET)
+        rig.gw.blind[MARKET].is_fresh = True
+        await rig.lifecycle.recovery.run()
+        assert "open_orders" in asked
+        assert not rig.gw.may_quote(MARKET)
+        await until(lambda: rig.gw.may_quote(MARKET))
+        assert asked.count("open_orders") >= 2
+
+
 # ---- orders of others, and of earlier sessions -----------------------------------------------
 
 
@@ -208,7 +236,7 @@ async def test_leftovers_that_cannot_be_canceled_stop_the_start(venue: Venue, tr
     venue.fault("http_503_html", path=CANCEL, times=9)
     lifecycle = Lifecycle(Recorder(), config_for(venue), credentials_of(venue))
     with pytest.raises(StartupError, match="1 orders of an earlier session cannot be canceled"):
-        await lifecycle.run()
+        await run_to_its_end(lifecycle)
     assert truth.timers() == []
 
 

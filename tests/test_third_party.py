@@ -114,6 +114,32 @@ def test_ccxt_fills(client: Any) -> None:
     assert {order["id"], spent["id"]} <= {entry["id"] for entry in closed}
 
 
+def wait_for_a_trade(venue: Venue) -> None:
+    """Stop orders need a last price; the simulated traders make one within a second or so."""
+    deadline = time.monotonic() + 10
+    while not venue.call(lambda exchange: exchange.recent_trades("BTC_USDT", 1)):
+        assert time.monotonic() < deadline
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("name", ["triggerPrice", "stopPrice"])
+def test_ccxt_stop_orders(client: Any, venue: Venue, name: str) -> None:
+    wait_for_a_trade(venue)
+    limit = client.create_order(SYMBOL, "limit", "buy", 0.01, 91_000, {name: 90_000})
+    assert (limit["status"], limit["type"], limit["triggerPrice"]) == ("open", "limit", 90_000)
+    assert (limit["price"], limit["info"]["type"]) == (91_000, "stop limit")
+    market = client.create_order(SYMBOL, "market", "sell", 0.01, None, {name: 30_000})
+    assert (market["status"], market["type"], market["filled"]) == ("open", "market", 0)
+    assert market["info"]["activationCondition"] == "lte"
+    listed = client.fetch_open_orders(SYMBOL)
+    assert {order["id"] for order in listed} == {limit["id"], market["id"]}
+    assert client.fetch_balance()["USDT"]["used"] == pytest.approx(910)
+    assert client.cancel_order(limit["id"], SYMBOL)["status"] == "canceled"
+    fired = client.create_order(SYMBOL, "market", "sell", 0.001, None, {name: 90_000})
+    assert (fired["status"], fired["info"]["activated"]) == ("closed", 1)
+    assert fired["id"] in {trade["order"] for trade in client.fetch_my_trades(SYMBOL)}
+
+
 def test_ccxt_maps_refusals_to_its_exceptions(client: Any) -> None:
     with pytest.raises(ccxt.InsufficientFunds):
         client.create_order(SYMBOL, "limit", "buy", 1_000, 30_000)
@@ -181,6 +207,32 @@ def test_sdk_order_life(sdk: WhitebitApi) -> None:
     ended = spot.cancel_order(**SIGNED, market="BTC_USDT", order_id=moved.order_id)
     assert ended.status == "CANCELED"
     assert spot.trade_account_balance()["USDT"].freeze == "0"
+
+
+def test_sdk_stop_orders(sdk: WhitebitApi, venue: Venue) -> None:
+    wait_for_a_trade(venue)
+    spot = sdk.spot_trading
+    limit = spot.create_stop_limit_order(
+        **SIGNED,
+        market="BTC_USDT",
+        side="buy",
+        amount="0.01",
+        price="91000",
+        activation_price="90000",
+    )
+    assert (limit.type, limit.activated, limit.activation_condition) == ("stop limit", 0, "gte")
+    moved = spot.modify_order(
+        **SIGNED, market="BTC_USDT", order_id=limit.order_id, activation_price="95000"
+    )
+    assert (moved.activation_price, moved.price, moved.amount) == ("95000", "91000", "0.01")
+    fired = spot.create_stop_market_order(
+        **SIGNED, market="BTC_USDT", side="sell", amount="0.001", activation_price="90000"
+    )
+    assert (fired.type, fired.status, fired.activated) == ("stop market", "FILLED", 1)
+    (entry,) = spot.get_order_history(market="BTC_USDT", order_id=fired.order_id)["BTC_USDT"]
+    assert (entry.activation_price, entry.activation_condition) == ("90000", "<=")
+    assert entry.activated is not None
+    assert abs(entry.activated - time.time()) < 60
 
 
 def test_sdk_bulk_and_its_cancel(sdk: WhitebitApi) -> None:

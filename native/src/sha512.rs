@@ -93,13 +93,16 @@ impl Sha512 {
         if !blocks.is_empty() {
             self.compress(&mut state, blocks);
         }
-        let mut last = [[0; BLOCK]; 2];
-        last[0][..tail.len()].copy_from_slice(tail);
-        last[0][tail.len()] = 0x80;
-        let count = if tail.len() + PADDING <= BLOCK { 1 } else { 2 };
+        let mut last = [0; BLOCK];
+        last[..tail.len()].copy_from_slice(tail);
+        last[tail.len()] = 0x80;
+        if tail.len() + PADDING > BLOCK {
+            self.compress(&mut state, &[last]);
+            last = [0; BLOCK];
+        }
         let bits = ((before + rest.len()) as u64) << 3;
-        last[count - 1][BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
-        self.compress(&mut state, &last[..count]);
+        last[BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
+        self.compress(&mut state, &[last]);
         state
     }
 }

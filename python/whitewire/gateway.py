@@ -3,9 +3,8 @@
 Owns: placing, changing and canceling orders; turning answers and events into callbacks; the
 decision whether a market may be quoted. Must not know: sockets' bytes (see `transport`), the
 rules of order states (see `protocol.orders`), how an order is sent (see `ordering`), start and
-stop (see `lifecycle`). Invariant: a
-placement leaves only while the gateway is ACTIVE, the market is not blind and its kill switch is
-armed; the core's gate enforces it, cancels always pass.
+stop (see `lifecycle`). Invariant: a placement leaves only while the gateway is ACTIVE, the market
+is not blind and its kill switch is armed; the core's gate enforces it, cancels always pass.
 """
 
 from __future__ import annotations

@@ -124,7 +124,7 @@ def _host_rows(config: Config) -> list[Row]:
             if direct
             else "this Python links its own OpenSSL statically: a slower fallback is used",
         ),
-        ("CPUs", "ok" if len(cpus) >= 4 else "few", f"{len(cpus)} usable: {cpus}"),
+        ("CPUs", "ok" if len(cpus) >= 4 else "few", f"{len(cpus)} usable, 4 or more are better"),
     ]
     if config.process.cpu is not None:
         usable = config.process.cpu in cpus

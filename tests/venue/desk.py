@@ -26,7 +26,13 @@ from whitewire.venue.model import (
     VenueError,
 )
 from whitewire.venue.money import to_text
-from whitewire.venue.requests import CancelRequest, LimitRequest, MarketRequest, ModifyRequest
+from whitewire.venue.requests import (
+    CancelRequest,
+    LimitRequest,
+    MarketRequest,
+    ModifyRequest,
+    StopRequest,
+)
 
 MARKET = "BTC_USDT"
 START = 1_785_730_130.0
@@ -89,6 +95,30 @@ class Desk:
         request = MarketRequest(type=kind, market=MARKET, side=side, amount=amount)
         return self.exchange.place(who, replace(request, **fields))  # type: ignore[arg-type]
 
+    def stop_limit(
+        self, who: str, side: str, trigger: object, price: object, amount: object, **fields: object
+    ) -> Order:
+        """Places a stop-limit order."""
+        return self._stop(
+            StopRequest(OrderType.STOP_LIMIT, MARKET, side, amount, price, trigger), who, fields
+        )
+
+    def stop_market(
+        self, who: str, side: str, trigger: object, amount: object, **fields: object
+    ) -> Order:
+        """Places a stop-market order: a buy is sized in money."""
+        return self._stop(
+            StopRequest(OrderType.STOP_MARKET, MARKET, side, amount, None, trigger), who, fields
+        )
+
+    def _stop(self, request: StopRequest, who: str, fields: dict[str, object]) -> Order:
+        return self.exchange.place(who, replace(request, **fields))  # type: ignore[arg-type]
+
+    def trade(self, price: object, amount: object = "0.001") -> None:
+        """Lets carol sell to bob; nothing better may be in the book."""
+        self.limit("carol", "sell", price, amount)
+        self.limit("bob", "buy", price, amount)
+
     def cancel(self, who: str, order: Order) -> Order:
         """Cancels an order by its id."""
         return self.exchange.cancel(who, CancelRequest(order.market, order.id))
@@ -102,7 +132,7 @@ class Desk:
         """The events since the last call in a short notation, of one account or of all.
 
         `3 FILLED 17` is order event 3 of order 17, `deal 17` its deal; public events are `trade`
-        and `book`, a wallet's is `balance BTC,USDT`.
+        and `book`, a wallet's is `balance BTC,USDT`. A stop order that waits has a `?`.
         """
         events, self.events[:] = list(self.events), []
         return [text for event in events if (text := self._text(event, who)) is not None]
@@ -115,7 +145,8 @@ class Desk:
         if who not in (None, event.account):
             return None
         if isinstance(event, OrderEvent):
-            return f"{event.event.value} {event.order.status.value} {self.number(event.order.id)}"
+            number = f"{self.number(event.order.id)}{'?' if event.order.is_waiting else ''}"
+            return f"{event.event.value} {event.order.status.value} {number}"
         if isinstance(event, DealEvent):
             return f"deal {self.number(event.deal.order_id)}"
         assert isinstance(event, BalanceEvent)

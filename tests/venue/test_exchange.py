@@ -38,6 +38,7 @@ from whitewire.venue.requests import (
     OpenOrdersQuery,
     OrderDealsQuery,
     OrderHistoryQuery,
+    StopRequest,
 )
 
 NAMES = ("alice", "bob", "carol")
@@ -47,10 +48,15 @@ LEG = {"market": MARKET, "side": "buy", "amount": "1", "price": "50000"}
 
 
 @st.composite
-def operations(draw: st.DrawFn) -> list[tuple[str, tuple[object, ...]]]:
+def operations(
+    draw: st.DrawFn, spread: int = 100, at_least: int = 5
+) -> list[tuple[str, tuple[object, ...]]]:
+    """Steps around 60000; the smaller the spread in cents, the more trades and activations."""
     who = st.sampled_from(NAMES)
     side = st.sampled_from(["buy", "sell"])
-    price = st.integers(5_999_900, 6_000_100).map(lambda cents: Decimal(cents).scaleb(-2))
+    price = st.integers(6_000_000 - spread, 6_000_000 + spread).map(
+        lambda cents: Decimal(cents).scaleb(-2)
+    )
     amount = st.integers(100, 3_000_000).map(lambda micros: Decimal(micros).scaleb(-6))
     money = st.integers(500, 9_000_000).map(lambda cents: Decimal(cents).scaleb(-2))
     stp = st.sampled_from(["no", "cb", "cn", "co"])
@@ -58,16 +64,20 @@ def operations(draw: st.DrawFn) -> list[tuple[str, tuple[object, ...]]]:
         [{}, {"post_only": True}, {"ioc": True}, {"rpi": True}, {"retail": True}]
     )
     pick = st.integers(0, 20)
+    stop = st.tuples(st.just("stop"), st.tuples(who, side, price, price | st.none(), amount, money))
     operation = st.one_of(
+        stop,
+        stop,
         st.tuples(st.just("limit"), st.tuples(who, side, price, amount, stp, flag)),
         st.tuples(st.just("limit"), st.tuples(who, side, price, amount, stp, flag)),
         st.tuples(st.just("market"), st.tuples(who, side, money, amount, stp)),
         st.tuples(st.just("stock_market"), st.tuples(who, side, amount, amount, stp)),
         st.tuples(st.just("cancel"), st.tuples(who, pick)),
         st.tuples(st.just("modify"), st.tuples(who, pick, price, amount)),
+        st.tuples(st.just("modify_stop"), st.tuples(who, pick, price, amount, money)),
         st.tuples(st.just("cancel_all"), st.tuples(who)),
     )
-    return draw(st.lists(operation, min_size=5, max_size=40))
+    return draw(st.lists(operation, min_size=at_least, max_size=40))
 
 
 def perform(desk: Desk, name: str, arguments: tuple[object, ...]) -> None:
@@ -80,6 +90,12 @@ def perform(desk: Desk, name: str, arguments: tuple[object, ...]) -> None:
         _, side, buy_amount, sell_amount, stp = arguments
         amount = buy_amount if side == "buy" else sell_amount
         getattr(desk, name)(who, side, amount, stp=stp)
+    elif name == "stop":
+        _, side, trigger, price, amount, money = arguments
+        if price is not None:
+            desk.stop_limit(who, str(side), trigger, price, amount)
+        else:
+            desk.stop_market(who, str(side), trigger, money if side == "buy" else amount)
     elif name == "cancel_all":
         desk.exchange.cancel_all(who, CancelAllRequest(MARKET))
     else:
@@ -90,8 +106,21 @@ def perform(desk: Desk, name: str, arguments: tuple[object, ...]) -> None:
         order = orders[arguments[1] % len(orders)]
         if name == "cancel":
             desk.cancel(who, order)
+        elif name == "modify_stop":
+            modify_stop(desk, who, order, *arguments[2:])
         else:
             desk.modify(who, order, price=arguments[2], amount=arguments[3])
+
+
+def modify_stop(
+    desk: Desk, who: str, order: Order, price: object, amount: object, money: object
+) -> None:
+    """Changes everything that an order of this kind has."""
+    is_money_sized = order.price is None and order.side is Side.BUY
+    size = {"total": money} if is_money_sized else {"amount": amount}
+    fields = {} if order.price is None else {"price": price}
+    trigger = {"activation_price": price} if order.is_waiting else {}
+    desk.modify(who, order, **size, **fields, **trigger)
 
 
 def check_books(desk: Desk) -> None:
@@ -100,16 +129,16 @@ def check_books(desk: Desk) -> None:
     levels: dict[tuple[Side, Decimal], Decimal] = {}
     for name in NAMES:
         for order in desk.exchange.open_orders_of(name):
-            assert order.price is not None
-            asset, due = (
-                ("USDT", order.price * order.left)
-                if order.side is Side.BUY
-                else ("BTC", order.left)
-            )
+            asset, price = "BTC", Decimal(1)
+            if order.side is Side.BUY:
+                asset, price = "USDT", order.price or Decimal(1)
+            due = order.left * price
             assert order.frozen == due
             assert order.left + order.deal_stock == order.amount
             frozen[name, asset] = frozen.get((name, asset), ZERO) + due
-            if not order.rpi:
+            check_waits(desk, order)
+            if not order.rpi and not order.is_waiting:
+                assert order.price is not None
                 level = order.side, order.price
                 levels[level] = levels.get(level, ZERO) + order.left
         for asset in ("BTC", "USDT"):
@@ -123,10 +152,19 @@ def check_books(desk: Desk) -> None:
     assert not bids or not asks or bids[0].price < asks[0].price
 
 
+def check_waits(desk: Desk, order: Order) -> None:
+    """A stop order waits exactly until a trade meets it."""
+    if order.activation is not None:
+        last = desk.exchange.statistics(MARKET).last_price
+        assert last is not None
+        assert not (order.is_waiting and order.activation.is_met(last, last))
+
+
 @settings(max_examples=80, deadline=None)
 @given(operations())
 def test_no_unit_is_ever_made_or_lost(steps: list[tuple[str, tuple[object, ...]]]) -> None:
     desk = Desk()
+    desk.trade("60000")
     totals = {asset: desk.total(asset) for asset in ("BTC", "USDT", "ETH")}
     for name, arguments in steps:
         before = (desk.exchange.update_id(MARKET), desk.exchange.depth(MARKET, 1000))
@@ -141,22 +179,25 @@ def test_no_unit_is_ever_made_or_lost(steps: list[tuple[str, tuple[object, ...]]
 
 
 def check_order_events(desk: Desk) -> None:
-    """Every order's story is told in order: 1 at most once and first, 3 last and for good."""
+    """Every order's story is told in order: 1 once and first, again when activated, 3 last."""
     finished: set[int] = set()
     opened: set[int] = set()
+    waiting: set[int] = set()
     for event in desk.events:
         if not isinstance(event, OrderEvent):
             continue
         order = event.order
         assert order.id not in finished
         if event.event is OrderEventKind.NEW:
-            assert order.id not in opened
+            assert (order.id in opened) <= (order.id in waiting and not order.is_waiting)
+            (waiting.add if order.is_waiting else waiting.discard)(order.id)
             opened.add(order.id)
         elif event.event is OrderEventKind.CHANGED:
             assert order.id in opened
             assert order.status is Status.PARTIALLY_FILLED
         else:
             assert order.is_finished
+            assert (order.id in waiting) == order.is_waiting
             finished.add(order.id)
     alive = {order.id for name in NAMES for order in desk.exchange.open_orders_of(name)}
     assert alive == opened - finished
@@ -180,7 +221,18 @@ def test_the_same_seed_and_calls_give_the_same_events(
 
 
 KEYS = (
-    *("side", "amount", "price", "clientOrderId", "postOnly", "ioc", "bboRole", "stp", "rpi"),
+    *(
+        "activation_price",
+        "side",
+        "amount",
+        "price",
+        "clientOrderId",
+        "postOnly",
+        "ioc",
+        "bboRole",
+        "stp",
+        "rpi",
+    ),
     *("retail", "orderId", "total", "activationPrice", "timeout", "types", "type", "status"),
     *("startDate", "endDate", "limit", "offset"),
 )
@@ -193,6 +245,7 @@ def test_whatever_the_json_holds_the_answer_is_a_value_or_a_refusal(
     fields: dict[str, object], market: object
 ) -> None:
     desk = Desk()
+    desk.trade("60000")
     desk.limit("bob", "sell", "60000", "1")
     body = {**fields, "market": market}
     exchange = desk.exchange
@@ -200,6 +253,8 @@ def test_whatever_the_json_holds_the_answer_is_a_value_or_a_refusal(
         lambda: exchange.place("alice", LimitRequest.from_body(body)),
         lambda: exchange.place("alice", MarketRequest.from_body(OrderType.MARKET, body)),
         lambda: exchange.place("alice", MarketRequest.from_body(OrderType.STOCK_MARKET, body)),
+        lambda: exchange.place("alice", StopRequest.from_body(OrderType.STOP_LIMIT, body)),
+        lambda: exchange.place("alice", StopRequest.from_body(OrderType.STOP_MARKET, body)),
         lambda: exchange.place_bulk("alice", [body, body], market),
         lambda: exchange.modify("alice", ModifyRequest.from_body(body)),
         lambda: exchange.cancel("alice", CancelRequest.from_body(body)),

@@ -11,8 +11,10 @@ from whitewire.venue.model import OrderEventKind, OrderType, Role, Side, VenueEr
 def test_sides_roles_types_and_events_have_their_wire_numbers() -> None:
     assert (Side.SELL.code, Side.BUY.code) == (1, 2)
     assert (Role.MAKER, Role.TAKER) == (1, 2)
-    assert [kind.code for kind in OrderType] == [1, 2, 202]
-    assert [kind.value for kind in OrderType] == ["limit", "market", "stock market"]
+    assert [kind.code for kind in OrderType] == [1, 2, 202, 3, 4]
+    assert [kind.value for kind in OrderType] == [
+        *("limit", "market", "stock market", "stop limit", "stop market"),
+    ]
     assert [int(kind) for kind in OrderEventKind] == [1, 2, 3]
 
 

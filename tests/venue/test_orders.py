@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from tests.venue.desk import MARKET, Desk, account
 from whitewire.venue.model import Order, OrderType, Status, VenueError
 from whitewire.venue.orders import read_legs, read_stop_on_fail
-from whitewire.venue.requests import LimitRequest, MarketRequest, ModifyRequest
+from whitewire.venue.requests import LimitRequest, MarketRequest
 
 GOOD = {"market": MARKET, "side": "buy", "amount": "1", "price": "60000"}
 NUMERIC_AMOUNT = "Amount field should be numeric string or number."
@@ -236,52 +236,6 @@ def test_market_orders_name_all_missing_fields(desk: Desk) -> None:
     with pytest.raises(VenueError) as caught:
         desk.exchange.place("alice", MarketRequest.from_body(OrderType.MARKET, {}))
     assert set(caught.value.errors) == {"market", "side", "amount"}
-
-
-@pytest.mark.parametrize(
-    ("body", "status", "code", "key"),
-    [
-        ({"orderId": 1}, 422, 30, "amount"),
-        ({"price": "1"}, 422, 30, "orderId"),
-        ({"orderId": 1, "clientOrderId": "q", "price": "1"}, 422, 30, "orderId"),
-        ({"orderId": "1", "price": "1"}, 422, 30, "orderId"),
-        ({"orderId": 1, "price": "x"}, 422, 33, "price"),
-        ({"orderId": 1, "amount": "x"}, 422, 32, "amount"),
-        ({"orderId": 1, "amount": "1", "total": "1"}, 422, 30, "total"),
-        ({"orderId": 1, "market": "X_Y", "price": "1"}, 422, 31, "market"),
-        ({"orderId": 1, "price": "1"}, 400, 2, "orderId"),
-        ({"clientOrderId": "q", "price": "1"}, 400, 2, "orderId"),
-    ],
-)
-def test_modify_fields(
-    desk: Desk, body: dict[str, object], status: int, code: int, key: str
-) -> None:
-    with pytest.raises(VenueError) as caught:
-        desk.exchange.modify("plain", ModifyRequest.from_body({"market": MARKET, **body}))
-    error = caught.value
-    assert (error.http_status, error.code, list(error.errors)) == (status, code, [key])
-
-
-@pytest.mark.parametrize(
-    ("field", "status", "code"), [("activation_price", 400, 158), ("total", 422, 162)]
-)
-def test_modify_of_what_a_limit_order_does_not_have(field: str, status: int, code: int) -> None:
-    desk = Desk()
-    order = desk.limit("alice", "buy", "60000", "1")
-    with pytest.raises(VenueError) as caught:
-        desk.modify("alice", order, **{field: "100"})
-    assert (caught.value.http_status, caught.value.code) == (status, code)
-
-
-def test_modify_by_client_id_and_below_the_least_total() -> None:
-    desk = Desk()
-    place(desk, clientOrderId="q")
-    body = {"market": MARKET, "clientOrderId": "q", "price": "4.99"}
-    with pytest.raises(VenueError) as caught:
-        desk.exchange.modify("alice", ModifyRequest.from_body(body))
-    assert list(caught.value.errors) == ["total"]
-    body["price"] = "5"
-    assert desk.exchange.modify("alice", ModifyRequest.from_body(body)).price == 5
 
 
 def test_bulk_frames() -> None:

@@ -28,6 +28,8 @@ COLOCATED = [
     "order/bulk",
     "order/market",
     "order/stock_market",
+    "order/stop_limit",
+    "order/stop_market",
     "order/cancel",
     "order/modify",
     "order/kill-switch",

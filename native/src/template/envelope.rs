@@ -78,6 +78,26 @@ fn put_pairs(mut value: u64, out: &mut [u8]) {
     }
 }
 
+/// Copies a few bytes without a call: two overlapping words where the length allows it.
+#[inline]
+fn copy_short(to: &mut [u8], from: &[u8]) {
+    if from.len() <= 16 {
+        if let (Some(first), Some(last)) = (from.first_chunk::<8>(), from.last_chunk::<8>()) {
+            let end = to.len() - 8;
+            to[..8].copy_from_slice(first);
+            to[end..].copy_from_slice(last);
+            return;
+        }
+        if let (Some(first), Some(last)) = (from.first_chunk::<4>(), from.last_chunk::<4>()) {
+            let end = to.len() - 4;
+            to[..4].copy_from_slice(first);
+            to[end..].copy_from_slice(last);
+            return;
+        }
+    }
+    to.copy_from_slice(from);
+}
+
 /// Sequential writer over the changing end of a body, whose length was computed beforehand.
 pub(super) struct Tail<'a> {
     room: &'a mut [u8],
@@ -87,7 +107,7 @@ impl Tail<'_> {
     #[inline]
     pub(super) fn put(&mut self, bytes: &[u8]) {
         let (here, rest) = std::mem::take(&mut self.room).split_at_mut(bytes.len());
-        here.copy_from_slice(bytes);
+        copy_short(here, bytes);
         self.room = rest;
     }
 

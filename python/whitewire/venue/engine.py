@@ -13,15 +13,22 @@ Rules:
     E5  Per fill the deals go out first, then the maker's event 2 or 3; after the last fill the
         taker's single event: 1 if it rests, 3 if it is over.
     E6  Market and ioc orders never rest. What an ioc order leaves is cancelled. A market order
-        with only dust left counts as filled.
+        that has traded and has only dust left counts as filled.
     E7  A replacement is checked as if the old order and its frozen funds were gone already; then
         the old order ends with event 3 and the new one queues at the back under a new id.
     E8  A cycle ends with the public trades, one book event and the balance events, in this order.
+    E9  A stop order freezes its funds on arrival and waits outside the book. When an order is
+        through, the stops that its trades have met enter the same cycle, earliest arrival first;
+        then those met by theirs, and so on. A new stop is held against the last trade at once.
+    E10 An activated stop keeps its id, type and status and reports event 1 a second time, after
+        the public trades that came before it. From there on it is known: where it trades and
+        rests it reports 2 instead of another 1, and where it only rests nothing.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from decimal import Decimal
 from itertools import count
 
@@ -29,7 +36,7 @@ from whitewire.venue import refusals
 from whitewire.venue.accounts import Account, FeePot
 from whitewire.venue.book import Book
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.matching import Ending, NewOrder, Plan, plan_match
+from whitewire.venue.matching import Ending, NewOrder, Plan, funds_needed, plan_match
 from whitewire.venue.model import (
     ZERO,
     BalanceEvent,
@@ -58,6 +65,7 @@ from whitewire.venue.money import (
     subtract,
 )
 from whitewire.venue.tape import Tape
+from whitewire.venue.waiting import WaitingOrders
 
 
 class Engine:
@@ -88,6 +96,8 @@ class Engine:
         self._private: list[OrderEvent | DealEvent] = []
         self._trades: list[PublicTrade] = []
         self._involved: dict[str, Account] = {}
+        self._waiting = {name: WaitingOrders() for name in books}
+        self._traded_at: list[Decimal] = []
         self._announced = {name: book.update_id for name, book in books.items()}
 
     def submit(self, new: NewOrder, now: float) -> Order:
@@ -117,11 +127,13 @@ class Engine:
         return self._execute(new, plan, now)
 
     def cancel(self, order: Order, now: float, status: Status = Status.CANCELED) -> None:
-        """Ends a resting order."""
+        """Ends a resting or waiting order."""
         self._end_resting(order, status, now)
         self._finish_cycle(order.market, now)
 
     def _plan(self, new: NewOrder, old: Order | None) -> Plan:
+        if new.is_waiting:
+            return Plan()
         return plan_match(
             self._books[new.spec.name],
             new,
@@ -135,16 +147,18 @@ class Engine:
             if holder is not None and holder is not old:
                 raise refusals.client_id_taken()
         if new.price is not None:
-            self._check_price_band(new.spec.name, new.price)
+            self._check_price_band(new.spec.name, new.price, is_stop=new.activation is not None)
         available = new.account.available(_paid_asset(new.spec, new.side))
         if old is not None:
             available = add(available, old.frozen)  # E7
-        if _funds_needed(new, plan) > available:  # E1
+        if funds_needed(new, plan) > available:  # E1
             if old is not None:
                 raise refusals.no_funds_modify()
             is_limit = new.type is OrderType.LIMIT
             raise refusals.no_funds_limit() if is_limit else refusals.no_funds_market()
-        if new.type is not OrderType.LIMIT:  # E3
+        if new.is_waiting:
+            return
+        if new.price is None:  # E3
             if plan.first_price is None:
                 raise refusals.no_counterparty("amount")
             least = multiply(plan.first_price, new.spec.min_amount)
@@ -153,7 +167,7 @@ class Engine:
         elif new.is_maker_only and plan.first_price is not None:  # E2
             raise refusals.would_take() if old is None else refusals.would_take_modify()
 
-    def _check_price_band(self, market: str, price: Decimal) -> None:
+    def _check_price_band(self, market: str, price: Decimal, *, is_stop: bool) -> None:
         percent = self._options.price_band_percent
         last = self._tapes[market].last_price
         if percent is None or last is None:
@@ -161,40 +175,90 @@ class Engine:
         width = percent_of(last, percent)
         lowest, highest = subtract(last, width), add(last, width)
         if not lowest <= price <= highest:
-            raise refusals.outside_price_band(lowest, highest)
+            raise refusals.outside_price_band(lowest, highest, is_stop=is_stop)
 
     def _execute(self, new: NewOrder, plan: Plan, now: float) -> Order:
-        order = _order_of(new, next(self._order_ids), now)
-        order.frozen = _funds_needed(new, plan)
+        order = new.order(next(self._order_ids), now)
+        order.frozen = funds_needed(new, plan)
         new.account.freeze(_paid_asset(new.spec, new.side), order.frozen)
         new.account.open(order)
         self._involved[new.account.spec.name] = new.account
+        if new.is_waiting:
+            self._wait(order)
+        else:
+            self._match(order, new, plan, now)
+        self._activate_met(order.market, now)
+        self._finish_cycle(order.market, now)
+        return order
+
+    def _wait(self, order: Order) -> None:
+        """Puts a new stop order aside and holds it against the last trade (E9)."""
+        order.status = self._options.resting_status
+        self._waiting[order.market].add(order)
+        self._report(order, OrderEventKind.NEW)
+        last = self._tapes[order.market].last_price
+        if last is not None:
+            self._traded_at.append(last)
+
+    def _activate_met(self, market: str, now: float) -> None:
+        """Runs the stops that the cycle's trades have met until no more are (E9)."""
+        waiting = self._waiting[market]
+        while prices := self._traded_at:
+            self._traded_at = []
+            if waiting:
+                for order in waiting.take_met(min(prices), max(prices)):
+                    self._activate(order, now)
+
+    def _activate(self, order: Order, now: float) -> None:
+        """Lets one stop order into the market, with the funds that it holds (E10)."""
+        if order.activation is None:
+            raise ValueError(f"order {order.id} is no stop order")
+        self._flush()
+        order.activation = replace(order.activation, time=now)
+        order.mtime = now
+        self._report(order, OrderEventKind.NEW)
+        new = NewOrder(
+            account=self._accounts[order.account],
+            spec=self._specs[order.market],
+            side=order.side,
+            type=order.type,
+            amount=order.left,
+            price=order.price,
+            stp=order.stp,
+            activation=order.activation,
+        )
+        self._match(order, new, self._plan(new, None), now, is_known=True)
+
+    def _match(
+        self, order: Order, new: NewOrder, plan: Plan, now: float, *, is_known: bool = False
+    ) -> None:
+        """Carries out a plan and gives the order its state after it."""
         for step in plan.steps:
             if step.amount is None:
                 self._end_resting(step.maker, self._options.stp_status, now)
             else:
                 self._trade(order, new.spends_money, step.maker, step.amount, now)
-        self._conclude(order, plan.ending, now)
-        self._finish_cycle(order.market, now)
-        return order
+        self._conclude(order, plan.ending, now, is_known=is_known)
 
-    def _conclude(self, order: Order, ending: Ending, now: float) -> None:
+    def _conclude(self, order: Order, ending: Ending, now: float, *, is_known: bool) -> None:
         """Gives an incoming order its state after matching (E5, E6)."""
-        is_limit = order.type is OrderType.LIMIT
         if ending is Ending.STP:
             self._retire(order, self._options.stp_status, now)
         elif ending is Ending.BAND:
             self._retire(order, Status.CANCELED_TAKER_BAND, now)
-        elif ending is Ending.DONE:
+        elif ending is Ending.DONE and order.deal_stock:
             self._retire(order, Status.FILLED, now)
-        elif not is_limit or order.ioc:
+        elif order.price is None or order.ioc:
             partial = self._options.partial_ioc_status if order.ioc else Status.CANCELED
             self._retire(order, partial if order.deal_stock else Status.CANCELED, now)
         else:
             resting = self._options.resting_status
             order.status = Status.PARTIALLY_FILLED if order.deal_stock else resting
             self._books[order.market].add(order, now)
-            self._report(order, OrderEventKind.NEW)
+            if not is_known:
+                self._report(order, OrderEventKind.NEW)
+            elif order.deal_stock:  # E10
+                self._report(order, OrderEventKind.CHANGED)
 
     def _trade(
         self, taker: Order, spends_money: bool, maker: Order, amount: Decimal, now: float
@@ -218,6 +282,7 @@ class Engine:
         self._books[taker.market].reduce(maker, amount, now)
         self._tapes[taker.market].add(trade)
         self._trades.append(trade)
+        self._traded_at.append(trade.price)
         if maker.left:
             maker.status = Status.PARTIALLY_FILLED
             self._report(maker, OrderEventKind.CHANGED)
@@ -256,7 +321,10 @@ class Engine:
             self._private.append(DealEvent(order.account, deal))
 
     def _end_resting(self, order: Order, status: Status, now: float) -> None:
-        self._books[order.market].remove(order, now)
+        if order.is_waiting:
+            self._waiting[order.market].remove(order)
+        else:
+            self._books[order.market].remove(order, now)
         self._retire(order, status, now)
 
     def _retire(self, order: Order, status: Status, now: float) -> None:
@@ -278,17 +346,21 @@ class Engine:
         if not self._accounts[order.account].spec.is_internal:
             self._private.append(OrderEvent(order.account, event, order.snapshot()))
 
-    def _finish_cycle(self, market: str, now: float) -> None:
-        """Publishes everything that the cycle has caused (E8)."""
+    def _flush(self) -> None:
+        """Publishes what the cycle's orders have caused so far: private events, then trades."""
         private, self._private = self._private, []
         trades, self._trades = self._trades, []
-        involved, self._involved = self._involved, {}
         if not self._options.deals_before_orders:
             private.sort(key=lambda event: isinstance(event, DealEvent))
         for event in private:
             self._publish(event)
         for trade in trades:
             self._publish(TradeEvent(trade))
+
+    def _finish_cycle(self, market: str, now: float) -> None:
+        """Publishes everything that the cycle has caused (E8)."""
+        self._flush()
+        involved, self._involved = self._involved, {}
         book = self._books[market]
         if book.update_id != self._announced[market]:
             self._announced[market] = book.update_id
@@ -301,37 +373,6 @@ class Engine:
 
 def _paid_asset(spec: MarketSpec, side: Side) -> str:
     return spec.money if side is Side.BUY else spec.stock
-
-
-def _funds_needed(new: NewOrder, plan: Plan) -> Decimal:
-    """What the order freezes on arrival, in the asset that it pays."""
-    if new.side is Side.SELL or new.spends_money:
-        return new.amount
-    return plan.money if new.price is None else multiply(new.price, new.amount)
-
-
-def _order_of(new: NewOrder, order_id: int, now: float) -> Order:
-    return Order(
-        id=order_id,
-        account=new.account.spec.name,
-        market=new.spec.name,
-        side=new.side,
-        type=new.type,
-        price=new.price,
-        amount=new.amount,
-        left=new.amount,
-        client_order_id=new.client_order_id,
-        ctime=now,
-        mtime=now,
-        fee_asset=new.spec.stock if new.side is Side.BUY else new.spec.money,
-        maker_fee=new.spec.maker_fee,
-        taker_fee=new.spec.taker_fee,
-        stp=new.stp,
-        post_only=new.post_only,
-        ioc=new.ioc,
-        rpi=new.rpi,
-        retail=new.retail,
-    )
 
 
 def _deal_of(

@@ -14,7 +14,8 @@ How to use it:
     * Orders, deals and trades that are returned or sent are never changed afterwards.
     * Order of events of one command, per market cycle: for each fill the deals (maker's, then
       taker's) and the maker's OrderEvent 2 or 3; then the taker's OrderEvent 1 or 3; then the
-      TradeEvents; then one BookEvent; then one BalanceEvent for each account touched.
+      TradeEvents; then, for each stop order that these trades activate, its second OrderEvent 1
+      and the same again; then one BookEvent; then one BalanceEvent for each account touched.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from whitewire.venue import cancels, orders, queries
+from whitewire.venue import cancels, modify, orders, queries, stop_orders
 from whitewire.venue.accounts import Account
 from whitewire.venue.book import Book
 from whitewire.venue.engine import Engine
@@ -55,7 +56,9 @@ from whitewire.venue.requests import (
     OpenOrdersQuery,
     OrderDealsQuery,
     OrderHistoryQuery,
+    StopRequest,
 )
+from whitewire.venue.stop_orders import Triggers
 from whitewire.venue.tape import Tape
 from whitewire.venue.traders import MAKER_NAME, TAKER_NAME, Traders, trader_accounts
 
@@ -115,6 +118,7 @@ class Exchange:
             self.markets, self._books, self._tapes, self._accounts, self.options, self._publish
         )
         self._kill_switches = KillSwitches()
+        self._triggers = Triggers(self._last_price, self.options.activation_by_last_price)
         makers, takers = self._accounts[MAKER_NAME], self._accounts[TAKER_NAME]
         self._traders = [
             Traders(
@@ -131,8 +135,8 @@ class Exchange:
 
     # Commands: all raise VenueError, and run what was due before they act.
 
-    def place(self, account: str, request: LimitRequest | MarketRequest) -> Order:
-        """order/new, order/market, order/stock_market: the order's state after matching."""
+    def place(self, account: str, request: LimitRequest | MarketRequest | StopRequest) -> Order:
+        """order/new, the market and the stop endpoints: the order's state after the cycle."""
         now = self._advance()
         return self._place(self._accounts[account], request, now).snapshot()
 
@@ -192,7 +196,9 @@ class Exchange:
     def modify(self, account: str, request: ModifyRequest) -> Order:
         """order/modify: the replacement, with its new id, after matching."""
         now = self._advance()
-        old, new = orders.read_modify(request, self._accounts[account], self.markets)
+        old, new = modify.read_modify(
+            request, self._accounts[account], self.markets, self._triggers
+        )
         return self._engine.replace(old, new, now).snapshot()
 
     def kill_switch(self, account: str, request: KillSwitchRequest) -> KillSwitchTimer | None:
@@ -319,9 +325,15 @@ class Exchange:
         """What the venue has earned, asset to amount."""
         return dict(self._engine.fees.amounts)
 
-    def _place(self, account: Account, request: LimitRequest | MarketRequest, now: float) -> Order:
+    def _place(
+        self, account: Account, request: LimitRequest | MarketRequest | StopRequest, now: float
+    ) -> Order:
         if isinstance(request, LimitRequest):
             new = orders.read_limit(request, account, self.markets, self._best)
+        elif isinstance(request, StopRequest):
+            new = stop_orders.read_stop_order(
+                request, account, self.markets, self._best, self._triggers
+            )
         else:
             new = orders.read_market_order(request, account, self.markets)
         return self._engine.submit(new, now)
@@ -338,6 +350,9 @@ class Exchange:
 
     def _best(self, market: str, side: Side) -> Level | None:
         return self._books[market].best(side)
+
+    def _last_price(self, market: str) -> Decimal | None:
+        return self._tapes[market].last_price
 
     def _read_clock(self) -> float:
         """Engine time never runs backwards, whatever the clock does."""

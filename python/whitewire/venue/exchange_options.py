@@ -31,6 +31,8 @@ class ExchangeOptions:
         history_lag_ms: how long a deal stays invisible in the executed history.
         truncate_fees: cut fees to the market's fee precision instead of keeping the product.
         client_id_unique_per_account: the older rule, unique over all markets of an account.
+        activation_by_last_price: the newer rule, by which a stop's trigger above the last trade is
+            met at or above it and one below at or below; by default buys are the former.
         taker_band_percent: how far from its first price a taker may walk; None means freely.
         price_band_percent: how far from the last trade a limit may be; None means freely.
         history_limit: finished orders and deals remembered for each account.
@@ -53,6 +55,7 @@ class ExchangeOptions:
     history_lag_ms: int = 0
     truncate_fees: bool = False
     client_id_unique_per_account: bool = False
+    activation_by_last_price: bool = False
     taker_band_percent: Decimal | None = None
     price_band_percent: Decimal | None = None
     history_limit: int = 20_000

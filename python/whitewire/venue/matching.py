@@ -22,6 +22,7 @@ from decimal import Decimal
 from enum import Enum
 
 from whitewire.venue.accounts import Account
+from whitewire.venue.activation import Activation
 from whitewire.venue.book import Book
 from whitewire.venue.model import ZERO, MarketSpec, Order, OrderType, Side, Stp
 from whitewire.venue.money import add, affordable, multiply, percent_of, subtract
@@ -33,7 +34,8 @@ class NewOrder:
 
     Attributes:
         price: None for the market types.
-        amount: stock; money for a market buy.
+        amount: stock; money for a market or stop-market buy.
+        activation: trigger of the stop types; one with a time is an order that is past it.
     """
 
     account: Account
@@ -48,16 +50,47 @@ class NewOrder:
     ioc: bool = False
     rpi: bool = False
     retail: bool = False
+    activation: Activation | None = None
 
     @property
     def spends_money(self) -> bool:
         """Whether `amount` is money."""
-        return self.type is OrderType.MARKET and self.side is Side.BUY
+        return self.side is Side.BUY and self.type in (OrderType.MARKET, OrderType.STOP_MARKET)
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether it stays out of the market for now."""
+        return self.activation is not None and self.activation.time is None
 
     @property
     def is_maker_only(self) -> bool:
         """Whether it must not match: an RPI order is post-only by nature."""
         return self.post_only or self.rpi
+
+    def order(self, order_id: int, now: float) -> Order:
+        """The engine's order, as it is before anything happened to it."""
+        return Order(
+            id=order_id,
+            account=self.account.spec.name,
+            market=self.spec.name,
+            side=self.side,
+            type=self.type,
+            price=self.price,
+            amount=self.amount,
+            left=self.amount,
+            client_order_id=self.client_order_id,
+            ctime=now,
+            mtime=now,
+            fee_asset=self.spec.stock if self.side is Side.BUY else self.spec.money,
+            maker_fee=self.spec.maker_fee,
+            taker_fee=self.spec.taker_fee,
+            stp=self.stp,
+            post_only=self.post_only,
+            ioc=self.ioc,
+            rpi=self.rpi,
+            retail=self.retail,
+            activation=self.activation,
+        )
 
 
 class Ending(Enum):
@@ -136,6 +169,13 @@ def plan_match(
         return plan
     plan.ending = Ending.DONE
     return plan
+
+
+def funds_needed(new: NewOrder, plan: Plan) -> Decimal:
+    """What an order freezes on arrival, in the asset that it pays."""
+    if new.side is Side.SELL or new.spends_money:
+        return new.amount
+    return plan.money if new.price is None else multiply(new.price, new.amount)
 
 
 def _is_worse(side: Side, price: Decimal, bound: Decimal) -> bool:

@@ -22,6 +22,8 @@ from decimal import Decimal
 from enum import Enum, IntEnum
 from typing import NamedTuple
 
+from whitewire.venue.activation import Activation
+
 ZERO = Decimal(0)
 
 
@@ -68,6 +70,8 @@ class OrderType(Enum):
     LIMIT = "limit"
     MARKET = "market"
     STOCK_MARKET = "stock market"
+    STOP_LIMIT = "stop limit"
+    STOP_MARKET = "stop market"
 
     @property
     def code(self) -> int:
@@ -75,7 +79,13 @@ class OrderType(Enum):
         return _TYPE_CODES[self]
 
 
-_TYPE_CODES = {OrderType.LIMIT: 1, OrderType.MARKET: 2, OrderType.STOCK_MARKET: 202}
+_TYPE_CODES = {
+    OrderType.LIMIT: 1,
+    OrderType.MARKET: 2,
+    OrderType.STOCK_MARKET: 202,
+    OrderType.STOP_LIMIT: 3,
+    OrderType.STOP_MARKET: 4,
+}
 
 
 class Stp(Enum):
@@ -184,7 +194,7 @@ class Order:
         id: engine id, increasing over the whole venue.
         account: name of the owner.
         price: limit price; None for the market types.
-        amount: order size in stock; in money for a market buy.
+        amount: order size in stock; in money for a market or stop-market buy.
         left: unfilled part in the unit of `amount`; a finished market order may keep some.
         deal_stock: filled stock.
         deal_money: filled money, the sum of price x amount.
@@ -195,6 +205,7 @@ class Order:
         ctime: arrival at the engine, epoch seconds.
         mtime: last change, epoch seconds; of a finished order, its end.
         frozen: what the order still holds frozen, money for a buy and stock for a sell.
+        activation: trigger of the stop types.
     """
 
     id: int
@@ -223,6 +234,12 @@ class Order:
     frozen: Decimal = ZERO
     is_finished: bool = False
     source: str = "api"
+    activation: Activation | None = None
+
+    @property
+    def is_waiting(self) -> bool:
+        """Whether this is a stop order that is not activated."""
+        return self.activation is not None and self.activation.time is None
 
     def snapshot(self) -> Order:
         """A copy that later changes of the engine do not touch."""

@@ -1,4 +1,4 @@
-"""From a request to place, modify or bulk-place to an order that the engine can take.
+"""From a request to place, alone or in bulk, to an order that the engine can take.
 
 Owns: the validation of order fields and of their combinations. Must not know: funds, resting
 orders beyond the best prices, or how matching works. Invariant: what comes out obeys every rule
@@ -13,10 +13,7 @@ Rules:
     O4  price x amount is at least the market's least total and at most its greatest, unless that
         is zero.
     O5  A market buy is sized in money: on the grid of prices, at least the least total.
-    O6  A modify names something to change that its order has; a limit order has an amount and a
-        price. It keeps what it does not name, except the prevention mode, which falls back to no.
-    O7  A modify's amount is the whole size of the replacement; without one, what is left moves.
-    O8  A bulk request has 1 to 20 legs.
+    O6  A bulk request has 1 to 20 legs.
 """
 
 from __future__ import annotations
@@ -35,15 +32,14 @@ from whitewire.venue.fields import (
     read_flag,
     read_market,
     read_number_field,
-    read_order_id,
     read_side,
     read_stp,
 )
 from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import Level, MarketSpec, Order, OrderType, Side, VenueError
+from whitewire.venue.model import Level, MarketSpec, OrderType, Side, VenueError
 from whitewire.venue.money import is_multiple, multiply, to_text
 from whitewire.venue.refusals import Problems
-from whitewire.venue.requests import LimitRequest, MarketRequest, ModifyRequest
+from whitewire.venue.requests import LimitRequest, MarketRequest
 
 BULK_LEGS = 20
 
@@ -67,7 +63,7 @@ def read_limit(
     spec = read_market(request.market, markets, problems)
     side = read_side(request.side, problems)
     amount = read_number_field(request.amount, "amount", refusals.AMOUNT, problems)
-    role = _read_bbo_role(request.bbo_role, problems)
+    role = read_bbo_role(request.bbo_role, problems)
     price: Decimal | None = None
     if request.bbo_role is None:
         price = read_number_field(request.price, "price", refusals.PRICE, problems)
@@ -86,7 +82,7 @@ def read_limit(
     problems.refuse()
     spec, side, amount = problems.given(spec), problems.given(side), problems.given(amount)
     if price is None:
-        price = _bbo_price(spec, side, role, best)
+        price = bbo_price(spec, side, role, best)
     check_total(price, amount, spec)
     return NewOrder(
         account=account,
@@ -118,7 +114,7 @@ def read_market_order(request: MarketRequest, account: Account, markets: Markets
     stp = read_stp(request.stp, problems)
     if spec is not None and side is not None and amount is not None:
         if request.type is OrderType.MARKET and side is Side.BUY:
-            _check_money_amount(amount, spec, problems)
+            check_money_amount(amount, spec, problems)
         else:
             check_amount(amount, spec, problems)
     problems.refuse()
@@ -133,63 +129,8 @@ def read_market_order(request: MarketRequest, account: Account, markets: Markets
     )
 
 
-def read_modify(
-    request: ModifyRequest, account: Account, markets: Markets
-) -> tuple[Order, NewOrder]:
-    """Validates order/modify: the open order and its replacement.
-
-    Raises:
-        VenueError: 422 with 30 to 36 or 162, 400 with 2 or 158.
-    """
-    problems = Problems()
-    spec = read_market(request.market, markets, problems)
-    order_id, client_order_id = read_order_id(request.order_id, request.client_order_id, problems)
-    stp = read_stp(request.stp, problems)
-    changes = (request.amount, request.total, request.price, request.activation_price)
-    if all(change is None for change in changes):  # O6
-        text = "At least one of amount, total, price and activationPrice is required."
-        problems.add(refusals.REQUIRED, "amount", text)
-    if request.amount is not None and request.total is not None:
-        problems.add(refusals.REQUIRED, "total", "Either amount or total field is allowed.")
-    amount = price = None
-    if request.amount is not None:
-        amount = read_number_field(request.amount, "amount", refusals.AMOUNT, problems)
-    if request.price is not None:
-        price = read_number_field(request.price, "price", refusals.PRICE, problems)
-    if spec is not None and amount is not None:
-        check_amount(amount, spec, problems)
-    if spec is not None and price is not None:
-        check_price(price, spec, problems)
-    problems.refuse()
-    spec = problems.given(spec)
-    old = account.find(spec.name, order_id, client_order_id)
-    if old is None:
-        raise refusals.order_not_found()
-    if request.activation_price is not None:  # O6
-        text = "Activation price is not allowed for a limit order."
-        raise refusals.inner(158, "activationPrice", text)
-    if request.total is not None:  # O6
-        raise refusals.validation(162, "total", "Total is not allowed for a limit order.")
-    new_price = problems.given(old.price if price is None else price)
-    new_amount = old.left if amount is None else amount  # O7
-    check_total(new_price, new_amount, spec)
-    return old, NewOrder(
-        account=account,
-        spec=spec,
-        side=old.side,
-        type=old.type,
-        amount=new_amount,
-        price=new_price,
-        client_order_id=old.client_order_id,
-        stp=stp,
-        post_only=old.post_only,
-        rpi=old.rpi,
-        retail=old.retail,
-    )
-
-
 def read_legs(orders: object) -> list[LimitRequest | VenueError]:
-    """Validates the frame of order/bulk (O8); a leg that is no object is refused in its place.
+    """Validates the frame of order/bulk (O6); a leg that is no object is refused in its place.
 
     Raises:
         VenueError: 422 with 30, for the whole request.
@@ -230,13 +171,41 @@ def check_total(price: Decimal, amount: Decimal, spec: MarketSpec) -> None:
     raise refusals.validation(refusals.REQUIRED, "total", text)
 
 
-def _check_money_amount(amount: Decimal, spec: MarketSpec, problems: Problems) -> None:
-    if not is_multiple(amount, spec.tick_size):  # O5
-        step = f"Min amount step = {to_text(spec.tick_size)}"
-        problems.add(refusals.AMOUNT, "amount", step)
-    elif amount < spec.min_total:  # O5
+def check_money_amount(
+    amount: Decimal,
+    spec: MarketSpec,
+    problems: Problems,
+    key: str = "amount",
+    code: int = refusals.AMOUNT,
+) -> None:
+    """Least size and grid of an amount of money (O5)."""
+    if not is_multiple(amount, spec.tick_size):
+        problems.add(code, key, f"Min {key} step = {to_text(spec.tick_size)}")
+    elif amount < spec.min_total:
         text = f"Total amount should be no less than {to_text(spec.min_total)} + trade fee"
-        problems.add(refusals.AMOUNT, "amount", text)
+        problems.add(code, key, text)
+
+
+def read_bbo_role(value: object, problems: Problems) -> int | None:
+    """1 for the own side's best price, 2 for the opposite one, None where it is absent."""
+    if value is None:
+        return None
+    if value in (1, 2) and isinstance(value, int) and not isinstance(value, bool):
+        return value
+    problems.add(refusals.REQUIRED, "bboRole", "BboRole field should contain only 1 or 2 values.")
+    return None
+
+
+def bbo_price(spec: MarketSpec, side: Side, role: int | None, best: BestPrices) -> Decimal:
+    """The price that a best-offer order gets (O3).
+
+    Raises:
+        VenueError: 400 with 12 where that side is empty.
+    """
+    level = best(spec.name, side if role == 1 else side.opposite)  # O3
+    if level is None:
+        raise refusals.no_counterparty("bboRole")
+    return level.price
 
 
 def _check_flags(
@@ -262,25 +231,9 @@ def _check_flags(
         problems.add(refusals.RPI_NOT_ALLOWED, "rpi", text)
 
 
-def _read_bbo_role(value: object, problems: Problems) -> int | None:
-    if value is None:
-        return None
-    if value in (1, 2) and isinstance(value, int) and not isinstance(value, bool):
-        return value
-    problems.add(refusals.REQUIRED, "bboRole", "BboRole field should contain only 1 or 2 values.")
-    return None
-
-
 def _check_bbo(role: int | None, *, post_only: bool, ioc: bool, problems: Problems) -> None:
     if role is not None and post_only:  # O3
         text = "PostOnly flag is not allowed with bboRole."
         problems.add(refusals.REQUIRED, "bboRole", text)
     if role == 1 and ioc:  # O3
         problems.add(refusals.REQUIRED, "bboRole", "IOC flag is not allowed with bboRole 1.")
-
-
-def _bbo_price(spec: MarketSpec, side: Side, role: int | None, best: BestPrices) -> Decimal:
-    level = best(spec.name, side if role == 1 else side.opposite)  # O3
-    if level is None:
-        raise refusals.no_counterparty("bboRole")
-    return level.price

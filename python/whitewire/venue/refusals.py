@@ -128,7 +128,7 @@ def client_id_taken() -> VenueError:
     return validation(CLIENT_ORDER_ID, "clientOrderId", text)
 
 
-def outside_price_band(lowest: Decimal, highest: Decimal) -> VenueError:
-    """A price too far from the last trade."""
+def outside_price_band(lowest: Decimal, highest: Decimal, *, is_stop: bool) -> VenueError:
+    """A price too far from the last trade; a stop order's has a number of its own."""
     text = f"Price should be between {to_text(lowest)} and {to_text(highest)}."
-    return validation(250, "price", text)
+    return validation(251 if is_stop else 250, "price", text)

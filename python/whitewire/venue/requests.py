@@ -85,6 +85,37 @@ class MarketRequest:
 
 
 @dataclass(frozen=True, slots=True)
+class StopRequest:
+    """order/stop_limit, or order/stop_market, which has neither `price` nor `bbo_role`."""
+
+    type: OrderType
+    market: object = None
+    side: object = None
+    amount: object = None
+    price: object = None
+    activation_price: object = None
+    client_order_id: object = None
+    bbo_role: object = None
+    stp: object = None
+
+    @classmethod
+    def from_body(cls, type: OrderType, body: Body) -> StopRequest:
+        """Picks the fields out of a REST body; `type` is STOP_LIMIT or STOP_MARKET."""
+        is_limit = type is OrderType.STOP_LIMIT
+        return cls(
+            type=type,
+            market=body.get("market"),
+            side=body.get("side"),
+            amount=body.get("amount"),
+            price=body.get("price") if is_limit else None,
+            activation_price=body.get("activation_price"),
+            client_order_id=body.get("clientOrderId"),
+            bbo_role=body.get("bboRole") if is_limit else None,
+            stp=body.get("stp"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class CancelRequest:
     """order/cancel: exactly one of the two ids."""
 

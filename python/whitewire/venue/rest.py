@@ -109,6 +109,8 @@ def _private_routes(own: PrivateEndpoints) -> dict[str, _Private]:
         "order/bulk": _Private(own.bulk),
         "order/market": _Private(own.market_order),
         "order/stock_market": _Private(own.stock_market_order),
+        "order/stop_limit": _Private(own.stop_limit_order),
+        "order/stop_market": _Private(own.stop_market_order),
         "order/cancel": _Private(own.cancel),
         "order/cancel/all": _Private(own.cancel_all, colocated=False),
         "order/cancel/bulk": _Private(own.cancel_bulk, colocated=False),

@@ -33,6 +33,7 @@ from whitewire.venue.requests import (
     OpenOrdersQuery,
     OrderDealsQuery,
     OrderHistoryQuery,
+    StopRequest,
 )
 from whitewire.venue.rest_shapes import RestShapes
 
@@ -92,6 +93,16 @@ class PrivateEndpoints:
     def stock_market_order(self, account: str, params: Params) -> Json:
         """POST order/stock_market."""
         request = MarketRequest.from_body(OrderType.STOCK_MARKET, params)
+        return self._shapes.order(self._exchange.place(account, request))
+
+    def stop_limit_order(self, account: str, params: Params) -> Json:
+        """POST order/stop_limit."""
+        request = StopRequest.from_body(OrderType.STOP_LIMIT, params)
+        return self._shapes.order(self._exchange.place(account, request))
+
+    def stop_market_order(self, account: str, params: Params) -> Json:
+        """POST order/stop_market."""
+        request = StopRequest.from_body(OrderType.STOP_MARKET, params)
         return self._shapes.order(self._exchange.place(account, request))
 
     def bulk(self, account: str, params: Params) -> Json:

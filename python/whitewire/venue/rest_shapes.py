@@ -8,8 +8,11 @@ Rules:
 
 * S1  `price`, `postOnly` and `ioc` belong to limit shapes; a market order has none of them.
 * S2  `retail` is there only where the order was sent with it; `feeAsset` where there is one.
-* S3  History prints price "0" for a market order.
+* S3  History prints price "0" for a market or stop-market order.
 * S4  A refusal without field texts has no `errors`.
+* S5  A stop order says `activation_price`, gte or lte, and whether it was activated as 0 or 1.
+      History spells it `activationPrice`, prints >= or <=, and the whole second of activation, 0
+      where it never came. No other order has any of the three.
 """
 
 from __future__ import annotations
@@ -66,12 +69,17 @@ class RestShapes:
             shape["retail"] = True
         if order.fee_asset:
             shape["feeAsset"] = order.fee_asset
+        trigger = order.activation
+        if trigger is not None:  # S5
+            shape["activation_price"] = text(trigger.price)
+            shape["activationCondition"] = trigger.condition.value
+            shape["activated"] = int(not order.is_waiting)
         return shape
 
     def finished_order(self, order: Order) -> Json:
         """An entry of the order history."""
         text = self.text
-        return {
+        shape: Json = {
             "amount": text(order.amount),
             "price": "0" if order.price is None else text(order.price),  # S3
             "type": order.type.value,
@@ -89,6 +97,12 @@ class RestShapes:
             "feeAsset": order.fee_asset,
             "rpi": order.rpi,
         }
+        trigger = order.activation
+        if trigger is not None:  # S5
+            shape["activated"] = int(trigger.time or 0)
+            shape["activationPrice"] = text(trigger.price)
+            shape["activationCondition"] = trigger.condition.sign
+        return shape
 
     def executed_deal(self, deal: Deal) -> Json:
         """An entry of the executed history."""

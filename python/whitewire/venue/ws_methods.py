@@ -52,8 +52,8 @@ _INTERVALS = {"0": Decimal(0)} | {
 _MAX_PAGE = 100
 _ORDER_FILTERS = {
     0: None,
-    1: frozenset({OrderType.LIMIT}),
-    2: frozenset({OrderType.MARKET, OrderType.STOCK_MARKET}),
+    1: frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT}),
+    2: frozenset({OrderType.MARKET, OrderType.STOCK_MARKET, OrderType.STOP_MARKET}),
 }
 
 Params = list[Any]

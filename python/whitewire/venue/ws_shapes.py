@@ -7,9 +7,10 @@ text, sides and types are the venue's numbers.
 Rules:
 
 * W1  A reply is error, result, id in this order; a push is method, params, id null.
-* W2  Price "0" stands for a market order's missing price.
+* W2  Price "0" stands for the missing price of a market or stop-market order.
 * W3  `retail` is printed only where the order was sent with it.
 * W4  An empty side of the book ticker is "0", "0".
+* W5  A stop order has its trigger's price and condition, and `activated` as 0 or 1.
 """
 
 from __future__ import annotations
@@ -105,6 +106,11 @@ class WsShapes:
         }
         if order.retail:  # W3
             shape["retail"] = True
+        trigger = order.activation
+        if trigger is not None:  # W5
+            shape["activation_price"] = text(trigger.price)
+            shape["activation_condition"] = trigger.condition.value
+            shape["activated"] = int(not order.is_waiting)
         return shape
 
     def executed_order(self, order: Order) -> Json:
