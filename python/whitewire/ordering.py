@@ -147,7 +147,9 @@ class Ordering:
     def modify(self, order: Order, ticks: int, lots: int) -> None:
         """Sends a modification; `on_reject` where it could not be."""
         if not order.can_modify:
-            self._refuse_change(order, _reject("not-open", f"the order is {order.state}"))
+            busy = ", and a request about it is unanswered" if order.in_flight else ""
+            reason = f"the order is {order.state}{busy}"
+            self._refuse_change(order, _reject("not-open", reason))
             return
         admitted = self._admit("modify", order)
         if isinstance(admitted, Reject):
