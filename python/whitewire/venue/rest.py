@@ -147,6 +147,10 @@ class RestApp:
             if served(path, route.colocated)
         }
 
+    def routes(self) -> list[tuple[str, str]]:
+        """Method and path of all that is served; a path that ends in "/" goes on with a market."""
+        return [("GET", path) for path in self._public] + [("POST", path) for path in self._private]
+
     def service_s(self, request: HttpRequest) -> float:
         """Modelled time of a request: the option's time for each order it carries."""
         service_us = self._core.options.service_us

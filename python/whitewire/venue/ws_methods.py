@@ -120,6 +120,10 @@ class WsMethods:
             "deals_unsubscribe": self._unsubscriber(Channel.DEALS),
         }
 
+    def names(self) -> frozenset[str]:
+        """Every method."""
+        return frozenset(self._open) | frozenset(self._authorized)
+
     def call(self, subscriber: Subscriber, method: str, params: Params) -> Answer:
         """Runs one method.
 
