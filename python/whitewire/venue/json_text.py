@@ -3,7 +3,8 @@
 Owns: `compact` (REST bodies: no white space, shortest floats) and `spaced` (WebSocket frames:
 ", " and ": " between tokens, reals with up to 17 significant digits, as the venue's C library
 prints them), and reading JSON without ever making a float of a number. Must not know: what the
-values mean. Invariant: money is text before it gets here; only times are floats.
+values mean. Invariant: money is text before it gets here; only times are floats; text nested too
+deep to be read is not JSON.
 """
 
 from __future__ import annotations
@@ -12,9 +13,11 @@ import json
 from collections.abc import Callable
 from decimal import Decimal
 from json.encoder import encode_basestring_ascii
-from typing import Any
+from typing import Any, TypeVar
 
 __all__ = ["canonical", "compact", "parse", "real", "spaced", "with_unknown"]
+
+_T = TypeVar("_T")
 
 _COMPACT: Callable[[Any], str] = json.JSONEncoder(
     separators=(",", ":"), ensure_ascii=False, allow_nan=False
@@ -39,7 +42,7 @@ def canonical(body: bytes) -> bytes:
     Raises:
         ValueError: `body` is not JSON.
     """
-    return compact(json.loads(body, parse_constant=_refuse_constant))
+    return _shallow(lambda: compact(json.loads(body, parse_constant=_refuse_constant)))
 
 
 def with_unknown(body: bytes) -> bytes:
@@ -65,7 +68,14 @@ def parse(text: bytes | str) -> Any:
     Raises:
         ValueError: `text` is not JSON.
     """
-    return json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
+    return _shallow(lambda: json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant))
+
+
+def _shallow(read: Callable[[], _T]) -> _T:
+    try:
+        return read()
+    except RecursionError:
+        raise ValueError("nested too deep") from None
 
 
 def _refuse_constant(name: str) -> None:

@@ -16,6 +16,7 @@ Rules:
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from http import HTTPStatus
@@ -31,6 +32,7 @@ Json = Any
 _MAX_LEVELS = 100
 _MAX_GROUPING = 10
 _HUNDRED = Decimal(100)
+_WHOLE_NUMBER = re.compile(r"[+-]?[0-9]{1,4000}", re.ASCII)
 
 
 class PublicRefusal(Exception):
@@ -47,10 +49,7 @@ def _unprocessable(field: str, text: str) -> PublicRefusal:
 
 
 def _whole_number(text: str) -> int | None:
-    try:
-        return int(text)
-    except ValueError:
-        return None
+    return int(text) if _WHOLE_NUMBER.fullmatch(text) else None
 
 
 class PublicEndpoints:

@@ -1,0 +1,139 @@
+"""Each parameter of each endpoint and method, in turn, as every value that it should not be."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import chain
+from typing import Any
+
+import pytest
+
+from tests.venue.fidelity.awkward import (
+    NUMBER_TEXTS,
+    TEXTS,
+    nested,
+    variants,
+    without_authentication,
+)
+from tests.venue.fidelity.exercise import Table
+from tests.venue.fidelity.prober import Prober, WsProber
+from tests.venue.fidelity.recording import Record
+from tests.venue.fidelity.soundness import stays_sound
+from tests.venue.naive import RestClient, WsClient
+from whitewire.venue import Venue, WireOptions
+from whitewire.venue.accounts import default_accounts
+from whitewire.venue.options import RateLimit
+
+Json = Any
+
+_UNLIMITED = WireOptions(rate_scale=10_000.0, ws_requests=RateLimit(10_000_000, 10))
+
+
+@pytest.fixture(scope="module")
+def venue() -> Iterator[Venue]:
+    """A venue that counts no requests, with enough accounts for many nonces."""
+    with Venue(traders=False, wire=_UNLIMITED, accounts=default_accounts(1, 8)) as running:
+        yield running
+
+
+# Their orders are gone once they succeed.
+_OF_OPEN_ORDERS = ("/api/v4/order/cancel", "/api/v4/order/modify")
+
+
+def _requests(record: Record) -> dict[str, list[dict[str, Json]]]:
+    """By endpoint, recorded parameters that have every key that was ever sent to it."""
+    chosen: defaultdict[str, list[dict[str, Json]]] = defaultdict(list)
+    sent = [
+        (sample.place[1], without_authentication(sample.body))
+        for sample in record.samples
+        if sample.place[-1] == "request"
+    ]
+    for path, params in sorted(sent, key=lambda pair: len(pair[1]), reverse=True):
+        if not chosen[path] or set(params) - set(chain.from_iterable(chosen[path])):
+            chosen[path].append(params)
+    return dict(sorted(chosen.items()))
+
+
+def test_every_endpoint_bears_every_value(
+    venue: Venue, record: Record, table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    with stays_sound(venue, caplog), Prober(venue) as prober:
+        for path, bases in _requests(record).items():
+            prober.supply()
+            for base in bases:
+                for params in (base, *variants(base)):
+                    if path in _OF_OPEN_ORDERS:
+                        prober.plant("buy", "90", base.get("clientOrderId"))
+                    prober.probe(path, params)
+    posts = {path for method, path in table.routes if method == "POST"}
+    assert prober.tally.paths(200) == posts
+    assert prober.tally.share(422) > 0.5
+    assert prober.tally.share(401) == 0
+
+
+def test_every_public_endpoint_bears_every_text(
+    venue: Venue, table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    with stays_sound(venue, caplog), Prober(venue) as prober:
+        gets = sorted(path for method, path in table.routes if method == "GET")
+        for path in gets:
+            prober.ask(path, "BTC_USDT", {})
+            for text in (*NUMBER_TEXTS, *TEXTS):
+                prober.ask(path, text, {})
+                for key in ("limit", "level", "type", "unheardOf"):
+                    prober.ask(path, "BTC_USDT", {key: text})
+    assert prober.tally.paths(200) == set(gets)
+    assert prober.tally.paths(422) == {path for path in gets if path.endswith("{market}")}
+
+
+def _calls(record: Record) -> dict[str, list[list[Json]]]:
+    """By method, recorded parameters of each length."""
+    chosen: defaultdict[str, dict[int, list[Json]]] = defaultdict(dict)
+    for sample in record.samples:
+        if sample.place[0] == "call":
+            chosen[sample.place[1]][len(sample.body["params"])] = sample.body["params"]
+    return {method: list(by_length.values()) for method, by_length in sorted(chosen.items())}
+
+
+def test_every_method_bears_every_value(
+    venue: Venue, record: Record, table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    calls = {method: [[]] for method in sorted(table.methods)} | _calls(record)
+    with stays_sound(venue, caplog), WsProber(venue) as stranger, WsProber(venue) as owner:
+        with RestClient(venue) as rest:
+            owner.authorize(rest)
+            token = rest.ok("profile/websocket_token")["websocket_token"]
+        calls["authorize"] = [[token, "public"]]
+        for method, bases in calls.items():
+            for base in bases:
+                for params in (base, *variants(base)):
+                    if isinstance(params, list):
+                        owner.probe(method, params)
+            if method != "authorize":
+                stranger.probe(method, bases[0])
+        assert owner.probe("no_such_method", []) == 4
+    accepted = {method for method, code in owner.tally if code == 0}
+    assert accepted >= set(_calls(record))
+    refused = {method for method, code in stranger.tally if code == 6}
+    assert {"deals_subscribe", "ordersPending_request"} <= refused
+
+
+@pytest.mark.parametrize("depth", [50, 4_000])
+def test_a_deep_body_is_refused(venue: Venue, depth: int, caplog: pytest.LogCaptureFixture) -> None:
+    with stays_sound(venue, caplog), Prober(venue) as prober:
+        assert prober.probe("/api/v4/order/new", nested(depth)) in (400, 401)
+
+
+def test_a_deep_message_ends_the_connection(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
+    with stays_sound(venue, caplog), WsClient(venue) as ws:
+        ws.send_frame(1, b'{"id":1,"method":"ping","params":' + nested(4_000) + b"}")
+        with pytest.raises(EOFError):
+            ws.message()
+
+
+@pytest.mark.parametrize("request_id", [0, -1, 2**63, 10**40])
+def test_any_whole_number_is_an_id(venue: Venue, request_id: int) -> None:
+    with WsClient(venue) as ws:
+        ws.next_id = request_id
+        assert ws.call("ping") == "pong"
