@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
@@ -80,6 +81,12 @@ def test_numbers_with_a_fraction_are_read_exactly() -> None:
 def test_what_is_not_json_is_refused(text: bytes) -> None:
     with pytest.raises(ValueError):
         json_text.parse(text)
+
+
+@pytest.mark.parametrize("read", [json_text.parse, json_text.canonical, json_text.with_unknown])
+def test_what_is_nested_too_deep_is_not_json(read: Callable[[bytes], object]) -> None:
+    with pytest.raises(ValueError, match="deep"):
+        read(b"[" * 100_000 + b"]" * 100_000)
 
 
 @pytest.mark.parametrize(

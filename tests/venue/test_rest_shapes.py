@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from whitewire.venue.markets import default_markets
 from whitewire.venue.model import KillSwitchTimer, Order, OrderType, Side, VenueError
 from whitewire.venue.money import to_ancestor_text, to_text
-from whitewire.venue.rest_shapes import RestShapes, error_body
+from whitewire.venue.rest_shapes import RestShapes, error_body, usual_market
 
 ORDER = Order(
     id=1,
@@ -60,3 +61,10 @@ def test_numbers_follow_the_chosen_style() -> None:
     tiny = replace(ORDER, deal_fee=Decimal("1E-8"))
     assert SHAPES.order(tiny)["dealFee"] == "0.00000001"
     assert RestShapes(to_ancestor_text).order(tiny)["dealFee"] == "1e-8"
+
+
+def test_the_usual_fees_are_those_of_the_first_market_or_of_the_default_list() -> None:
+    first, second, *_ = default_markets()
+    dear = replace(second, taker_fee=Decimal("0.002"))
+    assert usual_market({dear.name: dear, first.name: first}) is dear
+    assert usual_market({}) == first

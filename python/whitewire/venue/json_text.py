@@ -59,7 +59,7 @@ def with_unknown(body: bytes) -> bytes:
             return {"unheardOf": {"nested": [None, True, 1, "text"]}, **value}
         return value
 
-    return compact(grown(json.loads(body, parse_constant=_refuse_constant)))
+    return _shallow(lambda: compact(grown(json.loads(body, parse_constant=_refuse_constant))))
 
 
 def parse(text: bytes | str) -> Any:

@@ -35,7 +35,7 @@ from whitewire.venue.requests import (
     OrderHistoryQuery,
     StopRequest,
 )
-from whitewire.venue.rest_shapes import RestShapes
+from whitewire.venue.rest_shapes import RestShapes, usual_market
 
 __all__ = ["PrivateEndpoints"]
 
@@ -52,6 +52,7 @@ class PrivateEndpoints:
         self._core = core
         self._exchange = core.exchange
         self._shapes = RestShapes(core.number_text)
+        self._usual = usual_market(core.exchange.markets)
 
     def websocket_token(self, account: str, _params: Params) -> Json:
         """POST profile/websocket_token."""
@@ -62,7 +63,7 @@ class PrivateEndpoints:
 
     def market_fee(self, _account: str, _params: Params) -> Json:
         """POST market/fee (T4)."""
-        spot = next(iter(self._exchange.markets.values()))
+        spot = self._usual
         return {
             "error": None,
             **self._fee_pair(spot),

@@ -25,6 +25,7 @@ from typing import Any
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_window import WHOLE_BOOK, group_levels
 from whitewire.venue.model import Level, MarketSpec
+from whitewire.venue.rest_shapes import usual_market
 
 __all__ = ["PublicEndpoints", "PublicRefusal"]
 
@@ -60,6 +61,7 @@ class PublicEndpoints:
         self._core = core
         self._clock = core.clock
         self._text: Callable[[Decimal], str] = core.number_text
+        self._usual = usual_market(core.exchange.markets)
 
     def ping(self, _market: str, _query: Mapping[str, str]) -> Json:
         """GET public/ping."""
@@ -165,7 +167,7 @@ class PublicEndpoints:
 
     def assets(self, _market: str, _query: Mapping[str, str]) -> Json:
         """GET public/assets: every asset that a market trades; nothing can be moved in or out."""
-        fees = next(iter(self._exchange.markets.values()))
+        fees = self._usual
         return {
             ticker: {
                 "name": ticker,

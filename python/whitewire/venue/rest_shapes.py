@@ -13,17 +13,20 @@ Rules:
 * S5  A stop order says `activation_price`, gte or lte, and whether it was activated as 0 or 1.
       History spells it `activationPrice`, prints >= or <=, and the whole second of activation, 0
       where it never came. No other order has any of the three.
+* S6  The usual fees are those of the market that is listed first when the venue opens; they stay
+      when it is delisted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
-from whitewire.venue.model import Deal, KillSwitchTimer, Order, VenueError, Wallet
+from whitewire.venue.markets import default_markets
+from whitewire.venue.model import Deal, KillSwitchTimer, MarketSpec, Order, VenueError, Wallet
 
-__all__ = ["RestShapes", "error_body"]
+__all__ = ["RestShapes", "error_body", "usual_market"]
 
 Json = dict[str, Any]
 
@@ -34,6 +37,11 @@ def error_body(error: VenueError) -> Json:
     if error.errors:  # S4
         body["errors"] = error.errors
     return body
+
+
+def usual_market(listed: Mapping[str, MarketSpec]) -> MarketSpec:
+    """The market whose fees are the usual ones (S6), of a listing that may be empty."""
+    return next(iter(listed.values()), default_markets()[0])
 
 
 class RestShapes:

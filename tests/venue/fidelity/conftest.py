@@ -2,16 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from tests.venue.fidelity.exercise import Table, exercise, route_table
 from tests.venue.fidelity.overrides import overridden, read_overrides
+from tests.venue.fidelity.prober import UNLIMITED
 from tests.venue.fidelity.recording import Record
 from tests.venue.fidelity.specification import FOLDER, Specification, find_folder, read_documents
 from whitewire.venue import Venue, WireOptions
+from whitewire.venue.accounts import default_accounts
 
 # Balances and last prices leave often enough for a test to wait for them.
 _WIRE = WireOptions(balance_interval_ms=20, lastprice_interval_ms=20, depth_interval_ms=20)
+
+
+@pytest.fixture(scope="module")
+def venue() -> Iterator[Venue]:
+    """A venue that counts no requests, with enough accounts for many nonces."""
+    with Venue(traders=False, wire=UNLIMITED, accounts=default_accounts(1, 8)) as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

@@ -11,6 +11,7 @@ from tests.venue.fidelity import rest_rows, ws_rows
 from tests.venue.fidelity.recording import Record, RecordingRest, RecordingWs
 from tests.venue.fidelity.rest_rows import World
 from tests.venue.fidelity.ws_rows import Line
+from tests.venue.naive import sign
 from whitewire.venue import Venue
 from whitewire.venue.channels import Channels
 from whitewire.venue.core import VenueCore
@@ -96,6 +97,8 @@ def _refuse_at_the_door(world: World, method: str, path: str) -> None:
     key = world.rest.account.key
     headers = {"X-TXC-APIKEY": key, "X-TXC-PAYLOAD": "e30=", "X-TXC-SIGNATURE": "0"}
     assert world.rest.send(method, path, b"{}", headers)[0] == HTTPStatus.UNAUTHORIZED
+    headers = sign(key, world.rest.account.secret, b"{}")
+    assert world.rest.send(method, path, b'{"other":1}', headers)[0] == HTTPStatus.BAD_REQUEST
     world.venue.restrict_key(key, denied_paths=[path])
     assert world.rest.post(path.removeprefix(_BASE))[0] == HTTPStatus.FORBIDDEN
     world.venue.restrict_key(key)

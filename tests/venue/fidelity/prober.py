@@ -15,7 +15,8 @@ from urllib.parse import quote, urlencode
 from tests.venue.fidelity.recording import documented_path
 from tests.venue.fidelity.specification import Specification
 from tests.venue.naive import Nonces, RestClient, WsClient
-from whitewire.venue import Venue
+from whitewire.venue import Venue, WireOptions
+from whitewire.venue.options import RateLimit
 
 Json = Any
 
@@ -23,6 +24,9 @@ Json = Any
 DOCUMENTED = frozenset({200, 400, 401, 403, 404, 422, 429, 451, 453, 503})
 # Multiplies the number of generated requests, for a run that may take its time.
 EFFORT = int(os.environ.get("WHITEWIRE_FUZZ_EFFORT", "1"))
+
+# A venue that counts no requests.
+UNLIMITED = WireOptions(rate_scale=10_000.0, ws_requests=RateLimit(10_000_000, 10))
 
 
 def encode(body: Json) -> bytes:

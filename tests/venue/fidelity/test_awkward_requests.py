@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
 from itertools import chain
 from typing import Any
 
@@ -17,25 +16,13 @@ from tests.venue.fidelity.awkward import (
     without_authentication,
 )
 from tests.venue.fidelity.exercise import Table
-from tests.venue.fidelity.prober import Prober, WsProber
+from tests.venue.fidelity.prober import UNLIMITED, Prober, WsProber
 from tests.venue.fidelity.recording import Record
 from tests.venue.fidelity.soundness import stays_sound
 from tests.venue.naive import RestClient, WsClient
-from whitewire.venue import Venue, WireOptions
-from whitewire.venue.accounts import default_accounts
-from whitewire.venue.options import RateLimit
+from whitewire.venue import Venue
 
 Json = Any
-
-_UNLIMITED = WireOptions(rate_scale=10_000.0, ws_requests=RateLimit(10_000_000, 10))
-
-
-@pytest.fixture(scope="module")
-def venue() -> Iterator[Venue]:
-    """A venue that counts no requests, with enough accounts for many nonces."""
-    with Venue(traders=False, wire=_UNLIMITED, accounts=default_accounts(1, 8)) as running:
-        yield running
-
 
 # Their orders are gone once they succeed.
 _OF_OPEN_ORDERS = ("/api/v4/order/cancel", "/api/v4/order/modify")
@@ -117,6 +104,32 @@ def test_every_method_bears_every_value(
     assert accepted >= set(_calls(record))
     refused = {method for method, code in stranger.tally if code == 6}
     assert {"deals_subscribe", "ordersPending_request"} <= refused
+
+
+def test_a_venue_without_markets_answers_all_the_same(
+    record: Record, table: Table, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Every market was delisted; whoever asks is answered, and the usual fees stay."""
+    with Venue(traders=False, wire=UNLIMITED) as venue, Prober(venue) as prober:
+        with RestClient(venue) as rest:
+            usual = rest.ok("market/fee")
+            names = [market["name"] for market in rest.get("markets")[1]]
+            for name in names:
+                venue.call(lambda exchange, name=name: exchange.delist(name))
+            assert rest.get("assets") == (200, {})
+            assert rest.ok("market/fee") == usual
+        with stays_sound(venue, caplog):
+            for path, bases in _requests(record).items():
+                for params in bases:
+                    prober.probe(path, params)
+            for method, path in table.routes:
+                if method == "GET":
+                    prober.ask(path, "BTC_USDT", {})
+            with WsProber(venue) as ws, RestClient(venue) as rest:
+                ws.authorize(rest)
+                for method, calls in _calls(record).items():
+                    for params in calls:
+                        ws.probe(method, params)
 
 
 @pytest.mark.parametrize("depth", [50, 4_000])
