@@ -75,42 +75,50 @@ class Tally:
         return {path for path, answered in self.statuses if answered == status}
 
 
-def _resting(
-    side: str, price: str, client_order_id: str | None = None
-) -> tuple[str, dict[str, str | None]]:
-    order = {"market": "BTC_USDT", "side": side, "price": price, "amount": "0.1"}
-    return "/api/v4/order/new", {**order, "clientOrderId": client_order_id}
-
-
 class Prober(RestClient):
     """One keep-alive connection that takes turns with the venue's accounts.
 
     An account has only as many nonces as there are milliseconds, so one would not do.
     """
 
-    def __init__(self, venue: Venue, specification: Specification | None = None) -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        specification: Specification | None = None,
+        accounts: int | None = None,
+    ) -> None:
         super().__init__(venue)
         self.tally = Tally()
         self.specification = specification
-        self.turns = deque((spec, Nonces()) for spec in venue.accounts)
+        self.turns = deque((spec, Nonces()) for spec in venue.accounts[:accounts])
 
     def supply(self) -> None:
-        """Every account rests an order on both sides, so that others can trade."""
-        for _ in range(len(self.turns)):
-            self.plant("sell", "110")
-            self.probe(*_resting("buy", "90"))
+        """Every account rests an order on both sides of two markets, so that others can trade."""
+        for turn in self.turns:
+            self.account, self.nonces = turn
+            for market in ("BTC_USDT", "ETH_USDT"):
+                self.rest_order(market, "sell", "110")
+                self.rest_order(market, "buy", "90")
 
-    def plant(self, side: str, price: str, client_order_id: str | None = None) -> None:
-        """The account of the next turn rests an order, if its client id is not taken yet."""
-        self.probe(*_resting(side, price, client_order_id))
-        self.turns.rotate()
+    def plant(self, client_order_id: str | None) -> None:
+        """The account of the next turn has an open order with this client id."""
+        self.account, self.nonces = self.turns[0]
+        self.rest_order("BTC_USDT", "buy", "90", client_order_id)
+
+    def rest_order(
+        self, market: str, side: str, price: str, client_order_id: str | None = None
+    ) -> None:
+        """Places an order, if its client id is not taken yet."""
+        order = {"market": market, "side": side, "price": price, "amount": "0.1"}
+        status, _ = self.post("order/new", **order, clientOrderId=client_order_id)
+        assert status in (200, 422), status
 
     def probe(self, path: str, params: Json) -> int:
         """A signed request with these parameters; the body itself where they are no object."""
+        self.account, self.nonces = self.turns[0]
         self.turns.rotate(-1)
-        self.account, nonces = self.turns[-1]
         if isinstance(params, dict):
-            own = {"request": path, "nonce": nonces.next(), "nonceWindow": True}
+            own = {"request": path, "nonce": self.nonces.next(), "nonceWindow": True}
             params = {**params, **own}
         body = params if isinstance(params, bytes) else encode(params)
         payload = base64.b64encode(body)

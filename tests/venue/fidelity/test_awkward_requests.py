@@ -51,7 +51,7 @@ def test_every_endpoint_bears_every_value(
             for base in bases:
                 for params in (base, *variants(base)):
                     if path in _OF_OPEN_ORDERS:
-                        prober.plant("buy", "90", base.get("clientOrderId"))
+                        prober.plant(base.get("clientOrderId"))
                     prober.probe(path, params)
     posts = {path for method, path in table.routes if method == "POST"}
     assert prober.tally.paths(200) == posts
