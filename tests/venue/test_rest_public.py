@@ -84,6 +84,8 @@ def test_order_book_with_words_for_numbers(rest: RestClient) -> None:
         422,
         {"limit": ["The limit must be an integer."]},
     )
+    for words in ("%D9%A3", "1_0", "9" * 5_000):
+        assert rest.get(f"orderbook/BTC_USDT?limit={words}")[0] == 422
     status, book = rest.get("orderbook/BTC_USDT?level=abc")
     assert (status, book["asks"], book["bids"]) == (200, None, None)
 

@@ -16,7 +16,7 @@ Rules (the number is named on the line that obeys it):
 * A4  Without `nonceWindow` a nonce must exceed the highest that the key has had accepted.
 * A5  With `nonceWindow` a nonce is a millisecond time within 5 s of ours, fresh, in any order;
       it does not move the mark of A4.
-* A6  A nonce is an integer, or a string of digits.
+* A6  A nonce is an integer of 64 bits, or a string of its digits.
 * A7  An answer to a failed check has a code and a message but no `errors`.
 """
 
@@ -25,6 +25,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hmac
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
@@ -35,6 +36,8 @@ from whitewire.venue.model import VenueError
 from whitewire.venue.options import PayloadCheck, WireOptions
 
 __all__ = ["ApiKey", "AuthRefusal", "Authenticator", "Caller", "SignedRequest"]
+
+_DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 
 
 class AuthRefusal(Enum):
@@ -177,9 +180,9 @@ class Authenticator:
         if not isinstance(windowed, bool):
             raise self._refuse(AuthRefusal.WINDOW_INVALID)
         nonce = params.get("nonce")
-        if isinstance(nonce, str) and nonce.isascii() and nonce.isdigit():  # A6
-            return int(nonce), windowed
-        if isinstance(nonce, int) and not isinstance(nonce, bool):
+        if isinstance(nonce, str) and _DIGITS.fullmatch(nonce):  # A6
+            nonce = int(nonce)
+        if isinstance(nonce, int) and not isinstance(nonce, bool) and nonce.bit_length() < 64:
             return nonce, windowed
         raise self._refuse(AuthRefusal.NONCE_MISSING)
 

@@ -11,15 +11,16 @@ import pytest
 from tests.venue.fidelity.awkward import (
     NUMBER_TEXTS,
     TEXTS,
+    VALUES,
     nested,
     variants,
     without_authentication,
 )
 from tests.venue.fidelity.exercise import Table
-from tests.venue.fidelity.prober import UNLIMITED, Prober, WsProber
+from tests.venue.fidelity.prober import UNLIMITED, Prober, WsProber, encode
 from tests.venue.fidelity.recording import Record
 from tests.venue.fidelity.soundness import stays_sound
-from tests.venue.naive import RestClient, WsClient
+from tests.venue.naive import Nonces, RestClient, WsClient
 from whitewire.venue import Venue
 
 Json = Any
@@ -57,6 +58,31 @@ def test_every_endpoint_bears_every_value(
     assert prober.tally.paths(200) == posts
     assert prober.tally.share(422) > 0.5
     assert prober.tally.share(401) == 0
+
+
+def test_authentication_bears_every_value(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
+    path = "/api/v4/orders"
+    with stays_sound(venue, caplog), Prober(venue) as prober:
+        nonces = Nonces()
+        for key in ("request", "nonce", "nonceWindow"):
+            for value in VALUES:
+                body = {"request": path, "nonce": nonces.next(), "nonceWindow": True, key: value}
+                prober.knock(path, encode(body))
+                del body["nonceWindow"]
+                prober.account = venue.accounts[1]  # its nonces may go as high as they like
+                prober.knock(path, encode(body))
+                prober.account = venue.accounts[0]
+        body = encode({"request": path, "nonce": nonces.next(), "nonceWindow": True})
+        for header in ("X-TXC-APIKEY", "X-TXC-PAYLOAD", "X-TXC-SIGNATURE"):
+            for text in (*NUMBER_TEXTS, *TEXTS):
+                if (
+                    text.isprintable()
+                    and text.encode("latin-1", "ignore").decode("latin-1") == text
+                ):
+                    status = prober.knock(path, body, **{header: text})
+                    assert status in (400, 401), (header, text, status)
+        assert prober.knock(path, body) == 200, "no refusal has used the nonce up"
+    assert prober.tally.paths(401) == {path}
 
 
 def test_every_public_endpoint_bears_every_text(
