@@ -98,6 +98,8 @@ class WireOptions:
     depth_silent_eviction: bool = False
     balance_interval_ms: int = 1_000
     lastprice_interval_ms: int = 1_000
+    market_interval_ms: int = 1_000
+    candles_interval_ms: int = 500
 
 
 @dataclass(frozen=True, slots=True)
