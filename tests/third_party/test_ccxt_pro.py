@@ -17,7 +17,7 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.third_party.support import SYMBOL, TIMEOUT_S, credentials, point
+from tests.third_party.support import SYMBOL, TIMEOUT_S, credentials, has_method, point
 from whitewire.venue import Venue, WireOptions
 
 # aiohttp says so to ccxt, on interpreters that no longer need the option
@@ -140,7 +140,7 @@ def run(venue: Venue, scene: Callable[[Pair], Awaitable[None]]) -> None:
 
 
 def best(side: str, price: float, amount: float) -> Callable[[Any], bool]:
-    return lambda book: book[side] and book[side][0] == [price, amount]
+    return lambda book: bool(book[side]) and book[side][0] == [price, amount]
 
 
 def test_order_book(venue: Venue) -> None:
@@ -257,7 +257,7 @@ def test_my_trades(venue: Venue) -> None:
         def mine(order_id: str) -> list[Any]:
             return [deal for new in deals.seen for deal in new if deal["order"] == order_id]
 
-        await deals.until(lambda _: mine(resting["id"]))
+        await deals.until(lambda _: bool(mine(resting["id"])))
         (deal,) = mine(taken)
         assert (deal["side"], deal["takerOrMaker"]) == ("buy", "taker")
         assert (deal["price"], deal["amount"], deal["cost"]) == (60_000, 0.02, 1_200)
@@ -284,6 +284,22 @@ def test_balance(venue: Venue) -> None:
         )
         # the fee of a buy comes out of what it buys
         assert balance.seen[-1]["BTC"]["total"] == pytest.approx(before["BTC"]["total"] + 0.00999)
+
+    run(venue, scene)
+
+
+def test_collateral_balance(venue: Venue) -> None:
+    if not has_method(venue, "balanceMargin_subscribe"):
+        pytest.skip("the venue has no balanceMargin channel")
+
+    async def scene(pair: Pair) -> None:
+        async def act() -> None:
+            order = await pair.mine.ccxt.create_order("BTC/USDT:USDT", "limit", "buy", 0.01, 30_000)
+            await pair.mine.ccxt.cancel_order(order["id"], "BTC/USDT:USDT")
+
+        balance = pair.mine.watch("watch_balance", {"type": "swap"})
+        await balance.knock(act)
+        await balance.until(lambda now: 0 < now["USDT"]["free"] <= now["USDT"]["total"])
 
     run(venue, scene)
 

@@ -103,9 +103,12 @@ def pair(venue: Venue, answered: dict[str, int]) -> Iterator[Pair]:
         pair = Pair(mine, two)
         yield pair
         for account in venue.accounts:
-            name = account.name
-            venue.call(lambda exchange, name=name: exchange.cancel_all(name, CancelAllRequest()))
+            cancel_all(venue, account.name)
         pair.flatten()
+
+
+def cancel_all(venue: Venue, name: str) -> None:
+    venue.call(lambda exchange: exchange.cancel_all(name, CancelAllRequest()))
 
 
 @pytest.mark.parametrize("path", COLLATERAL)
