@@ -113,6 +113,26 @@ def point(exchange: Any, venue: Venue) -> None:
 # whitebit-python-sdk
 
 
+class Millisecond:
+    """Keeps the SDK's requests in different milliseconds, for these are its nonces.
+
+    On the way to the real venue they always are; on one machine two may fit into one.
+    """
+
+    last = 0
+
+    @classmethod
+    def wait(cls, _request: httpx.Request) -> None:
+        """Called before a request is signed."""
+        while int(time.time() * 1_000) <= cls.last:
+            time.sleep(0.000_1)
+
+    @classmethod
+    def note(cls, _response: httpx.Response) -> None:
+        """Called when a request, signed at the latest now, was answered."""
+        cls.last = int(time.time() * 1_000)
+
+
 @contextmanager
 def sdk_client(
     venue: Venue, url: str, account: int, answered: dict[str, int] | None = None
@@ -128,7 +148,7 @@ def sdk_client(
     # The SDK's signing transport does not close the one that it wraps.
     wrapped = httpx.HTTPTransport(verify=context)
     transport = HmacTransport(spec.secret, wrapped=wrapped)
-    hooks = {"response": [note]}
+    hooks = {"request": [Millisecond.wait], "response": [Millisecond.note, note]}
     with wrapped, httpx.Client(transport=transport, event_hooks=hooks) as http_client:
         yield WhitebitApi(
             environment=WhitebitApiEnvironment(base=url, production=venue.ws, eu=venue.ws),
