@@ -154,8 +154,8 @@ def test_margin_order_on_a_spot_market(pair: Pair) -> None:
 
 def test_leverage(pair: Pair) -> None:
     pair.needs("collateral-account/leverage", "collateral-account/summary")
+    pair.mine.set_leverage(1)
     with pytest.raises(ccxt.InsufficientFunds):
-        pair.mine.set_leverage(1)
         pair.mine.create_order(SWAP, "limit", "buy", 50, 30_000)
     for leverage in (20, 10):
         assert pair.mine.set_leverage(leverage)["leverage"] == leverage
