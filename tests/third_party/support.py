@@ -148,7 +148,10 @@ def sdk_client(
     # The SDK's signing transport does not close the one that it wraps.
     wrapped = httpx.HTTPTransport(verify=context)
     transport = HmacTransport(spec.secret, wrapped=wrapped)
-    hooks = {"request": [Millisecond.wait], "response": [Millisecond.note, note]}
+    hooks: dict[str, list[Any]] = {
+        "request": [Millisecond.wait],
+        "response": [Millisecond.note, note],
+    }
     with wrapped, httpx.Client(transport=transport, event_hooks=hooks) as http_client:
         yield WhitebitApi(
             environment=WhitebitApiEnvironment(base=url, production=venue.ws, eu=venue.ws),
