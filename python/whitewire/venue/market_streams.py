@@ -23,7 +23,8 @@ from typing import Any
 from whitewire.venue.candles import DAY_S, Bar, Chart, opening
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
-from whitewire.venue.model import ZERO, Event, TradeEvent
+from whitewire.venue.events import Event, TradeEvent
+from whitewire.venue.model import ZERO
 from whitewire.venue.pacing import Periodic
 from whitewire.venue.ws_shapes import push
 
