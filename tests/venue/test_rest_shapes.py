@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
+from whitewire.venue.kill_switch import KillSwitchTimer
 from whitewire.venue.markets import default_markets
-from whitewire.venue.model import KillSwitchTimer, Order, OrderType, Side, VenueError
+from whitewire.venue.model import Order, OrderType, Side, VenueError
 from whitewire.venue.money import to_ancestor_text, to_text
 from whitewire.venue.rest_shapes import RestShapes, error_body, usual_market
 
@@ -36,6 +37,12 @@ def test_retail_is_printed_only_where_it_was_sent() -> None:
 
 def test_fee_asset_is_left_out_where_there_is_none() -> None:
     assert "feeAsset" not in SHAPES.order(replace(ORDER, fee_asset=""))
+
+
+def test_fee_ratios_are_there_only_for_those_who_need_them() -> None:
+    assert not {"takerFee", "makerFee"} & set(SHAPES.order(ORDER))
+    old = RestShapes(to_text, fee_rates=True).order(ORDER)
+    assert (old["takerFee"], old["makerFee"]) == ("0.001", "0.001")
 
 
 def test_a_refusal_has_errors_only_if_there_are_any() -> None:

@@ -87,6 +87,8 @@ class WireOptions:
     ws_max_frame_bytes: int = 64 * 1024
     ws_max_queue_bytes: int = 4 * 1024 * 1024
 
+    # Order objects of REST name the order's fee ratios, as they did until 2023.
+    order_fee_rates: bool = False
     # Numbers below a millionth are printed with an exponent, as the venue's ancestor did.
     exponent_text: bool = False
     # Endpoints that the colocation listener serves besides the 33; the newest guide adds
@@ -98,6 +100,8 @@ class WireOptions:
     depth_silent_eviction: bool = False
     balance_interval_ms: int = 1_000
     lastprice_interval_ms: int = 1_000
+    market_interval_ms: int = 1_000
+    candles_interval_ms: int = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -132,3 +132,8 @@ def outside_price_band(lowest: Decimal, highest: Decimal, *, is_stop: bool) -> V
     """A price too far from the last trade; a stop order's has a number of its own."""
     text = f"Price should be between {to_text(lowest)} and {to_text(highest)}."
     return validation(251 if is_stop else 250, "price", text)
+
+
+def would_take_collateral() -> VenueError:
+    """A maker-only order against collateral that would match."""
+    return validation(14, "postOnly", WOULD_TAKE)

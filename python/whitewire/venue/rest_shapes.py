@@ -13,7 +13,9 @@ Rules:
 * S5  A stop order says `activation_price`, gte or lte, and whether it was activated as 0 or 1.
       History spells it `activationPrice`, prints >= or <=, and the whole second of activation, 0
       where it never came. No other order has any of the three.
-* S6  The usual fees are those of the market that is listed first when the venue opens; they stay
+* S6  Until 2023 an order also named its fee ratios, `takerFee` and `makerFee`; some clients still
+      need them.
+* S7  The usual fees are those of the market that is listed first when the venue opens; they stay
       when it is delisted.
 """
 
@@ -23,8 +25,9 @@ from collections.abc import Callable, Mapping
 from decimal import Decimal
 from typing import Any
 
+from whitewire.venue.kill_switch import KillSwitchTimer
 from whitewire.venue.markets import default_markets
-from whitewire.venue.model import Deal, KillSwitchTimer, MarketSpec, Order, VenueError, Wallet
+from whitewire.venue.model import Deal, MarketSpec, Order, VenueError, Wallet
 
 __all__ = ["RestShapes", "error_body", "usual_market"]
 
@@ -40,15 +43,16 @@ def error_body(error: VenueError) -> Json:
 
 
 def usual_market(listed: Mapping[str, MarketSpec]) -> MarketSpec:
-    """The market whose fees are the usual ones (S6), of a listing that may be empty."""
+    """The market whose fees are the usual ones (S7), of a listing that may be empty."""
     return next(iter(listed.values()), default_markets()[0])
 
 
 class RestShapes:
     """Prints engine values for REST, numbers in the chosen style."""
 
-    def __init__(self, text: Callable[[Decimal], str]) -> None:
+    def __init__(self, text: Callable[[Decimal], str], *, fee_rates: bool = False) -> None:
         self.text = text
+        self._fee_rates = fee_rates
 
     def order(self, order: Order) -> Json:
         """The order object of create, cancel, modify and the active list."""
@@ -77,6 +81,9 @@ class RestShapes:
             shape["retail"] = True
         if order.fee_asset:
             shape["feeAsset"] = order.fee_asset
+        if self._fee_rates:  # S6
+            shape["takerFee"] = text(order.taker_fee)
+            shape["makerFee"] = text(order.maker_fee)
         trigger = order.activation
         if trigger is not None:  # S5
             shape["activation_price"] = text(trigger.price)

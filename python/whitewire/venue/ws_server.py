@@ -42,8 +42,10 @@ from whitewire.venue.channels import Channels
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
 from whitewire.venue.http_server import TLS_GOODBYE_S, reset_connection
+from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.rate_limits import FixedWindow
-from whitewire.venue.ws_methods import INTERNAL_ERROR, TOO_MANY_REQUESTS, WsMethods, WsRefusal
+from whitewire.venue.ws_methods import WsMethods
+from whitewire.venue.ws_params import INTERNAL_ERROR, TOO_MANY_REQUESTS, WsRefusal
 from whitewire.venue.ws_shapes import error_reply, push, reply
 
 __all__ = ["WsService"]
@@ -239,12 +241,15 @@ class WsService:
         sockets: live connections.
     """
 
-    def __init__(self, core: VenueCore, channels: Channels, depth: DepthStreams) -> None:
+    def __init__(
+        self, core: VenueCore, channels: Channels, depth: DepthStreams, streams: MarketStreams
+    ) -> None:
         self.core = core
-        self.methods = WsMethods(core, channels, depth)
+        self.methods = WsMethods(core, channels, depth, streams)
         self.sockets: set[_Socket] = set()
         self._channels = channels
         self._depth = depth
+        self._streams = streams
         self._connects = FixedWindow()
 
     async def listen(
@@ -282,6 +287,7 @@ class WsService:
         self.sockets.discard(socket)
         self._channels.drop(socket)
         self._depth.unsubscribe(socket, None)
+        self._streams.drop(socket)
 
     def send_away(self) -> None:
         """Ends every connection with a close frame."""

@@ -15,7 +15,13 @@ from whitewire.venue import Venue, WireOptions
 from whitewire.venue.accounts import default_accounts
 
 # Balances and last prices leave often enough for a test to wait for them.
-_WIRE = WireOptions(balance_interval_ms=20, lastprice_interval_ms=20, depth_interval_ms=20)
+_WIRE = WireOptions(
+    balance_interval_ms=20,
+    lastprice_interval_ms=20,
+    market_interval_ms=20,
+    candles_interval_ms=20,
+    depth_interval_ms=20,
+)
 
 
 @pytest.fixture(scope="module")

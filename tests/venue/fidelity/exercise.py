@@ -5,7 +5,6 @@ from __future__ import annotations
 from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import cast
 
 from tests.venue.fidelity import rest_rows, ws_rows
 from tests.venue.fidelity.recording import Record, RecordingRest, RecordingWs
@@ -13,13 +12,7 @@ from tests.venue.fidelity.rest_rows import World
 from tests.venue.fidelity.ws_rows import Line
 from tests.venue.naive import sign
 from whitewire.venue import Venue
-from whitewire.venue.channels import Channels
-from whitewire.venue.core import VenueCore
-from whitewire.venue.depth_stream import DepthStreams
-from whitewire.venue.options import VenueConfig
 from whitewire.venue.rest import Listener, RestApp
-from whitewire.venue.server import VenueServer
-from whitewire.venue.ws_methods import WsMethods
 
 _BASE = "/api/v4/"
 # What the front answers instead of the venue, by the fault that makes it.
@@ -46,16 +39,14 @@ class Table:
 
 
 def route_table() -> Table:
-    """Reads the venue's own tables."""
-    core = VenueServer(VenueConfig(scenario="empty")).core
-    routes = RestApp(core, Listener.PUBLIC, _NoScope()).routes()
+    """Reads the tables of a running venue."""
+    with Venue(traders=False, tls=False) as venue:
+        server = venue._server
+        assert server._service is not None
+        routes = RestApp(server.core, Listener.PUBLIC, _NoScope()).routes()
+        methods = server._service.methods.names()
     named = {(method, path + "{market}" if path.endswith("/") else path) for method, path in routes}
-    return Table(frozenset(named), _methods(core))
-
-
-def _methods(core: VenueCore) -> frozenset[str]:
-    # Names need neither channels nor a loop to run them on.
-    return WsMethods(core, cast("Channels", None), cast("DepthStreams", None)).names()
+    return Table(frozenset(named), methods)
 
 
 def exercise(venue: Venue, table: Table) -> Record:

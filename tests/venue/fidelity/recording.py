@@ -11,8 +11,10 @@ from tests.venue.naive import RestClient, WsClient
 from whitewire.venue import Venue
 
 Json = Any
-# Paths that end in the name of a market.
-_OF_MARKET = ("/api/v4/public/orderbook/", "/api/v4/public/trades/")
+# Paths that end in the name of a market; the longer ones first.
+_OF_MARKET = tuple(
+    f"/api/v4/public/{folder}/" for folder in ("orderbook/depth", "orderbook", "trades")
+)
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,14 @@ def _order_book(world: World) -> None:
     world.get("orderbook/NO_SUCH", 422)
 
 
+def _depth(world: World) -> None:
+    world.trade()
+    world.rest.limit("buy", "99")
+    world.other.limit("sell", "101")
+    world.get(f"orderbook/depth/{MARKET}")
+    world.get("orderbook/depth/NO_SUCH", 422)
+
+
 def _trades(world: World) -> None:
     world.trade()
     world.get(f"trades/{MARKET}?type=buy")
@@ -273,6 +281,7 @@ ROWS: dict[str, Row] = {
     "public/collateral/markets": _public("collateral/markets"),
     "public/platform/status": _public("platform/status"),
     "public/orderbook/{market}": _order_book,
+    "public/orderbook/depth/{market}": _depth,
     "public/trades/{market}": _trades,
     "profile/websocket_token": _token,
     "market/fee": _fee,

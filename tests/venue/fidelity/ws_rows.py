@@ -5,6 +5,7 @@ A new channel is one more row. A row is run where the venue has its methods.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -109,6 +110,39 @@ def _last_price(line: Line) -> None:
     line.ws.call("lastprice_unsubscribe")
 
 
+def _market(line: Line) -> None:
+    line.world.trade()
+    line.ws.call("market_request", MARKET, 86_400)
+    line.ws.call("market_subscribe", MARKET, "ETH_BTC")
+    line.ws.push("market_update")
+    line.world.trade()
+    line.ws.push("market_update")
+    line.ws.call("market_unsubscribe")
+    line.refuse("market_request", "NO_SUCH", 86_400)
+
+
+def _market_today(line: Line) -> None:
+    line.world.trade()
+    line.ws.call("marketToday_query", MARKET)
+    line.ws.call("marketToday_subscribe", MARKET, "ETH_BTC")
+    line.ws.push("marketToday_update")
+    line.world.trade()
+    line.ws.push("marketToday_update")
+    line.ws.call("marketToday_unsubscribe")
+    line.refuse("marketToday_query", "NO_SUCH")
+
+
+def _candles(line: Line) -> None:
+    line.world.trade()
+    now = int(time.time())
+    assert line.ws.call("candles_request", MARKET, now - 7_200, now, 3_600)
+    line.ws.call("candles_subscribe", MARKET, 900)
+    line.world.trade()
+    line.ws.push("candles_update")
+    line.ws.call("candles_unsubscribe")
+    line.refuse("candles_request", MARKET, now, now, 7)
+
+
 def _balance_spot(line: Line) -> None:
     line.ws.authorize(line.world.rest)
     line.ws.call("balanceSpot_request")
@@ -181,6 +215,11 @@ ROWS: dict[str, Row] = {
     "bookTicker": Row(_book_ticker, _family("bookTicker", *_STREAM), ("bookTicker_update",)),
     "trades": Row(_trades, _family("trades", *_ALL), ("trades_update",)),
     "lastprice": Row(_last_price, _family("lastprice", *_ALL), ("lastprice_update",)),
+    "market": Row(_market, _family("market", *_ALL), ("market_update",)),
+    "marketToday": Row(
+        _market_today, _family("marketToday", "query", *_STREAM), ("marketToday_update",)
+    ),
+    "kline": Row(_candles, _family("candles", *_ALL), ("candles_update",)),
     "balanceSpot": Row(_balance_spot, _family("balanceSpot", *_ALL), ("balanceSpot_update",)),
     "ordersPending": Row(
         _orders_pending, _family("ordersPending", *_ALL), ("ordersPending_update",)
