@@ -4,8 +4,8 @@ Owns: the validation of order/modify. Must not know: funds, the book, or how a r
 place. Invariant: the replacement is an order of the same kind, account, market and side.
 
 Rules:
-    Y1  A modify names something to change. It keeps what it does not name, except the prevention
-        mode, which falls back to no.
+    Y1  A modify names something to change. It keeps what it does not name; of REST, all but the
+        prevention mode, which falls back to no.
     Y2  An amount is the whole size of the replacement; without one, what is left moves. `total` is
         the size of a stop-market buy, in money; every other order is sized by `amount`.
     Y3  Only a stop order that waits has an activation price to change (158); a stop-market order
@@ -35,6 +35,7 @@ from whitewire.venue.matching import NewOrder
 from whitewire.venue.model import MarketSpec, Order, OrderType, Side
 from whitewire.venue.money import read_number
 from whitewire.venue.orders import check_money_amount, check_total
+from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import ModifyRequest
 from whitewire.venue.stop_orders import Triggers, check_activation_price
@@ -85,7 +86,7 @@ def read_modify(
         amount=amount,
         price=price,
         client_order_id=old.client_order_id,
-        stp=stp,
+        stp=old.stp if request.keeps_stp else stp,
         post_only=old.post_only,
         rpi=old.rpi,
         retail=old.retail,
@@ -126,14 +127,16 @@ def _check_kind(old: Order, changes: _Changes) -> None:
     is_money_sized = old.type is OrderType.STOP_MARKET and old.side is Side.BUY
     if changes.activation_price is not None and not old.is_waiting:
         text = "Activation price is not allowed for a limit order."
-        raise refusals.inner(158, "activationPrice", text)
+        raise refusals.inner(158, "activationPrice", text, Reason.NO_ACTIVATION_PRICE)
     if changes.price is not None and old.price is None:
         text = "Price is not allowed for a stop market order."
-        raise refusals.validation(159, "price", text)
+        raise refusals.validation(159, "price", text, reason=Reason.NO_PRICE)
     if changes.total is not None and not is_money_sized:
-        raise refusals.validation(162, "total", "Total is not allowed for this order type.")
+        text = "Total is not allowed for this order type."
+        raise refusals.validation(162, "total", text, reason=Reason.WRONG_TOTAL)
     if changes.amount is not None and is_money_sized:
-        raise refusals.validation(163, "amount", "Amount is not allowed for this order type.")
+        text = "Amount is not allowed for this order type."
+        raise refusals.validation(163, "amount", text, reason=Reason.WRONG_AMOUNT)
 
 
 def _activation(
@@ -144,5 +147,5 @@ def _activation(
         return old.activation
     if price == triggers.last_price(spec.name):
         text = "Activation price should not be equal to the last price."
-        raise refusals.inner(101, "activationPrice", text)
+        raise refusals.inner(101, "activationPrice", text, Reason.ACTIVATION_IS_LAST_PRICE)
     return triggers.make(price, spec, old.side)

@@ -43,6 +43,7 @@ from whitewire.venue.orders import (
     check_total,
     read_bbo_role,
 )
+from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import StopRequest
 
@@ -155,4 +156,5 @@ def _check_last_price(price: Decimal, last: Decimal | None, problems: Problems) 
         problems.add(refusals.REQUIRED, _WRONG_VALUE, "Empty history")
     elif price == last:
         text = "Activation price should not be equal to the last price."
-        problems.add(refusals.REQUIRED, _WRONG_VALUE, text)
+        reason = Reason.ACTIVATION_IS_LAST_PRICE
+        problems.add(refusals.REQUIRED, _WRONG_VALUE, text, reason=reason)

@@ -32,15 +32,18 @@ from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams, Subscriber, Window, read_window
 from whitewire.venue.depth_window import WHOLE_BOOK
 from whitewire.venue.model import OrderType
+from whitewire.venue.ws_orders import WsOrders
+from whitewire.venue.ws_refusals import (
+    INTERNAL_ERROR,
+    INVALID_ARGUMENT,
+    METHOD_NOT_FOUND,
+    REQUIRE_AUTHENTICATION,
+    WsRefusal,
+)
 from whitewire.venue.ws_shapes import SUCCESS, WsShapes
 
-__all__ = ["Answer", "WsMethods", "WsRefusal"]
+__all__ = ["Answer", "WsMethods"]
 
-INVALID_ARGUMENT = (1, "invalid argument")
-INTERNAL_ERROR = (2, "internal error")
-METHOD_NOT_FOUND = (4, "method not found")
-REQUIRE_AUTHENTICATION = (6, "require authentication")
-TOO_MANY_REQUESTS = (7, "too many requests")
 _AUTHORIZE_FAILURES = dict(
     (INVALID_ARGUMENT, INTERNAL_ERROR, REQUIRE_AUTHENTICATION, (11, "invalid token"))
 )
@@ -58,15 +61,6 @@ _ORDER_FILTERS = {
 
 Params = list[Any]
 _Item = TypeVar("_Item")
-
-
-class WsRefusal(Exception):
-    """A refused method call."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +113,8 @@ class WsMethods:
             "deals_subscribe": self._deals_subscribe,
             "deals_unsubscribe": self._unsubscriber(Channel.DEALS),
         }
+        orders = WsOrders(core, channels)
+        self._authorized |= {name: self._order_method(orders, name) for name in orders.names}
 
     def call(self, subscriber: Subscriber, method: str, params: Params) -> Answer:
         """Runs one method.
@@ -184,6 +180,11 @@ class WsMethods:
             return _DONE
 
         return unsubscribe
+
+    def _order_method(self, orders: WsOrders, name: str) -> Callable[[Subscriber, Params], Answer]:
+        return lambda subscriber, params: Answer(
+            orders.call(name, self._account(subscriber), params)
+        )
 
     # Service
 
