@@ -253,6 +253,22 @@ def test_a_reply_comes_before_its_pushes_or_after_them(push_order: str, is_first
             ws.pending(1)
 
 
+def test_numbers_and_the_grid_can_be_treated_otherwise() -> None:
+    with (
+        order_venue(WireOptions(ws_takes_numbers=True, ws_off_grid_code=11)) as venue,
+        RestClient(venue) as rest,
+        OrderSocket(venue, token_of(rest)) as ws,
+    ):
+        call = {"market": MARKET, "side": "buy", "amount": 1, "price": 100.5}
+        order = ws.call("order_limit_place", call)
+        assert part(order, "amount", "price") == ["1", "100.5"]
+        for wrong in (True, 0, -1.5):
+            refusal = (1, "invalid argument")
+            assert ws.error("order_limit_place", {**call, "price": wrong}) == refusal
+        off = {**call, "price": "100.001"}
+        assert ws.error("order_limit_place", off) == (11, "amount too small")
+
+
 def test_a_reply_can_have_the_members_of_a_push() -> None:
     with (
         order_venue(WireOptions(ws_reply_flags=True, ws_modify_keeps_stp=False)) as venue,

@@ -28,8 +28,9 @@ def test_every_reason_has_a_documented_number(reason: Reason) -> None:
     assert refusal.message == expected
 
 
-def test_reasons_share_no_number() -> None:
+def test_reasons_share_no_number_but_that_of_the_argument() -> None:
     codes = [engine_refusal(refused(reason)).code for reason in Reason]
+    codes = [code for code in codes if code != 1]
     assert len(set(codes)) == len(codes)
 
 
@@ -59,6 +60,12 @@ def test_the_band_of_a_stop_is_not_named() -> None:
 def test_the_greatest_total_is_named() -> None:
     refusal = engine_refusal(refused(Reason.TOTAL_TOO_BIG, 5, 1000))
     assert answer(refusal) == (1, "amount * price must be <= 1000")
+
+
+def test_what_is_off_the_grid_has_a_number_of_choice() -> None:
+    error = refused(Reason.OFF_GRID)
+    assert answer(engine_refusal(error)) == (1, "invalid argument")
+    assert answer(engine_refusal(error, off_grid_code=11)) == (11, "amount too small")
 
 
 @pytest.mark.parametrize(

@@ -149,7 +149,7 @@ def check_amount(amount: Decimal, spec: MarketSpec, problems: Problems) -> None:
         least = f"Given amount is less than min amount {to_text(spec.min_amount)}"
         problems.add(refusals.AMOUNT, "amount", least, step, reason=Reason.AMOUNT_TOO_SMALL)
     elif not is_multiple(amount, spec.step_size):
-        problems.add(refusals.AMOUNT, "amount", step)
+        problems.add(refusals.AMOUNT, "amount", step, reason=Reason.OFF_GRID)
 
 
 def check_price(price: Decimal, spec: MarketSpec, problems: Problems) -> None:
@@ -159,7 +159,7 @@ def check_price(price: Decimal, spec: MarketSpec, problems: Problems) -> None:
         least = f"Price field should be at least {to_text(spec.tick_size)}"
         problems.add(refusals.PRICE, "price", least, step)
     elif not is_multiple(price, spec.tick_size):
-        problems.add(refusals.PRICE, "price", step)
+        problems.add(refusals.PRICE, "price", step, reason=Reason.OFF_GRID)
 
 
 def read_order_id(

@@ -100,6 +100,10 @@ class WireOptions:
     ws_early_refusals: bool = False
     # A modify over the WebSocket keeps the prevention mode; REST's falls back to no.
     ws_modify_keeps_stp: bool = True
+    # What an order method answers to a price or amount off its market's grid: 1 or 11.
+    ws_off_grid_code: int = 1
+    # Whether order methods take JSON numbers for decimal texts.
+    ws_takes_numbers: bool = False
     # Whether the reply of an order method has the members that only pushes are known to have.
     ws_reply_flags: bool = False
 

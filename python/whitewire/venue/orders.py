@@ -187,7 +187,8 @@ def check_money_amount(
 ) -> None:
     """Least size and grid of an amount of money (O5)."""
     if not is_multiple(amount, spec.tick_size):
-        problems.add(code, key, f"Min {key} step = {to_text(spec.tick_size)}")
+        text = f"Min {key} step = {to_text(spec.tick_size)}"
+        problems.add(code, key, text, reason=Reason.OFF_GRID)
     elif amount < spec.min_total:
         text = f"Total amount should be no less than {to_text(spec.min_total)} + trade fee"
         problems.add(code, key, text, reason=Reason.AMOUNT_TOO_SMALL)

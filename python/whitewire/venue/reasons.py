@@ -20,6 +20,7 @@ class Reason(Enum):
     NO_FUNDS = auto()
     NO_MARGIN = auto()  # the collateral wallet does not carry the order
     AMOUNT_TOO_SMALL = auto()  # in stock or in money
+    OFF_GRID = auto()  # no multiple of the market's step or tick
     TOTAL_TOO_BIG = auto()  # bounds: least and greatest total
     NO_COUNTERPARTY = auto()
     WOULD_TAKE = auto()

@@ -136,7 +136,7 @@ def check_activation_price(price: Decimal, spec: MarketSpec, problems: Problems)
         least = f"Activation price should be at least {to_text(spec.tick_size)}"
         problems.add(refusals.REQUIRED, _WRONG_VALUE, least, step)
     elif not is_multiple(price, spec.tick_size):
-        problems.add(refusals.REQUIRED, _WRONG_VALUE, step)
+        problems.add(refusals.REQUIRED, _WRONG_VALUE, step, reason=Reason.OFF_GRID)
 
 
 def _read_activation_price(value: object, problems: Problems) -> Decimal | None:

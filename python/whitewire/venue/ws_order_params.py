@@ -7,7 +7,8 @@ engine; the first thing wrong with a call refuses it, and nothing has been execu
 Rules:
 
 * P1  A call has exactly one object. Unknown keys are ignored; null is as good as absent.
-* P2  Numbers are decimal texts; a JSON number is an invalid argument. Flags are JSON booleans.
+* P2  Numbers are decimal texts; a JSON number is an invalid argument unless the options say
+      otherwise. Flags are JSON booleans.
 * P3  The market is looked at first, then its kind, then the fields. A `order_` placement is for
       markets that are not futures.
 * P4  ioc excludes post_only and rpi; rpi with post_only is allowed.
@@ -61,7 +62,7 @@ class OrderParams:
         market: the rules of the market that it names.
     """
 
-    def __init__(self, params: list[Any], markets: Markets) -> None:
+    def __init__(self, params: list[Any], markets: Markets, *, takes_numbers: bool) -> None:
         """Takes the object and finds its market.
 
         Raises:
@@ -70,6 +71,7 @@ class OrderParams:
         if len(params) != 1 or not isinstance(params[0], dict):  # P1
             raise invalid()
         self._fields: Mapping[str, object] = params[0]
+        self._takes_numbers = takes_numbers
         name = self._fields.get("market")
         if name is None:
             raise invalid("market is required")
@@ -108,31 +110,31 @@ class OrderParams:
             raise invalid("stp is invalid")
         return mode
 
-    def number(self, key: str) -> str:
+    def number(self, key: str) -> Decimal:
         """A positive number that must be there (P2)."""
         value = self.optional_number(key)
         if value is None:
             raise invalid(f"{key} is required")
         return value
 
-    def optional_number(self, key: str) -> str | None:
+    def optional_number(self, key: str) -> Decimal | None:
         """A positive number that may be absent (P2)."""
         value = self.get(key)
         if value is None:
             return None
-        number = read_number(value) if isinstance(value, str) else None
-        if number is None or number <= 0:
+        number = read_number(value)
+        if number is None or number <= 0 or not (self._takes_numbers or isinstance(value, str)):
             raise invalid()
-        return str(value)
+        return number
 
-    def amount(self, kind: OrderType) -> str:
+    def amount(self, kind: OrderType) -> Decimal:
         """The amount of an order, with no more decimals than its market allows (P6)."""
-        text = self.number("amount")
+        amount = self.number("amount")
         is_money = kind in _MONEY_SIZED and self.get("side") == "buy"
         decimals = self.market.money_prec if is_money else self.market.stock_prec
-        if not is_multiple(Decimal(text), Decimal(1).scaleb(-decimals)):
+        if not is_multiple(amount, Decimal(1).scaleb(-decimals)):
             raise invalid(f"amount: precision is greater than {decimals}")
-        return text
+        return amount
 
     def flag(self, key: str) -> bool:
         """A flag that is off where it is absent (P2)."""

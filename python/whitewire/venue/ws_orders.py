@@ -150,12 +150,14 @@ class WsOrders:
             window.count += 1
 
     def _run(self, method: str, account: str, params: list[Any]) -> Json:
-        fields = OrderParams(params, self._exchange.markets)
+        takes_numbers = self._core.options.ws_takes_numbers
+        fields = OrderParams(params, self._exchange.markets, takes_numbers=takes_numbers)
         self._scope.begin_request()
         try:
             return self._runs[method](account, fields)
         except VenueError as error:
-            raise engine_refusal(error, fields.price()) from error
+            off_grid_code = self._core.options.ws_off_grid_code
+            raise engine_refusal(error, fields.price(), off_grid_code) from error
         finally:
             self._scope.end_request()
 

@@ -125,6 +125,7 @@ _CODES: Mapping[Reason, int] = MappingProxyType(
         Reason.NO_FUNDS: 10,
         Reason.NO_MARGIN: 17,
         Reason.AMOUNT_TOO_SMALL: 11,
+        Reason.OFF_GRID: 1,
         Reason.TOTAL_TOO_BIG: 1,
         Reason.NO_COUNTERPARTY: 12,
         Reason.WOULD_TAKE: 13,
@@ -180,15 +181,18 @@ def invalid(text: str = TEXTS[1]) -> WsRefusal:
     return WsRefusal(1, text)
 
 
-def engine_refusal(error: VenueError, price: Decimal | None = None) -> WsRefusal:
+def engine_refusal(
+    error: VenueError, price: Decimal | None = None, off_grid_code: int = 1
+) -> WsRefusal:
     """What a refusal of the engine is on the WebSocket.
 
     Args:
         price: the price that the call named, if any; it tells which bound it breaks.
+        off_grid_code: number of what is no multiple of its step, which is not published.
     """
     if error.reason is None:
         return WsRefusal(*INVALID_ARGUMENT, from_engine=True)
-    code = _CODES[error.reason]
+    code = off_grid_code if error.reason is Reason.OFF_GRID else _CODES[error.reason]
     text = _ORDER_NOT_FOUND if error.reason is Reason.NOT_FOUND else TEXTS[code]
     if error.bounds is not None:
         lowest, highest = error.bounds

@@ -199,20 +199,25 @@ class _Socket(WSListener):
         if is_cut_after:
             self.reset()
         elif is_order_method(call.method):
-            self._reply_to_order(call.method, text, refusal)
+            is_accepted, is_local = answer is not None, refusal and not refusal.from_engine
+            self._reply_to_order(call.method, text, accepted=is_accepted, local=bool(is_local))
         else:
             self._send(text)
         if answer is not None and answer.then is not None:
             answer.then()
 
-    def _reply_to_order(self, method: str, text: str, refusal: WsRefusal | None) -> None:
-        """Sends a reply when the options and faults let it go (K7)."""
+    def _reply_to_order(self, method: str, text: str, *, accepted: bool, local: bool) -> None:
+        """Sends a reply when the options and faults let it go (K7).
+
+        Args:
+            accepted: the engine has executed the call.
+            local: the call has not reached the engine.
+        """
         faults, options = self._core.faults, self._core.options
-        if refusal is None and faults.take("lost_ack", side="ws", method=method):
+        if accepted and faults.take("lost_ack", side="ws", method=method):
             return
         delay_s = 0.0
-        is_local = refusal is not None and not refusal.from_engine
-        if not (is_local and options.ws_early_refusals):
+        if not (local and options.ws_early_refusals):
             delay_s = options.ws_reply_delay_us / 1e6 + self._service.jitter_s()
         slow = faults.take("slow_ack", side="ws", method=method)
         if slow:
