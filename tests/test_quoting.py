@@ -21,7 +21,8 @@ from tests.gateway_rig import (
 )
 from whitewire import Book, _core
 from whitewire.venue import Venue
-from whitewire.venue.model import OrderEvent, Side, Status
+from whitewire.venue.events import OrderEvent
+from whitewire.venue.model import Side, Status
 
 Quotes = list[tuple[Decimal, Decimal]]
 WIDEST = 5

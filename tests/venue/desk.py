@@ -8,23 +8,11 @@ from decimal import Decimal
 
 import pytest
 
+from whitewire.venue.events import BalanceEvent, BookEvent, DealEvent, Event, OrderEvent, TradeEvent
 from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.markets import default_markets
-from whitewire.venue.model import (
-    ZERO,
-    AccountSpec,
-    BalanceEvent,
-    BookEvent,
-    DealEvent,
-    Event,
-    MarketSpec,
-    Order,
-    OrderEvent,
-    OrderType,
-    TradeEvent,
-    VenueError,
-)
+from whitewire.venue.model import ZERO, AccountSpec, MarketSpec, Order, OrderType, VenueError
 from whitewire.venue.money import to_text
 from whitewire.venue.requests import (
     CancelRequest,

@@ -7,8 +7,9 @@ from decimal import Decimal
 import pytest
 
 from tests.venue.desk import MARKET, Desk, refusal
+from whitewire.venue.events import DealEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import DealEvent, Role, Side, Status
+from whitewire.venue.model import Role, Side, Status
 from whitewire.venue.money import to_text
 
 

@@ -12,17 +12,9 @@ from hypothesis import strategies as st
 
 from tests.venue.desk import MARKET, START, Desk
 from tests.venue.test_exchange import operations, perform
+from whitewire.venue.events import Event, OrderEvent, OrderEventKind, TradeEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import (
-    Event,
-    Order,
-    OrderEvent,
-    OrderEventKind,
-    Role,
-    Status,
-    TradeEvent,
-    VenueError,
-)
+from whitewire.venue.model import Order, Role, Status, VenueError
 from whitewire.venue.requests import CancelAllRequest, KillSwitchRequest
 
 

@@ -11,7 +11,7 @@ from whitewire.venue.money import is_multiple, to_text
 
 @pytest.mark.parametrize("spec", default_markets(), ids=lambda spec: spec.name)
 def test_grids_and_limits_agree(spec: MarketSpec) -> None:
-    assert spec.name == f"{spec.stock}_{spec.money}"
+    assert spec.name == f"{spec.stock}_{'PERP' if spec.is_futures else spec.money}"
     assert is_multiple(spec.reference_price, spec.tick_size)
     assert is_multiple(spec.min_amount, spec.step_size)
     assert spec.tick_size.as_tuple().exponent == -spec.money_prec

@@ -10,7 +10,7 @@ from whitewire.venue.accounts import Account
 from whitewire.venue.book import Book
 from whitewire.venue.markets import default_markets
 from whitewire.venue.matching import Ending, NewOrder, plan_match
-from whitewire.venue.model import OrderType, Side, Stp
+from whitewire.venue.model import Order, OrderType, Side, Stp
 
 SPEC = default_markets()[0]
 
@@ -27,6 +27,11 @@ def taker(amount: str, price: str | None, **fields: object) -> NewOrder:
     )
 
 
+def whole(maker: Order) -> Decimal:
+    """No order reduces a position."""
+    return maker.left
+
+
 def book() -> Book:
     made = Book(SPEC.name, 0, 0.0)
     for number, price in ((1, 100), (2, 101), (3, 102)):
@@ -37,7 +42,7 @@ def book() -> Book:
 def test_planning_changes_nothing() -> None:
     made = book()
     before = made.levels(Side.SELL, 10)
-    plan = plan_match(made, taker("5", "102"), None)
+    plan = plan_match(made, taker("5", "102"), None, whole)
     assert [(step.maker.id, step.amount) for step in plan.steps] == [
         (1, Decimal(2)),
         (2, Decimal(2)),
@@ -53,30 +58,30 @@ def test_planning_changes_nothing() -> None:
 
 
 def test_a_limit_ends_at_its_price() -> None:
-    plan = plan_match(book(), taker("5", "100.5"), None)
+    plan = plan_match(book(), taker("5", "100.5"), None, whole)
     assert [step.maker.id for step in plan.steps] == [1]
     assert plan.ending is Ending.NO_MORE
 
 
 def test_nothing_acceptable_has_no_first_price() -> None:
-    plan = plan_match(book(), taker("5", "99"), None)
+    plan = plan_match(book(), taker("5", "99"), None, whole)
     assert (plan.steps, plan.first_price, plan.ending) == ([], None, Ending.NO_MORE)
 
 
 def test_a_market_buy_stops_at_dust() -> None:
-    plan = plan_match(book(), taker("250.00000001", None), None)
+    plan = plan_match(book(), taker("250.00000001", None), None, whole)
     assert [step.amount for step in plan.steps] == [2, Decimal("0.495049")]
     assert plan.ending is Ending.DONE
 
 
 def test_the_band_bounds_a_market_order_too() -> None:
-    plan = plan_match(book(), taker("100000", None), Decimal("1.5"))
+    plan = plan_match(book(), taker("100000", None), Decimal("1.5"), whole)
     assert [step.maker.id for step in plan.steps] == [1, 2]
     assert plan.ending is Ending.BAND
 
 
 def test_an_ignored_order_is_not_met() -> None:
-    plan = plan_match(book(), taker("1", "101"), None, ignored_id=1)
+    plan = plan_match(book(), taker("1", "101"), None, whole, ignored_id=1)
     assert [step.maker.id for step in plan.steps] == [2]
 
 
@@ -86,7 +91,7 @@ def test_prevention_modes_end_or_pass() -> None:
         own = order(4, Side.SELL, 101, 1)
         own.account = "t"
         made.add(own, 0.0)
-        plan = plan_match(made, taker("6", "102", stp=mode), None)
+        plan = plan_match(made, taker("6", "102", stp=mode), None, whole)
         return [(step.maker.id, step.amount) for step in plan.steps], plan.ending
 
     one, two = Decimal(1), Decimal(2)

@@ -5,16 +5,30 @@ from __future__ import annotations
 import pytest
 
 from tests.venue.desk import Desk
-from whitewire.venue.model import OrderEventKind, OrderType, Role, Side, VenueError
+from tests.venue.test_book import order
+from whitewire.venue.events import OrderEventKind
+from whitewire.venue.model import OrderType, Product, Role, Side, VenueError
 
 
 def test_sides_roles_types_and_events_have_their_wire_numbers() -> None:
     assert (Side.SELL.code, Side.BUY.code) == (1, 2)
     assert (Role.MAKER, Role.TAKER) == (1, 2)
-    assert [kind.code for kind in OrderType] == [1, 2, 202, 3, 4]
     assert [kind.value for kind in OrderType] == [
-        *("limit", "market", "stock market", "stop limit", "stop market"),
+        *("limit", "market", "stock market", "stop limit", "stop market", "stop stock market"),
     ]
+    placed = order(1, Side.BUY, 10)
+    codes = {}
+    for product in Product:
+        placed.product = product
+        for kind in OrderType:
+            placed.type = kind
+            if product is Product.SPOT or "STOCK" not in kind.name:
+                codes[product, kind] = placed.type_code
+    spot = [codes[Product.SPOT, kind] for kind in OrderType]
+    assert spot == [1, 2, 202, 3, 4, 203]
+    for product in (Product.MARGIN, Product.FUTURES):
+        of_product = [code for (one, _), code in codes.items() if one is product]
+        assert of_product == [7, 8, 9, 10]
     assert [int(kind) for kind in OrderEventKind] == [1, 2, 3]
 
 

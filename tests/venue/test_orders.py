@@ -10,8 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.venue.desk import MARKET, Desk, account
+from whitewire.venue.bulk import read_legs, read_stop_on_fail
 from whitewire.venue.model import Order, OrderType, Status, VenueError
-from whitewire.venue.orders import read_legs, read_stop_on_fail
 from whitewire.venue.requests import LimitRequest, MarketRequest
 
 GOOD = {"market": MARKET, "side": "buy", "amount": "1", "price": "60000"}
@@ -246,9 +246,9 @@ def test_bulk_frames() -> None:
         ([GOOD] * 21, "validation.between"),
     ):
         with pytest.raises(VenueError) as caught:
-            read_legs(orders)
+            read_legs(orders, LimitRequest.from_body)
         assert (caught.value.code, caught.value.errors) == (30, {"orders": [text]})
-    legs = read_legs([GOOD, "nonsense"])
+    legs = read_legs([GOOD, "nonsense"], LimitRequest.from_body)
     assert isinstance(legs[0], LimitRequest)
     assert isinstance(legs[1], VenueError)
     assert read_stop_on_fail(None) is False

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from whitewire.venue.model import KillSwitchTimer, Order, OrderType, Side, VenueError
+from whitewire.venue.kill_switch import KillSwitchTimer
+from whitewire.venue.model import Order, OrderType, Side, VenueError
 from whitewire.venue.money import to_ancestor_text, to_text
 from whitewire.venue.rest_shapes import RestShapes, error_body
 

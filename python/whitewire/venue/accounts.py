@@ -9,6 +9,7 @@ Rules:
     A2  A buy pays its fee out of the stock it receives, a sell out of the money it receives.
     A3  A client id is taken while its order is open, on its own market only.
     A4  A business account has no record of orders that were cancelled untouched.
+    A5  A sub-account is an account like any other: own keys, funds, orders, client ids.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ from collections import deque
 from collections.abc import Iterable
 from decimal import Decimal
 
+from whitewire.venue.collateral.wallet import CollateralWallet
 from whitewire.venue.model import (
     ZERO,
     AccountSpec,
@@ -46,13 +48,16 @@ class Account:
         open_orders: id to open order, oldest first.
         finished: finished orders, oldest first; empty for internal accounts.
         deals: own deals, oldest first; empty for internal accounts.
-        touched: assets whose funds changed since the last `take_touched`, in order of change.
+        collateral: the collateral wallet and what is held against it.
+        touched: assets of the trade wallet whose funds changed since the last `take_touched`, in
+            order of change.
     """
 
     __slots__ = (
         "_by_client_id",
         "_funds",
         "_ids_span_markets",
+        "collateral",
         "deals",
         "finished",
         "open_orders",
@@ -67,6 +72,7 @@ class Account:
         self.open_orders: dict[int, Order] = {}
         self.finished: deque[Order] = deque(maxlen=history_limit)
         self.deals: deque[Deal] = deque(maxlen=history_limit)
+        self.collateral = CollateralWallet(spec.collateral, history_limit)
         self.touched: dict[str, None] = {}
         self._funds = {asset: Funds(amount) for asset, amount in spec.balances.items()}
         self._by_client_id: dict[tuple[str, str], Order] = {}
@@ -168,6 +174,7 @@ class FeePot:
         self.amounts[asset] = add(self.amounts.get(asset, ZERO), fee)
 
 
+_STARTING_COLLATERAL = {"USDT": Decimal(1_000_000), "BTC": Decimal(5)}
 _STARTING_BALANCES = {
     "USDT": Decimal(1_000_000),
     "BTC": Decimal(20),
@@ -179,15 +186,28 @@ _STARTING_BALANCES = {
 }
 
 
-def default_accounts(seed: int, count: int = 2) -> tuple[AccountSpec, ...]:
-    """Accounts of a venue that was told nothing else; the same seed gives the same keys."""
+def default_accounts(seed: int, count: int = 2, sub_accounts: int = 0) -> tuple[AccountSpec, ...]:
+    """Accounts of a venue that was told nothing else; the same seed gives the same keys.
+
+    Args:
+        sub_accounts: sub-accounts of each account; keys and funds of their own (A5).
+    """
     random_source = random.Random(f"{seed}:accounts")
-    return tuple(
-        AccountSpec(
-            name=f"account-{number}",
+
+    def account(name: str, parent: str | None) -> AccountSpec:
+        return AccountSpec(
+            name=name,
             key=f"{random_source.getrandbits(128):032x}",
             secret=f"{random_source.getrandbits(128):032x}",
             balances=dict(_STARTING_BALANCES),
+            collateral=dict(_STARTING_COLLATERAL),
+            parent=parent,
         )
-        for number in range(1, count + 1)
-    )
+
+    mains = [account(f"account-{number}", None) for number in range(1, count + 1)]
+    subs = [
+        account(f"{main.name}-sub-{number}", main.name)
+        for main in mains
+        for number in range(1, sub_accounts + 1)
+    ]
+    return (*mains, *subs)

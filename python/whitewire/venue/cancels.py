@@ -6,7 +6,8 @@ Invariant: reading changes nothing; every order that comes out is open.
 Rules:
     C1  A single cancel names its order by exactly one id; an order that is not open on that
         market is refused under 2, for a client id too under `orderId`.
-    C2  Cancel-all takes one market or all of them, and kinds of orders under `type`.
+    C2  Cancel-all takes one market or all of them, kinds of orders under `type`, and a position
+        side in lower case.
     C3  A bulk cancel has 1 to 100 items and handles each of them; its items are refused with
         numbers of their own, among them 404 for an order that is not open.
 """
@@ -24,6 +25,7 @@ from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import CancelAllRequest, CancelRequest
 
 CANCEL_ITEMS = 100
+_POSITION_SIDES = ("both", "long", "short")
 
 
 def read_cancel(request: CancelRequest, account: Account, markets: Markets) -> Order:
@@ -55,17 +57,25 @@ def read_cancel_all(request: CancelAllRequest, account: Account, markets: Market
         problems.add(refusals.REQUIRED, "type", "The type must be an array.")
     elif types is not None and any(kind not in ORDER_TYPES for kind in types):
         problems.add(refusals.REQUIRED, "type", "The selected type is invalid.")
+    side = request.position_side
+    if side is not None and side not in _POSITION_SIDES:
+        problems.add(refusals.REQUIRED, "positionSide", "The selected positionSide is invalid.")
     problems.refuse()
     market = None if spec is None else spec.name
-    return spot_orders(account, market, tuple(types) if isinstance(types, list) else None)
+    chosen = orders_of(account, market, tuple(types) if isinstance(types, list) else None)
+    if side is None:
+        return chosen
+    return [order for order in chosen if order.position_side.value.lower() == side]
 
 
-def spot_orders(account: Account, market: str | None, types: tuple[str, ...] | None) -> list[Order]:
-    """Open orders of one market or all, if `types` means spot orders; oldest first."""
-    if types and "spot" not in types:
-        return []
-    orders = account.open_orders.values()
-    return [order for order in orders if market is None or order.market == market]
+def orders_of(account: Account, market: str | None, types: tuple[str, ...] | None) -> list[Order]:
+    """Open orders of one market or all, and of some products or all; oldest first."""
+    return [
+        order
+        for order in account.open_orders.values()
+        if (market is None or order.market == market)
+        and (not types or order.product.value in types)
+    ]
 
 
 def read_cancel_items(orders: object) -> list[object]:

@@ -27,17 +27,16 @@ from typing import Any
 
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
-from whitewire.venue.model import (
+from whitewire.venue.events import (
     BalanceEvent,
     BookEvent,
     DealEvent,
     Event,
     OrderEvent,
     OrderEventKind,
-    OrderType,
     TradeEvent,
-    Wallet,
 )
+from whitewire.venue.model import OrderType, Wallet
 from whitewire.venue.options import PushOrder
 from whitewire.venue.pacing import Periodic
 from whitewire.venue.ws_shapes import WsShapes, push

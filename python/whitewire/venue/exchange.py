@@ -23,20 +23,20 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
-from whitewire.venue import cancels, modify, orders, queries, stop_orders
+from whitewire.venue import bulk, cancels, modify, orders, queries, stop_orders
 from whitewire.venue.accounts import Account
+from whitewire.venue.assembly import Assembly
 from whitewire.venue.book import Book
-from whitewire.venue.engine import Engine
+from whitewire.venue.collateral.orders import Sight
+from whitewire.venue.events import Event
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.kill_switch import KillSwitches
+from whitewire.venue.kill_switch import KillSwitches, KillSwitchTimer
+from whitewire.venue.listing import Listing, check_names
 from whitewire.venue.model import (
     AccountSpec,
     Deal,
-    Event,
-    KillSwitchTimer,
     Level,
     MarketSpec,
-    MarketStatistics,
     Order,
     PublicTrade,
     Side,
@@ -59,7 +59,7 @@ from whitewire.venue.requests import (
     StopRequest,
 )
 from whitewire.venue.stop_orders import Triggers
-from whitewire.venue.tape import Tape
+from whitewire.venue.tape import MarketStatistics, Tape
 from whitewire.venue.traders import MAKER_NAME, TAKER_NAME, Traders, trader_accounts
 
 
@@ -94,31 +94,42 @@ class Exchange:
         Raises:
             ValueError: a traded market is not listed, or an account name or key occurs twice.
         """
-        self.markets = {spec.name: spec for spec in markets}
+        self._listing = Listing(markets)
+        self.markets = self._listing.all
         self.options = options if options is not None else ExchangeOptions()
         self.listeners = []
         specs = list(accounts)
         self._clock = clock
         self._now = round(clock(), 6)
-        self._assets = _assets(self.markets.values())
+        self._assets = self._listing.assets()
+        traders = trader_accounts(self._assets)
+        check_names((*specs, *traders), self.markets, self.options.traded_markets)
         self.accounts = {spec.name: spec for spec in specs}
-        _check_names(specs, self.markets, self.options.traded_markets)
         self._accounts = {
             spec.name: Account(
                 spec,
                 history_limit=self.options.history_limit,
                 ids_span_markets=self.options.client_id_unique_per_account,
             )
-            for spec in (*specs, *trader_accounts(self._assets))
+            for spec in (*specs, *traders)
         }
         first = self.options.first_update_id
         self._books = {name: Book(name, first, self._now) for name in self.markets}
         self._tapes = {name: Tape(name, self.options.trade_limit) for name in self.markets}
-        self._engine = Engine(
-            self.markets, self._books, self._tapes, self._accounts, self.options, self._publish
+        self._parts = Assembly(
+            self._listing,
+            self._accounts,
+            self._books,
+            self._tapes,
+            self.options,
+            self._publish,
+            self._now,
         )
+        self._engine = self._parts.engine
         self._kill_switches = KillSwitches()
         self._triggers = Triggers(self._last_price, self.options.activation_by_last_price)
+        sight = Sight(self._listing.collateral, self._best, self._triggers)
+        self.collateral = self._parts.open_desk(sight, self, self._assets)
         makers, takers = self._accounts[MAKER_NAME], self._accounts[TAKER_NAME]
         self._traders = [
             Traders(
@@ -137,36 +148,28 @@ class Exchange:
 
     def place(self, account: str, request: LimitRequest | MarketRequest | StopRequest) -> Order:
         """order/new, the market and the stop endpoints: the order's state after the cycle."""
-        now = self._advance()
+        now = self.advance()
         return self._place(self._accounts[account], request, now).snapshot()
 
     def place_bulk(
         self, account: str, items: object, stop_on_fail: object = None
     ) -> list[Order | VenueError]:
         """order/bulk: `orders` and `stopOnFail` as decoded; one result for each leg."""
-        legs = orders.read_legs(items)
-        stops = orders.read_stop_on_fail(stop_on_fail)
-        now = self._advance()
+        legs = bulk.read_legs(items, LimitRequest.from_body)
+        stops = bulk.read_stop_on_fail(stop_on_fail)
         owner = self._accounts[account]
-        gap_s = self.options.bulk_leg_gap_us / 1_000_000
-        results: list[Order | VenueError] = []
-        for position, leg in enumerate(legs):
-            if position and gap_s:
-                now = self._advance_to(round(now + gap_s, 6))
-            try:
-                if isinstance(leg, VenueError):
-                    raise leg
-                results.append(self._place(owner, leg, now).snapshot())
-            except VenueError as refusal:
-                if not stops or self.options.stop_on_fail_reports_failure:
-                    results.append(refusal)
-                if stops:
-                    break
-        return results
+        self.advance()
+        return bulk.run_legs(
+            legs,
+            lambda leg, gap_s: self._place(owner, leg, self.later(gap_s)).snapshot(),
+            gap_s=self.options.bulk_leg_gap_us / 1_000_000,
+            stops=stops,
+            reports_failure=self.options.stop_on_fail_reports_failure,
+        )
 
     def cancel(self, account: str, request: CancelRequest) -> Order:
         """order/cancel: the order's final state."""
-        now = self._advance()
+        now = self.advance()
         owner = self._accounts[account]
         order = cancels.read_cancel(request, owner, self.markets)
         self._engine.cancel(order, now)
@@ -174,13 +177,13 @@ class Exchange:
 
     def cancel_all(self, account: str, request: CancelAllRequest) -> list[Order]:
         """order/cancel/all: the orders that were ended, oldest first (the wire answers [])."""
-        now = self._advance()
+        now = self.advance()
         chosen = cancels.read_cancel_all(request, self._accounts[account], self.markets)
         return self._cancel_each(chosen, now)
 
     def cancel_bulk(self, account: str, items: object) -> list[Order | VenueError]:
         """order/cancel/bulk: one result for each item (the wire prints only the ids)."""
-        now = self._advance()
+        now = self.advance()
         owner = self._accounts[account]
         results: list[Order | VenueError] = []
         for item in cancels.read_cancel_items(items):
@@ -195,7 +198,7 @@ class Exchange:
 
     def modify(self, account: str, request: ModifyRequest) -> Order:
         """order/modify: the replacement, with its new id, after matching."""
-        now = self._advance()
+        now = self.advance()
         old, new = modify.read_modify(
             request, self._accounts[account], self.markets, self._triggers
         )
@@ -203,7 +206,7 @@ class Exchange:
 
     def kill_switch(self, account: str, request: KillSwitchRequest) -> KillSwitchTimer | None:
         """order/kill-switch: the armed timer, or None when it was deleted (the wire answers [])."""
-        now = self._advance()
+        now = self.advance()
         return self._kill_switches.apply(account, request, self.markets, now)
 
     def delist(self, market: str) -> None:
@@ -213,34 +216,48 @@ class Exchange:
         """
         if market not in self.markets:
             return
-        now = self._advance()
+        now = self.advance()
         self._traders = [traders for traders in self._traders if traders.market != market]
         for account in self._accounts.values():
-            for order in cancels.spot_orders(account, market, None):
-                self._engine.cancel(order, now, Status.DELISTING)
-        del self.markets[market]
+            self._cancel_each(cancels.orders_of(account, market, None), now, Status.DELISTING)
+        self._parts.close_market(market, now)
+        self._listing.remove(market)
+
+    def advance(self) -> float:
+        """Runs what was due before now; returns the engine's time, epoch seconds."""
+        self.tick(self._read_clock())
+        return self._now
+
+    def later(self, gap_s: float) -> float:
+        """The engine's time so much later, with what is due until then; without a gap, as it is."""
+        if gap_s:
+            self.tick(round(self._read_clock() + gap_s, 6))
+        return self._now
 
     def tick(self, now: float) -> None:
         """Expires kill switches and lets the traders act, in order of time, up to `now`."""
         limit_s = self.options.catch_up_limit_s
         for traders in self._traders:
             traders.skip_to(now - limit_s)
-        while (due := self.next_due()) is not None and due <= now:
+        while (due := self.next_due()) <= now:
             self._now = max(self._now, due)
             switch_due = self._kill_switches.next_due()
             if switch_due is not None and switch_due <= due:
                 self._expire_kill_switches(due)
+            elif self._parts.funding.next_due() <= due:
+                self._parts.funding.settle()
             else:
                 min(self._traders, key=Traders.next_due).act()
         self._now = max(self._now, now)
 
-    def next_due(self) -> float | None:
-        """When `tick` next has something to do, epoch seconds; None if nothing is scheduled."""
+    def next_due(self) -> float:
+        """When `tick` next has something to do, epoch seconds."""
         dues = [traders.next_due() for traders in self._traders]
+        dues.append(self._parts.funding.next_due())
         switch_due = self._kill_switches.next_due()
         if switch_due is not None:
             dues.append(switch_due)
-        return min(dues, default=None)
+        return min(dues)
 
     # Private queries over raw request values: raise VenueError.
 
@@ -323,30 +340,33 @@ class Exchange:
 
     def fees_collected(self) -> dict[str, Decimal]:
         """What the venue has earned, asset to amount."""
-        return dict(self._engine.fees.amounts)
+        return dict(self._parts.fees.amounts)
 
     def _place(
         self, account: Account, request: LimitRequest | MarketRequest | StopRequest, now: float
     ) -> Order:
         if isinstance(request, LimitRequest):
-            new = orders.read_limit(request, account, self.markets, self._best)
+            new = orders.read_limit(request, account, self._listing.spot, self._best)
         elif isinstance(request, StopRequest):
             new = stop_orders.read_stop_order(
-                request, account, self.markets, self._best, self._triggers
+                request, account, self._listing.spot, self._best, self._triggers
             )
         else:
-            new = orders.read_market_order(request, account, self.markets)
+            new = orders.read_market_order(request, account, self._listing.spot)
         return self._engine.submit(new, now)
 
-    def _cancel_each(self, chosen: list[Order], now: float) -> list[Order]:
+    def _cancel_each(
+        self, chosen: list[Order], now: float, status: Status = Status.CANCELED
+    ) -> list[Order]:
         for order in chosen:
-            self._engine.cancel(order, now)
+            if not order.is_finished:  # a leg may have taken it along
+                self._engine.cancel(order, now, status)
         return [order.snapshot() for order in chosen]
 
     def _expire_kill_switches(self, now: float) -> None:
         for name, timer in self._kill_switches.pop_due(now):
             account = self._accounts[name]
-            self._cancel_each(cancels.spot_orders(account, timer.market, timer.types), now)
+            self._cancel_each(cancels.orders_of(account, timer.market, timer.types), now)
 
     def _best(self, market: str, side: Side) -> Level | None:
         return self._books[market].best(side)
@@ -358,29 +378,6 @@ class Exchange:
         """Engine time never runs backwards, whatever the clock does."""
         return max(self._now, round(self._clock(), 6))
 
-    def _advance(self) -> float:
-        return self._advance_to(self._read_clock())
-
-    def _advance_to(self, now: float) -> float:
-        self.tick(now)
-        return self._now
-
     def _publish(self, event: Event) -> None:
         for listener in self.listeners:
             listener(event)
-
-
-def _assets(markets: Iterable[MarketSpec]) -> tuple[str, ...]:
-    return tuple(sorted({asset for spec in markets for asset in (spec.stock, spec.money)}))
-
-
-def _check_names(
-    accounts: list[AccountSpec], markets: dict[str, MarketSpec], traded: tuple[str, ...]
-) -> None:
-    names = [MAKER_NAME, TAKER_NAME, *(spec.name for spec in accounts)]
-    for what in (names, [spec.key for spec in accounts]):
-        if len(set(what)) != len(what):
-            raise ValueError(f"two accounts share a name or a key: {what}")
-    unlisted = [name for name in traded if name not in markets]
-    if unlisted:
-        raise ValueError(f"no such market to trade: {', '.join(unlisted)}")

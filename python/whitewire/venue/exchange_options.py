@@ -35,6 +35,9 @@ class ExchangeOptions:
             met at or above it and one below at or below; by default buys are the former.
         taker_band_percent: how far from its first price a taker may walk; None means freely.
         price_band_percent: how far from the last trade a limit may be; None means freely.
+        maintenance_percent: least equity of an account, of the value of its positions.
+        margin_call_multiple: below so many times that there is a margin call.
+        funding_interval_min: minutes between settlements of funding.
         history_limit: finished orders and deals remembered for each account.
         trade_limit: public trades remembered for each market.
         catch_up_limit_s: a longer pause of `tick` is skipped by the traders, not replayed.
@@ -58,6 +61,9 @@ class ExchangeOptions:
     activation_by_last_price: bool = False
     taker_band_percent: Decimal | None = None
     price_band_percent: Decimal | None = None
+    maintenance_percent: Decimal = Decimal("0.5")
+    margin_call_multiple: Decimal = Decimal(2)
+    funding_interval_min: int = 480
     history_limit: int = 20_000
     trade_limit: int = 1_000
     catch_up_limit_s: int = 30

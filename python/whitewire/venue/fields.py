@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 
 from whitewire.venue import refusals
-from whitewire.venue.model import MarketSpec, Side, Stp
+from whitewire.venue.model import MarketSpec, PositionSide, Side, Stp
 from whitewire.venue.money import is_multiple, read_number, to_text
 from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
@@ -116,6 +116,17 @@ def read_stp(value: object, problems: Problems) -> Stp:
         problems.add(refusals.REQUIRED, "stp", text)
         return Stp.NO
     return mode
+
+
+def read_position_side(value: object, problems: Problems) -> PositionSide:
+    """The position that an order is for; BOTH where none is named."""
+    if value is None:
+        return PositionSide.BOTH
+    if isinstance(value, str) and value in PositionSide.__members__:
+        return PositionSide(value)
+    text = "PositionSide field should contain only 'LONG', 'SHORT' or 'BOTH' values."
+    problems.add(refusals.REQUIRED, "positionSide", text)
+    return PositionSide.BOTH
 
 
 def read_flag(value: object, key: str, problems: Problems) -> bool:

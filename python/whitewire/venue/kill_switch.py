@@ -18,13 +18,22 @@ from dataclasses import dataclass
 
 from whitewire.venue import refusals
 from whitewire.venue.fields import Markets, read_market, read_optional_market
-from whitewire.venue.model import KillSwitchTimer
 from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import KillSwitchRequest, Missing
 
 _SHORTEST_S = 5
 _LONGEST_S = 600
 ORDER_TYPES = ("spot", "margin", "futures")
+
+
+@dataclass(frozen=True, slots=True)
+class KillSwitchTimer:
+    """An armed kill switch as it is printed: whole seconds, types None meaning all."""
+
+    market: str
+    start_time: int
+    cancellation_time: int
+    types: tuple[str, ...] | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,19 @@ from decimal import Decimal
 from whitewire.venue.model import ZERO, MarketSpec
 
 _FEE = Decimal("0.001")
+FUTURES_MAKER_FEE = Decimal("0.0001")
+FUTURES_TAKER_FEE = Decimal("0.00035")
+# The greatest position in USDT that each leverage allows.
+_BRACKETS = {
+    1: 50_000_000,
+    2: 30_000_000,
+    3: 20_000_000,
+    5: 10_000_000,
+    10: 5_000_000,
+    20: 2_000_000,
+    50: 500_000,
+    100: 100_000,
+}
 
 
 def _spot(
@@ -43,6 +56,29 @@ def _spot(
     )
 
 
+def _perpetual(
+    name: str, *, stock_prec: int, money_prec: int, min_amount: str, reference_price: str
+) -> MarketSpec:
+    return MarketSpec(
+        name=name,
+        stock=name.partition("_")[0],
+        money="USDT",
+        stock_prec=stock_prec,
+        money_prec=money_prec,
+        fee_prec=6,
+        maker_fee=FUTURES_MAKER_FEE,
+        taker_fee=FUTURES_TAKER_FEE,
+        min_amount=Decimal(min_amount),
+        min_total=Decimal(5),
+        max_total=ZERO,
+        tick_size=Decimal(1).scaleb(-money_prec),
+        step_size=Decimal(1).scaleb(-stock_prec),
+        reference_price=Decimal(reference_price),
+        type="futures",
+        brackets=_BRACKETS,
+    )
+
+
 def default_markets() -> tuple[MarketSpec, ...]:
     """The listing of a venue that was told nothing else, in listing order."""
     return (
@@ -63,6 +99,20 @@ def default_markets() -> tuple[MarketSpec, ...]:
             min_total="5",
             reference_price="3000",
             is_collateral=True,
+        ),
+        _perpetual(
+            "BTC_PERP",
+            stock_prec=3,
+            money_prec=1,
+            min_amount="0.001",
+            reference_price="60000",
+        ),
+        _perpetual(
+            "ETH_PERP",
+            stock_prec=2,
+            money_prec=2,
+            min_amount="0.01",
+            reference_price="3000",
         ),
         _spot(
             "ETH_BTC",

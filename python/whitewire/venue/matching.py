@@ -13,10 +13,13 @@ Rules:
         mode decides: cb ends both, cn ends the incoming one, co ends the resting one and goes on.
         Matches made before that stand.
     M6  With a taker band, a taker does not walk further from its first price than the band.
+    M7  A resting reduce-only order matches no more than is left to reduce; with nothing left it is
+        ended instead.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import Enum
@@ -24,7 +27,18 @@ from enum import Enum
 from whitewire.venue.accounts import Account
 from whitewire.venue.activation import Activation
 from whitewire.venue.book import Book
-from whitewire.venue.model import ZERO, MarketSpec, Order, OrderType, Side, Stp
+from whitewire.venue.model import (
+    ZERO,
+    Exits,
+    MarketSpec,
+    Order,
+    OrderType,
+    PositionSide,
+    Product,
+    Side,
+    Status,
+    Stp,
+)
 from whitewire.venue.money import add, affordable, multiply, percent_of, subtract
 
 
@@ -34,8 +48,11 @@ class NewOrder:
 
     Attributes:
         price: None for the market types.
-        amount: stock; money for a market or stop-market buy.
+        amount: stock; money for a market or stop-market buy of spot.
         activation: trigger of the stop types; one with a time is an order that is past it.
+        bbo_role: of a best-offer stop, which takes its price when it is activated.
+        exits: what an OTO places once this has filled.
+        source: who asked for it, as the executed orders print it.
     """
 
     account: Account
@@ -51,11 +68,22 @@ class NewOrder:
     rpi: bool = False
     retail: bool = False
     activation: Activation | None = None
+    bbo_role: int | None = None
+    product: Product = Product.SPOT
+    position_side: PositionSide = PositionSide.BOTH
+    reduce_only: bool = False
+    group_id: int | None = None
+    exits: Exits | None = None
+    source: str = "api"
 
     @property
     def spends_money(self) -> bool:
         """Whether `amount` is money."""
-        return self.side is Side.BUY and self.type in (OrderType.MARKET, OrderType.STOP_MARKET)
+        return (
+            self.side is Side.BUY
+            and self.type in (OrderType.MARKET, OrderType.STOP_MARKET)
+            and self.product is Product.SPOT
+        )
 
     @property
     def is_waiting(self) -> bool:
@@ -81,7 +109,7 @@ class NewOrder:
             client_order_id=self.client_order_id,
             ctime=now,
             mtime=now,
-            fee_asset=self.spec.stock if self.side is Side.BUY else self.spec.money,
+            fee_asset=self._fee_asset,
             maker_fee=self.spec.maker_fee,
             taker_fee=self.spec.taker_fee,
             stp=self.stp,
@@ -90,7 +118,20 @@ class NewOrder:
             rpi=self.rpi,
             retail=self.retail,
             activation=self.activation,
+            bbo_role=self.bbo_role,
+            product=self.product,
+            position_side=self.position_side,
+            reduce_only=self.reduce_only,
+            group_id=self.group_id,
+            exits=self.exits,
+            source=self.source,
         )
+
+    @property
+    def _fee_asset(self) -> str:
+        if self.side is Side.BUY and self.product is Product.SPOT:
+            return self.spec.stock
+        return self.spec.money
 
 
 class Ending(Enum):
@@ -104,10 +145,15 @@ class Ending(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One resting order met: `amount` of stock to match, or None to cancel it (M5)."""
+    """One resting order met: `amount` of stock to match, or None to end it (M5, M7).
+
+    Attributes:
+        status: what it ends as; None for self-trade prevention.
+    """
 
     maker: Order
     amount: Decimal | None
+    status: Status | None = None
 
 
 @dataclass(slots=True)
@@ -125,18 +171,51 @@ class Plan:
     first_price: Decimal | None = None
 
 
+Reducible = Callable[[Order], Decimal]
+
+
+class _Reductions:
+    """What resting reduce-only orders may still match in one walk (M7).
+
+    All of them are on one side, so each match takes away what the next may reduce.
+    """
+
+    def __init__(self, reducible: Reducible) -> None:
+        self._reducible = reducible
+        self._taken: dict[tuple[str, PositionSide], Decimal] = {}
+
+    def room(self, maker: Order) -> Decimal:
+        """How much of a maker may match."""
+        if not maker.reduce_only:
+            return maker.left
+        taken = self._taken.get((maker.account, maker.position_side), ZERO)
+        return min(maker.left, max(ZERO, subtract(self._reducible(maker), taken)))
+
+    def take(self, maker: Order, amount: Decimal) -> None:
+        """Notes a match."""
+        if maker.product is not Product.SPOT:
+            key = (maker.account, maker.position_side)
+            self._taken[key] = add(self._taken.get(key, ZERO), amount)
+
+
 def plan_match(
-    book: Book, new: NewOrder, taker_band_percent: Decimal | None, ignored_id: int | None = None
+    book: Book,
+    new: NewOrder,
+    taker_band_percent: Decimal | None,
+    reducible: Reducible,
+    ignored_id: int | None = None,
 ) -> Plan:
     """Walks the opposite side for `new`.
 
     Args:
         taker_band_percent: width of the taker band (M6); None for no band.
+        reducible: what a reduce-only order may match, by its owner's position (M7).
         ignored_id: a resting order to leave out, since it will be gone by then.
     """
     plan = Plan()
     left = new.amount
     edge: Decimal | None = None
+    reductions = _Reductions(reducible)
     for price, maker in book.makers(new.side.opposite, new.retail and not new.is_maker_only):  # M4
         if new.price is not None and _is_worse(new.side, price, new.price):  # M2
             return plan
@@ -158,9 +237,14 @@ def plan_match(
                 continue
             plan.ending = Ending.STP
             return plan
-        amount = min(wanted, maker.left)
+        room = reductions.room(maker)
+        if not room:  # M7
+            plan.steps.append(Step(maker, None, Status.AUTO_CANCELED_REDUCE_ONLY))
+            continue
+        amount = min(wanted, room)
         money = multiply(price, amount)  # M1
         plan.steps.append(Step(maker, amount))
+        reductions.take(maker, amount)
         plan.money = add(plan.money, money)
         left = subtract(left, money if new.spends_money else amount)
         if not left or (new.spends_money and not affordable(left, price, new.spec.step_size)):
@@ -172,9 +256,11 @@ def plan_match(
 
 
 def funds_needed(new: NewOrder, plan: Plan) -> Decimal:
-    """What an order freezes on arrival, in the asset that it pays."""
+    """What a spot order freezes on arrival, in the asset that it pays."""
     if new.side is Side.SELL or new.spends_money:
         return new.amount
+    if new.price is None and new.activation is not None and new.is_waiting:
+        return multiply(new.activation.price, new.amount)
     return plan.money if new.price is None else multiply(new.price, new.amount)
 
 

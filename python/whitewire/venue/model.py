@@ -1,6 +1,6 @@
 """The values that the venue's engine takes, keeps and hands out.
 
-Owns: markets, orders, deals, trades and events of the embedded venue; its refusal is in `reasons`.
+Owns: markets, orders, deals and trades of the embedded venue; its refusal is in `reasons`.
 Must not know: sockets, JSON, clocks, the matching algorithm, or anything of the gateway.
 Invariant: money is `Decimal`, never a binary fraction; times are epoch seconds (a binary number
 with microsecond resolution, as on the venue's wire); what leaves the engine is a copy that the
@@ -8,14 +8,15 @@ engine never changes afterwards.
 
 Rules of the wire that these values encode:
     V1  Side numbers on the WebSocket are 1 for sell and 2 for buy.
-    V2  An order type has a text for REST and a number for the WebSocket.
+    V2  An order type has a text for REST and a number for the WebSocket, another one for an order
+        against collateral.
     V3  A long self-trade-prevention name is accepted, and always answered in its short form.
-    V4  An order event says 1 for new, 2 for changed and 3 for finished.
-    V5  A deal's role is 1 for the maker and 2 for the taker.
+    V4  A deal's role is 1 for the maker and 2 for the taker.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from copy import copy
 from dataclasses import dataclass, field
 from decimal import Decimal
@@ -53,19 +54,38 @@ class OrderType(Enum):
     STOCK_MARKET = "stock market"
     STOP_LIMIT = "stop limit"
     STOP_MARKET = "stop market"
-
-    @property
-    def code(self) -> int:
-        """The WebSocket number (V2)."""
-        return _TYPE_CODES[self]
+    STOP_STOCK_MARKET = "stop stock market"
 
 
-_TYPE_CODES = {
+class Product(Enum):
+    """What an order trades; the value is the text of kill switches and of cancel-all."""
+
+    SPOT = "spot"
+    MARGIN = "margin"
+    FUTURES = "futures"
+
+
+class PositionSide(Enum):
+    """Which position an order is meant for; BOTH is the only one in one-way mode."""
+
+    BOTH = "BOTH"
+    LONG = "LONG"
+    SHORT = "SHORT"
+
+
+_SPOT_CODES = {
     OrderType.LIMIT: 1,
     OrderType.MARKET: 2,
     OrderType.STOCK_MARKET: 202,
     OrderType.STOP_LIMIT: 3,
     OrderType.STOP_MARKET: 4,
+    OrderType.STOP_STOCK_MARKET: 203,
+}
+_COLLATERAL_CODES = {
+    OrderType.LIMIT: 7,
+    OrderType.MARKET: 8,
+    OrderType.STOP_LIMIT: 9,
+    OrderType.STOP_MARKET: 10,
 }
 
 
@@ -89,21 +109,16 @@ class Status(Enum):
     CANCELED_STP = "CANCELED_STP"
     CANCELED_TAKER_BAND = "CANCELED_TAKER_BAND"
     DELISTING = "DELISTING"
+    AUTO_CANCELED_REDUCE_ONLY = "AUTO_CANCELED_REDUCE_ONLY"
+    AUTO_CANCELED_LIQUIDATION = "AUTO_CANCELED_LIQUIDATION"
+    AUTO_CANCELED_USER_MARGIN = "AUTO_CANCELED_USER_MARGIN"
 
 
 class Role(IntEnum):
-    """Which part an order played in a deal (V5)."""
+    """Which part an order played in a deal (V4)."""
 
     MAKER = 1
     TAKER = 2
-
-
-class OrderEventKind(IntEnum):
-    """First member of an ordersPending update (V4)."""
-
-    NEW = 1
-    CHANGED = 2
-    FINISHED = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +137,8 @@ class MarketSpec:
         tick_size: grid of prices.
         step_size: grid of amounts.
         reference_price: where the simulated traders start; not on the wire.
+        is_collateral: whether it can be traded on margin; futures always can.
+        brackets: leverage to the greatest position at it, in money; empty means no bound.
     """
 
     name: str
@@ -143,6 +160,12 @@ class MarketSpec:
     trades_enabled: bool = True
     is_tradfi_futures: bool = False
     delisted_at: int | None = None
+    brackets: Mapping[int, int] = field(default_factory=dict)
+
+    @property
+    def is_futures(self) -> bool:
+        """Whether it trades contracts that settle in money."""
+        return self.type != "spot"
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +173,9 @@ class AccountSpec:
     """One account: its API key pair, its starting trade wallet and what it may do.
 
     Attributes:
-        balances: asset to starting amount.
+        balances: asset to starting amount of the trade wallet.
+        collateral: asset to starting amount of the collateral wallet.
+        parent: name of the main account, if this is a sub-account.
         rpi_enabled: may send `rpi` orders.
         retail_enabled: may send `retail` takers.
         is_b2b: the venue keeps no record of its cancelled orders.
@@ -161,10 +186,25 @@ class AccountSpec:
     key: str
     secret: str
     balances: dict[str, Decimal] = field(default_factory=dict)
+    collateral: dict[str, Decimal] = field(default_factory=dict)
+    parent: str | None = None
     rpi_enabled: bool = True
     retail_enabled: bool = True
     is_b2b: bool = False
     is_internal: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Exits:
+    """The exits that an OTO places once its entry has filled; None where there is none.
+
+    Attributes:
+        id: of the OTO.
+    """
+
+    id: int
+    stop_loss: Decimal | None
+    take_profit: Decimal | None
 
 
 @dataclass(slots=True)
@@ -185,8 +225,11 @@ class Order:
         client_order_id: empty text where none was given.
         ctime: arrival at the engine, epoch seconds.
         mtime: last change, epoch seconds; of a finished order, its end.
-        frozen: what the order still holds frozen, money for a buy and stock for a sell.
+        frozen: what it still holds: of a spot order, money for a buy and stock for a sell; of one
+            against collateral, its pending value in money.
         activation: trigger of the stop types.
+        bbo_role: of a best-offer stop that has no price before its activation.
+        group_id: id of the OCO or OTO that it is a leg of, or of the pair of its exits.
     """
 
     id: int
@@ -216,6 +259,18 @@ class Order:
     is_finished: bool = False
     source: str = "api"
     activation: Activation | None = None
+    bbo_role: int | None = None
+    product: Product = Product.SPOT
+    position_side: PositionSide = PositionSide.BOTH
+    reduce_only: bool = False
+    group_id: int | None = None
+    exits: Exits | None = None
+
+    @property
+    def type_code(self) -> int:
+        """The WebSocket number of its type (V2)."""
+        codes = _SPOT_CODES if self.product is Product.SPOT else _COLLATERAL_CODES
+        return codes[self.type]
 
     @property
     def is_waiting(self) -> bool:
@@ -299,75 +354,3 @@ class Top:
     update_id: int
     bid: Level | None
     ask: Level | None
-
-
-@dataclass(frozen=True, slots=True)
-class MarketStatistics:
-    """What has been traded since the venue started; prices are None before the first trade."""
-
-    market: str
-    last_price: Decimal | None
-    open_price: Decimal | None
-    stock_volume: Decimal
-    money_volume: Decimal
-
-
-@dataclass(frozen=True, slots=True)
-class KillSwitchTimer:
-    """An armed kill switch as it is printed: whole seconds, types None meaning all."""
-
-    market: str
-    start_time: int
-    cancellation_time: int
-    types: tuple[str, ...] | None
-
-
-@dataclass(frozen=True, slots=True)
-class OrderEvent:
-    """An account's order appeared, changed or finished."""
-
-    account: str
-    event: OrderEventKind
-    order: Order
-
-
-@dataclass(frozen=True, slots=True)
-class DealEvent:
-    """An account's order was matched."""
-
-    account: str
-    deal: Deal
-
-
-@dataclass(frozen=True, slots=True)
-class TradeEvent:
-    """The public tape got a new trade."""
-
-    trade: PublicTrade
-
-
-@dataclass(frozen=True, slots=True)
-class BookEvent:
-    """A market's public book changed; one event for each engine cycle, not for each level.
-
-    Attributes:
-        update_id: the book's counter after the cycle.
-        time: engine time of the cycle, epoch seconds.
-        top_changed: whether a best price or its amount is different from before the cycle.
-    """
-
-    market: str
-    update_id: int
-    time: float
-    top_changed: bool
-
-
-@dataclass(frozen=True, slots=True)
-class BalanceEvent:
-    """An account's wallet changed in these assets."""
-
-    account: str
-    assets: tuple[str, ...]
-
-
-Event = OrderEvent | DealEvent | TradeEvent | BookEvent | BalanceEvent

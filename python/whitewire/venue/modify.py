@@ -12,6 +12,8 @@ Rules:
         has no price (159), only a stop-market buy has a total (162), and it has no amount (163).
     Y4  A new activation price makes a new trigger; it must not be the last trade's price (101).
         Without one the replacement keeps the trigger, and stays activated if it was.
+    Y5  A leg of a group cannot be modified (155). An order keeps its product, its position and its
+        being reduce-only, and is then no larger than the position.
 """
 
 from __future__ import annotations
@@ -22,6 +24,7 @@ from decimal import Decimal
 from whitewire.venue import refusals
 from whitewire.venue.accounts import Account
 from whitewire.venue.activation import Activation
+from whitewire.venue.collateral.refusals import conditional_not_modifiable
 from whitewire.venue.fields import (
     Markets,
     check_amount,
@@ -32,7 +35,7 @@ from whitewire.venue.fields import (
     read_stp,
 )
 from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import MarketSpec, Order, OrderType, Side
+from whitewire.venue.model import MarketSpec, Order, OrderType, Product, Side
 from whitewire.venue.money import read_number
 from whitewire.venue.orders import check_money_amount, check_total
 from whitewire.venue.reasons import Reason
@@ -69,6 +72,8 @@ def read_modify(
     old = account.find(spec.name, order_id, client_order_id)
     if old is None:
         raise refusals.order_not_found()
+    if old.group_id is not None:
+        raise conditional_not_modifiable()  # Y5
     _check_kind(old, changes)
     if changes.total is not None:
         check_money_amount(changes.total, spec, problems, "total", refusals.REQUIRED)
@@ -76,6 +81,9 @@ def read_modify(
     price = old.price if changes.price is None else changes.price
     size = changes.total if changes.amount is None else changes.amount
     amount = old.left if size is None else size  # Y2
+    if old.reduce_only:
+        held = account.collateral.held(spec.name, old.position_side)
+        amount = min(amount, abs(held))  # Y5
     if price is not None:
         check_total(price, amount, spec)
     return old, NewOrder(
@@ -91,6 +99,10 @@ def read_modify(
         rpi=old.rpi,
         retail=old.retail,
         activation=_activation(old, changes.activation_price, spec, triggers),
+        bbo_role=old.bbo_role,
+        product=old.product,
+        position_side=old.position_side,
+        reduce_only=old.reduce_only,
     )
 
 
@@ -124,7 +136,9 @@ def _read_changes(request: ModifyRequest, spec: MarketSpec | None, problems: Pro
 
 def _check_kind(old: Order, changes: _Changes) -> None:
     """Refuses to change what an order does not have (Y3)."""
-    is_money_sized = old.type is OrderType.STOP_MARKET and old.side is Side.BUY
+    is_money_sized = (
+        old.type is OrderType.STOP_MARKET and old.side is Side.BUY and old.product is Product.SPOT
+    )
     if changes.activation_price is not None and not old.is_waiting:
         text = "Activation price is not allowed for a limit order."
         raise refusals.inner(158, "activationPrice", text, Reason.NO_ACTIVATION_PRICE)

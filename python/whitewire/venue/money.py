@@ -11,6 +11,7 @@ Rules:
         in text are refused.
     N4  Numbers are printed plainly and normalised: no trailing zeros, zero is "0".
     N5  The venue's ancestor printed numbers below a millionth with an exponent.
+    N6  Averages, shares and ratios are cut to twelve decimals.
 """
 
 from __future__ import annotations
@@ -30,6 +31,8 @@ _FAULTS = [InvalidOperation, DivisionByZero, Overflow]
 _ROUNDED = Context(prec=34, rounding=ROUND_DOWN, traps=_FAULTS)  # N1
 _EXACT = Context(prec=120, rounding=ROUND_DOWN, traps=[*_FAULTS, Inexact])  # N2
 _WIDE = Context(prec=120, rounding=ROUND_DOWN, traps=_FAULTS)
+
+_TWELFTH = Decimal("1e-12")
 
 add = _EXACT.add
 subtract = _EXACT.subtract
@@ -83,6 +86,16 @@ def is_multiple(value: Decimal, step: Decimal) -> bool:
 def percent_of(value: Decimal, percent: Decimal) -> Decimal:
     """`percent` hundredths of `value`."""
     return _WIDE.divide(_WIDE.multiply(value, percent), Decimal(100))
+
+
+def quotient(value: Decimal, divisor: Decimal) -> Decimal:
+    """A ratio (N6)."""
+    return _WIDE.quantize(_WIDE.divide(value, divisor), _TWELFTH)
+
+
+def share_of(value: Decimal, part: Decimal, whole: Decimal) -> Decimal:
+    """The share of `value` that `part` is of `whole` (N6)."""
+    return _WIDE.quantize(_WIDE.divide(_WIDE.multiply(value, part), whole), _TWELFTH)
 
 
 def to_text(value: Decimal) -> str:

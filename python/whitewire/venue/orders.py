@@ -1,4 +1,4 @@
-"""From a request to place, alone or in bulk, to an order that the engine can take.
+"""From a request to place, alone to an order that the engine can take.
 
 Owns: the validation of order fields and of their combinations. Must not know: funds, resting
 orders beyond the best prices, or how matching works. Invariant: what comes out obeys every rule
@@ -13,14 +13,12 @@ Rules:
     O4  price x amount is at least the market's least total and at most its greatest, unless that
         is zero.
     O5  A market buy is sized in money: on the grid of prices, at least the least total.
-    O6  A bulk request has 1 to 20 legs.
-    O7  By the rules of the WebSocket, RPI goes with an explicit post-only, and so does bboRole 1,
+    O6  By the rules of the WebSocket, RPI goes with an explicit post-only, and so does bboRole 1,
         which makes the order post-only by itself.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from decimal import Decimal
 from typing import Protocol
 
@@ -38,13 +36,11 @@ from whitewire.venue.fields import (
     read_stp,
 )
 from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import Level, MarketSpec, OrderType, Side, VenueError
+from whitewire.venue.model import Level, MarketSpec, OrderType, Side
 from whitewire.venue.money import is_multiple, multiply, to_text
 from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import LimitRequest, MarketRequest
-
-BULK_LEGS = 20
 
 
 class BestPrices(Protocol):
@@ -76,8 +72,8 @@ def read_limit(
     retail = read_flag(request.retail, "retail", problems)
     client_order_id = read_client_id(request.client_order_id, problems)
     stp = read_stp(request.stp, problems)
-    posts = post_only and not (request.ws_rules and (rpi or role == 1))  # O7
-    _check_flags(account, post_only=posts, ioc=ioc, rpi=rpi, retail=retail, problems=problems)
+    posts = post_only and not (request.ws_rules and (rpi or role == 1))  # O6
+    check_flags(account, post_only=posts, ioc=ioc, rpi=rpi, retail=retail, problems=problems)
     _check_bbo(role, post_only=posts, ioc=ioc, problems=problems)
     if spec is not None and amount is not None:
         check_amount(amount, spec, problems)
@@ -97,7 +93,7 @@ def read_limit(
         price=price,
         client_order_id=client_order_id,
         stp=stp,
-        post_only=post_only or (request.ws_rules and role == 1),  # O7
+        post_only=post_only or (request.ws_rules and role == 1),  # O6
         ioc=ioc,
         rpi=rpi,
         retail=retail,
@@ -131,32 +127,6 @@ def read_market_order(request: MarketRequest, account: Account, markets: Markets
         client_order_id=client_order_id,
         stp=stp,
     )
-
-
-def read_legs(orders: object) -> list[LimitRequest | VenueError]:
-    """Validates the frame of order/bulk (O6); a leg that is no object is refused in its place.
-
-    Raises:
-        VenueError: 422 with 30, for the whole request.
-    """
-    if not isinstance(orders, list):
-        raise refusals.validation(refusals.REQUIRED, "orders", "The orders must be an array.")
-    if not 1 <= len(orders) <= BULK_LEGS:
-        raise refusals.validation(refusals.REQUIRED, "orders", "validation.between")
-    wrong = refusals.validation(refusals.REQUIRED, "request", "Invalid order format")
-    return [LimitRequest.from_body(leg) if isinstance(leg, Mapping) else wrong for leg in orders]
-
-
-def read_stop_on_fail(value: object) -> bool:
-    """Validates the flag of order/bulk.
-
-    Raises:
-        VenueError: 422 with 30.
-    """
-    problems = Problems()
-    flag = read_flag(value, "stopOnFail", problems)
-    problems.refuse()
-    return flag
 
 
 def check_total(price: Decimal, amount: Decimal, spec: MarketSpec) -> None:
@@ -216,9 +186,10 @@ def bbo_price(spec: MarketSpec, side: Side, role: int | None, best: BestPrices) 
     return level.price
 
 
-def _check_flags(
+def check_flags(
     account: Account, *, post_only: bool, ioc: bool, rpi: bool, retail: bool, problems: Problems
 ) -> None:
+    """Notes flags that exclude each other (O1) or need a permission (O2)."""
     if ioc and post_only:  # O1
         text = "Either IOC or PostOnly flag in true state is allowed."
         problems.add(refusals.IOC_POST_ONLY, "ioc", text)

@@ -65,9 +65,9 @@ def open_orders(account: Account, query: OpenOrdersQuery, markets: Markets) -> l
     needs_market = query.order_id is not None or query.client_order_id is not None
     read = read_market if needs_market else read_optional_market
     spec = read(query.market, markets, problems, "Market is not available")
-    order_id = _read_int(query.order_id, "orderId", problems)
+    order_id = read_int(query.order_id, "orderId", problems)
     client_order_id = _read_text(query.client_order_id, "clientOrderId", problems)
-    limit, offset = _read_page(query.limit, query.offset, _ACTIVE_LIMIT, problems)
+    limit, offset = read_page(query.limit, query.offset, _ACTIVE_LIMIT, problems)
     problems.refuse()
     orders = (
         order
@@ -76,7 +76,7 @@ def open_orders(account: Account, query: OpenOrdersQuery, markets: Markets) -> l
         and (order_id is None or order.id == order_id)
         and (client_order_id is None or order.client_order_id == client_order_id)
     )
-    return [order.snapshot() for order in _page(orders, limit, offset)]
+    return [order.snapshot() for order in page_of(orders, limit, offset)]
 
 
 def executed_history(
@@ -93,9 +93,9 @@ def executed_history(
     problems = Problems()
     spec = read_optional_market(query.market, markets, problems)
     client_order_id = _read_text(query.client_order_id, "clientOrderId", problems)
-    start = _read_int(query.start_date, "startDate", problems)
-    end = _read_int(query.end_date, "endDate", problems)
-    limit, offset = _read_page(query.limit, query.offset, _HISTORY_LIMIT, problems)
+    start = read_int(query.start_date, "startDate", problems)
+    end = read_int(query.end_date, "endDate", problems)
+    limit, offset = read_page(query.limit, query.offset, _HISTORY_LIMIT, problems)
     problems.refuse()
     if client_order_id is not None and not _knows(account, client_order_id):
         raise _no_history()
@@ -108,7 +108,7 @@ def executed_history(
         and (spec is None or deal.market == spec.name)
         and (client_order_id is None or deal.client_order_id == client_order_id)
     )
-    return _page(deals, limit, offset)
+    return page_of(deals, limit, offset)
 
 
 def order_deals(account: Account, query: OrderDealsQuery) -> tuple[list[Deal], int, int]:
@@ -120,11 +120,11 @@ def order_deals(account: Account, query: OrderDealsQuery) -> tuple[list[Deal], i
     problems = Problems()
     if query.order_id is None:
         problems.add(refusals.REQUIRED, "orderId", "OrderId field is required.")
-    order_id = _read_int(query.order_id, "orderId", problems)
-    limit, offset = _read_page(query.limit, query.offset, _HISTORY_LIMIT, problems)
+    order_id = read_int(query.order_id, "orderId", problems)
+    limit, offset = read_page(query.limit, query.offset, _HISTORY_LIMIT, problems)
     problems.refuse()
     deals = (deal for deal in reversed(account.deals) if deal.order_id == order_id)
-    return _page(deals, limit, offset), limit, offset
+    return page_of(deals, limit, offset), limit, offset
 
 
 def order_history(
@@ -137,28 +137,28 @@ def order_history(
     """
     problems = Problems()
     spec = read_optional_market(query.market, markets, problems)
-    order_id = _read_int(query.order_id, "orderId", problems)
+    order_id = read_int(query.order_id, "orderId", problems)
     client_order_id = _read_text(query.client_order_id, "clientOrderId", problems)
     start, end = _read_span(query, now, problems)
     status = "ALL" if query.status is None else query.status
     if status not in _STATUSES:
         problems.add(refusals.REQUIRED, "status", "The selected status is invalid.")
-    limit, offset = _read_page(query.limit, query.offset, _HISTORY_LIMIT, problems)
+    limit, offset = read_page(query.limit, query.offset, _HISTORY_LIMIT, problems)
     problems.refuse()
     orders = (
         order for order in reversed(account.finished) if spec is None or order.market == spec.name
     )
     if order_id is not None:
-        return _page((order for order in orders if order.id == order_id), limit, offset)
+        return page_of((order for order in orders if order.id == order_id), limit, offset)
     if client_order_id is not None:
         found = [order for order in orders if order.client_order_id == client_order_id]
         if not found:
             raise _no_history()
-        return _page(found, limit, offset)
+        return page_of(found, limit, offset)
     wanted = (
         order for order in orders if start <= order.mtime <= end and _has_status(order, status)
     )
-    return _page(wanted, limit, offset)
+    return page_of(wanted, limit, offset)
 
 
 def of_market(records: Iterable[Order], market: str | None) -> list[Order]:
@@ -176,8 +176,8 @@ def _has_status(order: Order, status: object) -> bool:
 
 
 def _read_span(query: OrderHistoryQuery, now: float, problems: Problems) -> tuple[float, float]:
-    start = _read_int(query.start_date, "startDate", problems)
-    end = _read_int(query.end_date, "endDate", problems)
+    start = read_int(query.start_date, "startDate", problems)
+    end = read_int(query.end_date, "endDate", problems)
     latest = now if end is None else min(now, end)
     earliest = latest - _LONGEST_SPAN_S if start is None else start
     if earliest > latest and start is not None and end is not None:
@@ -188,7 +188,8 @@ def _read_span(query: OrderHistoryQuery, now: float, problems: Problems) -> tupl
     return max(earliest, now - _MEMORY_S), latest
 
 
-def _read_int(value: object, key: str, problems: Problems) -> int | None:
+def read_int(value: object, key: str, problems: Problems) -> int | None:
+    """A whole number, or None where it is absent."""
     if value is None:
         return None
     if isinstance(value, int) and not isinstance(value, bool):
@@ -208,10 +209,16 @@ def _read_text(value: object, key: str, problems: Problems) -> str | None:
     return None
 
 
-def _read_page(limit: object, offset: object, largest: int, problems: Problems) -> tuple[int, int]:
+def read_page(
+    limit: object,
+    offset: object,
+    largest: int,
+    problems: Problems,
+    default: int = _DEFAULT_LIMIT,
+) -> tuple[int, int]:
     """Page size and offset with their defaults (Q1)."""
-    size = _read_int(limit, "limit", problems)
-    start = _read_int(offset, "offset", problems)
+    size = read_int(limit, "limit", problems)
+    start = read_int(offset, "offset", problems)
     if size is not None and size < 1:
         problems.add(refusals.REQUIRED, "limit", "The limit must be at least 1.")
     if size is not None and size > largest:
@@ -222,10 +229,11 @@ def _read_page(limit: object, offset: object, largest: int, problems: Problems) 
     if start is not None and start > _LARGEST_OFFSET:
         text = f"The offset may not be greater than {_LARGEST_OFFSET}."
         problems.add(refusals.REQUIRED, "offset", text)
-    return _DEFAULT_LIMIT if size is None else size, start or 0
+    return default if size is None else size, start or 0
 
 
-def _page(records: Iterable[Record], limit: int, offset: int) -> list[Record]:
+def page_of(records: Iterable[Record], limit: int, offset: int) -> list[Record]:
+    """The records of one page."""
     return list(islice(records, offset, offset + limit))
 
 

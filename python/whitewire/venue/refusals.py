@@ -143,3 +143,8 @@ def outside_price_band(lowest: Decimal, highest: Decimal, *, is_stop: bool) -> V
     text = f"Price should be between {to_text(lowest)} and {to_text(highest)}."
     code, reason = (251, Reason.STOP_PRICE_BAND) if is_stop else (250, Reason.PRICE_BAND)
     return validation(code, "price", text, reason=reason, bounds=(lowest, highest))
+
+
+def would_take_collateral() -> VenueError:
+    """A maker-only order against collateral that would match."""
+    return validation(14, "postOnly", WOULD_TAKE, reason=Reason.MARGIN_WOULD_TAKE)

@@ -141,11 +141,12 @@ class CancelAllRequest:
 
     market: object = None
     types: object = None
+    position_side: object = None
 
     @classmethod
     def from_body(cls, body: Body) -> CancelAllRequest:
         """Picks the fields out of a REST body."""
-        return cls(body.get("market"), body.get("type"))
+        return cls(body.get("market"), body.get("type"), body.get("positionSide"))
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,8 @@ from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
-from whitewire.venue.model import Deal, KillSwitchTimer, Order, VenueError, Wallet
+from whitewire.venue.kill_switch import KillSwitchTimer
+from whitewire.venue.model import Deal, Order, VenueError, Wallet
 
 __all__ = ["RestShapes", "error_body"]
 

@@ -94,7 +94,7 @@ def read_stop_order(
     price: Decimal | None = None
     if is_limit and request.bbo_role is None:
         price = read_number_field(request.price, "price", refusals.PRICE, problems)
-    trigger = _read_activation_price(request.activation_price, problems)
+    trigger = read_activation_price(request.activation_price, problems)
     client_order_id = read_client_id(request.client_order_id, problems)
     stp = read_stp(request.stp, problems)
     if spec is not None:
@@ -106,7 +106,7 @@ def read_stop_order(
             check_price(price, spec, problems)
         if trigger is not None:
             check_activation_price(trigger, spec, problems)
-            _check_last_price(trigger, triggers.last_price(spec.name), problems)
+            check_last_price(trigger, triggers.last_price(spec.name), problems)
     problems.refuse()
     spec, side, amount = problems.given(spec), problems.given(side), problems.given(amount)
     if is_limit:
@@ -139,7 +139,8 @@ def check_activation_price(price: Decimal, spec: MarketSpec, problems: Problems)
         problems.add(refusals.REQUIRED, _WRONG_VALUE, step, reason=Reason.OFF_GRID)
 
 
-def _read_activation_price(value: object, problems: Problems) -> Decimal | None:
+def read_activation_price(value: object, problems: Problems) -> Decimal | None:
+    """The activation price of a new stop order, whatever its grid (S1)."""
     number = None if value is None else read_number(value)
     if value is None:
         text = "Activation price field is required."
@@ -151,7 +152,8 @@ def _read_activation_price(value: object, problems: Problems) -> Decimal | None:
     return None
 
 
-def _check_last_price(price: Decimal, last: Decimal | None, problems: Problems) -> None:
+def check_last_price(price: Decimal, last: Decimal | None, problems: Problems) -> None:
+    """Whether an activation price differs from the last trade's, if there was one (S2)."""
     if last is None:  # S2
         problems.add(refusals.REQUIRED, _WRONG_VALUE, "Empty history")
     elif price == last:

@@ -7,11 +7,23 @@ Invariant: the totals cover every trade that was ever added, also those no longe
 from __future__ import annotations
 
 from collections import deque
+from dataclasses import dataclass
 from decimal import Decimal
 from itertools import islice
 
-from whitewire.venue.model import ZERO, MarketStatistics, PublicTrade
+from whitewire.venue.model import ZERO, PublicTrade
 from whitewire.venue.money import add
+
+
+@dataclass(frozen=True, slots=True)
+class MarketStatistics:
+    """What has been traded since the venue started; prices are None before the first trade."""
+
+    market: str
+    last_price: Decimal | None
+    open_price: Decimal | None
+    stock_volume: Decimal
+    money_volume: Decimal
 
 
 class Tape:

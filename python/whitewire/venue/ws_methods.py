@@ -327,7 +327,7 @@ class WsMethods:
         orders = [
             order
             for order in self._exchange.finished_orders_of(self._account(subscriber), market)
-            if not codes or order.type.code in codes
+            if not codes or order.type_code in codes
         ]
         page = self._page(orders, offset, limit)
         records = [self._shapes.executed_order(order) for order in page]

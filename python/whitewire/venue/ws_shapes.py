@@ -101,7 +101,7 @@ class WsShapes:
         shape: Json = {
             "id": order.id,
             "market": order.market,
-            "type": order.type.code,
+            "type": order.type_code,
             "side": order.side.code,
             "post_only": order.post_only,
             "ioc": order.ioc,
@@ -137,7 +137,7 @@ class WsShapes:
             "ftime": order.mtime,
             "market": order.market,
             "source": order.source,
-            "type": order.type.code,
+            "type": order.type_code,
             "side": order.side.code,
             "post_only": order.post_only,
             "ioc": order.ioc,

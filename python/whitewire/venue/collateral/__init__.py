@@ -1,0 +1,1 @@
+"""Trading against collateral: margin and futures."""

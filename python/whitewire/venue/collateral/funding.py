@@ -1,0 +1,121 @@
+"""Funding: what longs and shorts of futures pay each other for the price being off its index.
+
+Owns: the rate of the moment, the times of settlement, and the settlement. Must not know: orders,
+margins, books. Invariant: what one settlement takes from accounts is what it gives to others.
+
+Rules:
+    U1  Settlement is at whole multiples of the interval since the epoch.
+    U2  The rate is how far the mark price is from the index, the last price of the spot market of
+        the same assets; within bounds, and cut to eight decimals. Without an index it is the base
+        rate.
+    U3  With a positive rate longs pay shorts: amount x mark price x rate.
+    U4  Funding changes the balance; the position's own record of funding stays at zero.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from decimal import ROUND_DOWN, Decimal
+
+from whitewire.venue.accounts import Account
+from whitewire.venue.collateral.pool import Pool
+from whitewire.venue.collateral.positions import FundingRecord
+from whitewire.venue.model import ZERO, MarketSpec
+from whitewire.venue.money import add, multiply, quotient, subtract
+
+CAP = Decimal("0.0075")
+BASE_RATE = Decimal("0.0001")
+_EIGHTH = Decimal("1e-8")
+
+
+@dataclass(frozen=True, slots=True)
+class Prices:
+    """Where funding sees prices."""
+
+    mark: Callable[[str], Decimal]
+    index: Callable[[MarketSpec], Decimal | None]
+
+
+class Funding:
+    """The funding of all futures markets.
+
+    Attributes:
+        interval_s: seconds between settlements.
+    """
+
+    def __init__(
+        self,
+        specs: Mapping[str, MarketSpec],
+        accounts: Mapping[str, Account],
+        pool: Pool,
+        prices: Prices,
+        interval_s: int,
+        now: float,
+    ) -> None:
+        self.interval_s = interval_s
+        self._specs = specs
+        self._accounts = accounts
+        self._pool = pool
+        self._prices = prices
+        self._due = self._next_after(now)
+        self._rate_time = now
+
+    def next_due(self) -> float:
+        """When the next settlement is, epoch seconds."""
+        return self._due
+
+    def rate(self, spec: MarketSpec) -> Decimal:
+        """The rate that a settlement now would have (U2)."""
+        index = self._prices.index(spec)
+        if not index:
+            return BASE_RATE
+        premium = quotient(subtract(self._prices.mark(spec.name), index), index)
+        return max(-CAP, min(CAP, premium)).quantize(_EIGHTH, ROUND_DOWN)
+
+    def settle(self) -> None:
+        """Settles at the moment that was due."""
+        for spec in self._specs.values():
+            if spec.is_futures:
+                rate, mark = self.rate(spec), self._prices.mark(spec.name)
+                for account in self._accounts.values():
+                    self._settle_account(account, spec, rate, mark)
+        self._rate_time = self._due
+        self._due = self._next_after(self._due)
+
+    def _settle_account(
+        self, account: Account, spec: MarketSpec, rate: Decimal, mark: Decimal
+    ) -> None:
+        wallet = account.collateral
+        for position in wallet.positions.values():
+            if position.market != spec.name:
+                continue
+            amount = -multiply(multiply(position.amount, mark), rate)  # U3
+            wallet.credit(spec.money, amount)
+            self._pool.move(spec.money, -amount)
+            if not account.spec.is_internal:
+                wallet.fundings.append(
+                    FundingRecord(
+                        market=spec.name,
+                        time=self._due,
+                        rate=rate,
+                        amount=amount,
+                        position_amount=position.amount,
+                        settlement_price=mark,
+                        rate_time=self._rate_time,
+                    )
+                )
+
+    def _next_after(self, now: float) -> float:
+        return float((math.floor(now / self.interval_s) + 1) * self.interval_s)  # U1
+
+
+def open_interest(accounts: Iterable[Account], market: str) -> Decimal:
+    """Sum of all long positions of a market."""
+    total = ZERO
+    for account in accounts:
+        for position in account.collateral.positions.values():
+            if position.market == market and position.amount > 0:
+                total = add(total, position.amount)
+    return total

@@ -1,0 +1,1 @@
+"""Tests of margin and futures on the embedded venue."""
