@@ -12,7 +12,8 @@ Rules:
         has no price (159), only a stop-market buy has a total (162), and it has no amount (163).
     Y4  A new activation price makes a new trigger; it must not be the last trade's price (101).
         Without one the replacement keeps the trigger, and stays activated if it was.
-    Y5  A leg of a group cannot be modified (155). An order keeps its product, its position and its
+    Y5  A leg of a group cannot be modified (155), nor an exit of a whole position (160), which is
+        the one kind of order that has no amount. An order keeps its product, its position and its
         being reduce-only, and is then no larger than the position.
 """
 
@@ -24,7 +25,7 @@ from decimal import Decimal
 from whitewire.venue import refusals
 from whitewire.venue.accounts import Account
 from whitewire.venue.activation import Activation
-from whitewire.venue.collateral.refusals import conditional_not_modifiable
+from whitewire.venue.collateral.refusals import conditional_not_modifiable, tpsl_not_modifiable
 from whitewire.venue.fields import (
     Markets,
     check_amount,
@@ -74,6 +75,8 @@ def read_modify(
         raise refusals.order_not_found()
     if old.group_id is not None:
         raise conditional_not_modifiable()  # Y5
+    if not old.amount:
+        raise tpsl_not_modifiable()  # Y5
     _check_kind(old, changes)
     if changes.total is not None:
         check_money_amount(changes.total, spec, problems, "total", refusals.REQUIRED)

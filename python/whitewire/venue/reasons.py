@@ -25,27 +25,21 @@ class Reason(Enum):
     NO_COUNTERPARTY = auto()
     WOULD_TAKE = auto()
     MARGIN_WOULD_TAKE = auto()
-    NOT_COLLATERAL = auto()  # a collateral order on a market without collateral
     CLIENT_ID_TAKEN = auto()
-    TRADING_NOT_ALLOWED = auto()
     FORBIDDEN_FLAG = auto()  # the account may not send it
     PRICE_BAND = auto()  # bounds: the band
     STOP_PRICE_BAND = auto()  # bounds: the band
     ACTIVATION_IS_LAST_PRICE = auto()
-    NOT_MODIFIABLE = auto()
     NO_ACTIVATION_PRICE = auto()  # the order that is to be modified has none
     NO_PRICE = auto()  # neither has it this
     WRONG_TOTAL = auto()
     WRONG_AMOUNT = auto()
     # Of collateral orders and their groups.
-    TOO_MANY_STOPS = auto()
     NO_POSITION = auto()
     WRONG_TAKE_PROFIT = auto()
     WRONG_STOP_LOSS = auto()
-    WRONG_TAKE_PROFIT_PRICE = auto()
     POSITION_TOO_BIG = auto()
     PENDING_TOO_BIG = auto()
-    POSITION_MODE_CHANGES = auto()
     POSITION_SIDE_MISMATCH = auto()
     WOULD_OPEN_OPPOSITE = auto()
     NOTHING_TO_REDUCE = auto()
@@ -53,7 +47,6 @@ class Reason(Enum):
     WRONG_STOP_TRIGGER = auto()
     CONDITIONAL_MODIFY = auto()
     TPSL_MODIFY = auto()
-    GROUP_INVALID = auto()
 
 
 class VenueError(Exception):

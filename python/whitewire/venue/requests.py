@@ -92,7 +92,12 @@ class MarketRequest:
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """order/stop_limit, or order/stop_market, which has neither `price` nor `bbo_role`."""
+    """order/stop_limit, or order/stop_market, which has neither `price` nor `bbo_role`.
+
+    Attributes:
+        bbo_at_activation: whether `bbo_role` takes its price at the activation (the WebSocket's
+            rule) instead of now.
+    """
 
     type: OrderType
     market: object = None
@@ -103,6 +108,7 @@ class StopRequest:
     client_order_id: object = None
     bbo_role: object = None
     stp: object = None
+    bbo_at_activation: bool = False
 
     @classmethod
     def from_body(cls, type: OrderType, body: Body) -> StopRequest:

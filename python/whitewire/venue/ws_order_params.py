@@ -1,58 +1,34 @@
-"""The parameters of the order methods: one JSON object, read field by field.
+"""The object that an order method takes, read field by field.
 
-Owns: which fields a method takes, their types, and the texts of error 1 about them. Must not know:
-the engine's state beyond the list of markets. Invariant: what comes out is a request of the
-engine; the first thing wrong with a call refuses it, and nothing has been executed by then.
+Owns: the types of fields, the texts of error 1 about them, and which flags go together. Must not
+know: which method takes which fields, or the engine's state beyond the list of markets. Invariant:
+a reader answers a good value or refuses the call, of which nothing has been executed by then.
 
 Rules:
 
 * P1  A call has exactly one object. Unknown keys are ignored; null is as good as absent.
 * P2  Numbers are decimal texts; a JSON number is an invalid argument unless the options say
       otherwise. Flags are JSON booleans.
-* P3  The market is looked at first, then its kind, then the fields. A `order_` placement is for
-      markets that are not futures.
+* P3  The market is looked at first, then its kind, then the fields. A spot placement is for markets
+      that are not futures, one against collateral for those that are not spot alone (19).
 * P4  ioc excludes post_only and rpi; rpi with post_only is allowed.
 * P5  bbo_role 1 sets post_only and excludes ioc; bbo_role 2 excludes post_only.
-* P6  The amount of a market or stop-market buy is money, every other amount is stock.
-* P7  An order is named by order_id or client_order_id; the latter wins where both are sent.
-* P8  Cancel-all takes one market and a list of kinds without repetition.
+* P6  An order is named by order_id or client_order_id; the latter wins where both are sent.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any
 
 from whitewire.venue.fields import STP_NAMES, Markets
-from whitewire.venue.model import MarketSpec, OrderType
+from whitewire.venue.model import MarketSpec
 from whitewire.venue.money import is_multiple, read_number
-from whitewire.venue.requests import (
-    CancelAllRequest,
-    CancelRequest,
-    LimitRequest,
-    MarketRequest,
-    ModifyRequest,
-    StopRequest,
-)
-from whitewire.venue.ws_refusals import invalid
+from whitewire.venue.ws_refusals import invalid, refused
 
-__all__ = [
-    "OrderParams",
-    "bbo",
-    "cancel",
-    "cancel_all",
-    "limit",
-    "market",
-    "market_stock",
-    "modify",
-    "stop_bbo",
-    "stop_limit",
-    "stop_market",
-]
-
-_KINDS = ("spot", "margin", "futures")
-_MONEY_SIZED = (OrderType.MARKET, OrderType.STOP_MARKET)
+__all__ = ["Flags", "OrderParams", "bbo_flags", "limit_flags"]
 
 
 class OrderParams:
@@ -60,17 +36,35 @@ class OrderParams:
 
     Attributes:
         market: the rules of the market that it names.
+        outer: the whole object; that which the fields are read from may lie inside it.
     """
 
-    def __init__(self, params: list[Any], markets: Markets, *, takes_numbers: bool) -> None:
+    def __init__(
+        self,
+        params: list[Any],
+        markets: Markets,
+        *,
+        takes_numbers: bool,
+        inside: str | None = None,
+    ) -> None:
         """Takes the object and finds its market.
+
+        Args:
+            params: the parameters of the call.
+            markets: all that are listed.
+            takes_numbers: whether JSON numbers do for decimal texts.
+            inside: the member that holds the order, where the call's object does not.
 
         Raises:
             WsRefusal: error 1.
         """
         if len(params) != 1 or not isinstance(params[0], dict):  # P1
             raise invalid()
-        self._fields: Mapping[str, object] = params[0]
+        self.outer: Mapping[str, object] = params[0]
+        fields = self.outer if inside is None else self.outer.get(inside)
+        if not isinstance(fields, dict):
+            raise invalid()
+        self._fields: Mapping[str, object] = fields
         self._takes_numbers = takes_numbers
         name = self._fields.get("market")
         if name is None:
@@ -91,8 +85,18 @@ class OrderParams:
 
     def require_spot(self) -> None:
         """Refuses a futures market (P3)."""
-        if self.market.type == "futures":
+        if self.market.is_futures:
             raise invalid("the market is futures")
+
+    def require_collateral(self) -> None:
+        """Refuses a market of spot alone."""
+        if not self.is_collateral:
+            raise refused(19)
+
+    @property
+    def is_collateral(self) -> bool:
+        """Whether the market takes orders against collateral."""
+        return self.market.is_futures or self.market.is_collateral
 
     def side(self) -> str:
         """`buy` or `sell`."""
@@ -119,7 +123,10 @@ class OrderParams:
 
     def optional_number(self, key: str) -> Decimal | None:
         """A positive number that may be absent (P2)."""
-        value = self.get(key)
+        return self.read_number(self.get(key))
+
+    def read_number(self, value: object) -> Decimal | None:
+        """A positive number; None where there is none (P2)."""
         if value is None:
             return None
         number = read_number(value)
@@ -127,11 +134,10 @@ class OrderParams:
             raise invalid()
         return number
 
-    def amount(self, kind: OrderType) -> Decimal:
-        """The amount of an order, with no more decimals than its market allows (P6)."""
-        amount = self.number("amount")
-        is_money = kind in _MONEY_SIZED and self.get("side") == "buy"
+    def amount(self, *, is_money: bool = False) -> Decimal:
+        """The amount of an order, with no more decimals than its market allows."""
         decimals = self.market.money_prec if is_money else self.market.stock_prec
+        amount = self.number("amount")
         if not is_multiple(amount, Decimal(1).scaleb(-decimals)):
             raise invalid(f"amount: precision is greater than {decimals}")
         return amount
@@ -151,7 +157,7 @@ class OrderParams:
         return role
 
     def order_name(self) -> tuple[int | None, str | None]:
-        """The one id that names an order (P7); the text speaks of modify in a cancel too."""
+        """The one id that names an order (P6); the text speaks of modify in a cancel too."""
         order_id, client_order_id = self.get("order_id"), self.get("client_order_id")
         if client_order_id not in (None, ""):
             if not isinstance(client_order_id, str):
@@ -164,137 +170,27 @@ class OrderParams:
         return order_id, None
 
 
-def limit(params: OrderParams) -> LimitRequest:
-    """order_limit_place."""
-    params.require_spot()
-    side, amount, price = params.side(), params.amount(OrderType.LIMIT), params.number("price")
-    post_only, ioc, rpi = params.flag("post_only"), params.flag("ioc"), params.flag("rpi")
-    for name, is_set in (("post_only", post_only), ("rpi", rpi)):
-        if ioc and is_set:  # P4
+@dataclass(frozen=True, slots=True)
+class Flags:
+    """How an order may match."""
+
+    post_only: bool
+    ioc: bool
+    rpi: bool = False
+
+
+def limit_flags(params: OrderParams) -> Flags:
+    """The flags of a limit order, if they go together (P4)."""
+    flags = Flags(params.flag("post_only"), params.flag("ioc"), params.flag("rpi"))
+    for name, is_set in (("post_only", flags.post_only), ("rpi", flags.rpi)):
+        if flags.ioc and is_set:
             raise invalid(f"flags: ioc=1 and {name}=1 can't be combined")
-    return LimitRequest(
-        market=params.market.name,
-        side=side,
-        amount=amount,
-        price=price,
-        client_order_id=params.get("client_order_id"),
-        post_only=post_only,
-        ioc=ioc,
-        stp=params.stp(),
-        rpi=rpi,
-        ws_rules=True,
-    )
+    return flags
 
 
-def bbo(params: OrderParams) -> LimitRequest:
-    """order_bbo_place."""
-    params.require_spot()
-    side, amount, role = params.side(), params.amount(OrderType.LIMIT), params.bbo_role()
-    post_only, ioc = params.flag("post_only"), params.flag("ioc")
-    if (ioc and role == 1) or (post_only and role == 2):  # P5
+def bbo_flags(params: OrderParams, role: int) -> Flags:
+    """The flags of a best-offer order, if they go with its role (P5)."""
+    flags = Flags(params.flag("post_only"), params.flag("ioc"))
+    if (flags.ioc and role == 1) or (flags.post_only and role == 2):
         raise invalid("wrong flags combination")
-    return LimitRequest(
-        market=params.market.name,
-        side=side,
-        amount=amount,
-        client_order_id=params.get("client_order_id"),
-        post_only=post_only,
-        ioc=ioc,
-        bbo_role=role,
-        stp=params.stp(),
-        ws_rules=True,
-    )
-
-
-def market(params: OrderParams) -> MarketRequest:
-    """order_market_place."""
-    return _market(params, OrderType.MARKET)
-
-
-def market_stock(params: OrderParams) -> MarketRequest:
-    """order_market_stock_place."""
-    return _market(params, OrderType.STOCK_MARKET)
-
-
-def _market(params: OrderParams, kind: OrderType) -> MarketRequest:
-    params.require_spot()
-    return MarketRequest(
-        type=kind,
-        market=params.market.name,
-        side=params.side(),
-        amount=params.amount(kind),
-        client_order_id=params.get("client_order_id"),
-        stp=params.stp(),
-    )
-
-
-def stop_limit(params: OrderParams) -> StopRequest:
-    """order_stop_limit_place."""
-    return _stop(params, OrderType.STOP_LIMIT, has_price=True)
-
-
-def stop_market(params: OrderParams) -> StopRequest:
-    """order_stop_market_place."""
-    return _stop(params, OrderType.STOP_MARKET)
-
-
-def stop_bbo(params: OrderParams) -> StopRequest:
-    """order_stop_bbo_place."""
-    return _stop(params, OrderType.STOP_LIMIT, has_role=True)
-
-
-def _stop(
-    params: OrderParams, kind: OrderType, *, has_price: bool = False, has_role: bool = False
-) -> StopRequest:
-    params.require_spot()
-    return StopRequest(
-        type=kind,
-        market=params.market.name,
-        side=params.side(),
-        amount=params.amount(kind),
-        activation_price=params.number("activation_price"),
-        price=params.number("price") if has_price else None,
-        bbo_role=params.bbo_role() if has_role else None,
-        client_order_id=params.get("client_order_id"),
-        stp=params.stp(),
-    )
-
-
-def modify(params: OrderParams, *, keeps_stp: bool) -> ModifyRequest:
-    """order_modify."""
-    order_id, client_order_id = params.order_name()
-    price, amount, total, activation_price = (
-        params.optional_number(key) for key in ("price", "amount", "total", "activation_price")
-    )
-    if amount is not None and total is not None:
-        raise invalid("amount and total cannot be specified simultaneously")
-    if price is None and amount is None and total is None and activation_price is None:
-        raise invalid("at least price or amount or total or activation price should be specified")
-    return ModifyRequest(
-        market=params.market.name,
-        order_id=order_id,
-        client_order_id=client_order_id,
-        amount=amount,
-        total=total,
-        price=price,
-        activation_price=activation_price,
-        keeps_stp=keeps_stp,
-    )
-
-
-def cancel(params: OrderParams) -> CancelRequest:
-    """order_cancel."""
-    order_id, client_order_id = params.order_name()
-    return CancelRequest(params.market.name, order_id, client_order_id)
-
-
-def cancel_all(params: OrderParams) -> CancelAllRequest:
-    """order_cancel_all (P8)."""
-    kinds = params.get("type")
-    if not isinstance(kinds, list):
-        raise invalid("order types must be an array")
-    if not kinds:
-        raise invalid("at least one order type should be specified")
-    if any(kind not in _KINDS for kind in kinds) or len(set(kinds)) != len(kinds):
-        raise invalid("invalid or duplicate order type")
-    return CancelAllRequest(params.market.name, kinds)
+    return flags

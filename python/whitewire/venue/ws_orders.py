@@ -13,6 +13,7 @@ Rules:
       whatever it met, once everything is cancelled.
 * O4  A modify keeps flags and prevention mode; its result is the replacement with its new id.
 * O5  The id of a group is none of an order, and an order's is none of a group: both are error 6.
+      A group answers its id and its legs, a pair of exits for a position only the legs.
 * O6  With error 5 the call may have been executed, and is by default.
 """
 
@@ -21,7 +22,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from whitewire.venue import ws_order_params as read
+from whitewire.venue import ws_collateral_params as collateral
+from whitewire.venue import ws_spot_params as spot
+from whitewire.venue.collateral.groups import Group, GroupKind
+from whitewire.venue.collateral.requests import CollateralRequest
 from whitewire.venue.core import VenueCore
 from whitewire.venue.model import Order, VenueError
 from whitewire.venue.options import RateLimit
@@ -36,7 +40,6 @@ from whitewire.venue.ws_refusals import (
     TOO_MANY_USER_REQUESTS,
     WsRefusal,
     engine_refusal,
-    invalid,
 )
 from whitewire.venue.ws_shapes import WsShapes
 
@@ -45,15 +48,17 @@ __all__ = ["PushScope", "WsOrders", "is_order_method", "is_placement"]
 Json = dict[str, Any]
 PlaceRequest = LimitRequest | MarketRequest | StopRequest
 _Run = Callable[[str, OrderParams], Json]
+_OTO = "collateral_order_oto_place"
 
 _PLACEMENTS: Mapping[str, Callable[[OrderParams], PlaceRequest]] = {
-    "order_limit_place": read.limit,
-    "order_market_place": read.market,
-    "order_market_stock_place": read.market_stock,
-    "order_stop_limit_place": read.stop_limit,
-    "order_stop_market_place": read.stop_market,
-    "order_bbo_place": read.bbo,
-    "order_stop_bbo_place": read.stop_bbo,
+    "order_limit_place": spot.limit,
+    "order_market_place": spot.market,
+    "order_market_stock_place": spot.market_stock,
+    "order_stop_limit_place": spot.stop_limit,
+    "order_stop_market_place": spot.stop_market,
+    "order_stop_market_stock_place": spot.stop_market_stock,
+    "order_bbo_place": spot.bbo,
+    "order_stop_bbo_place": spot.stop_bbo,
 }
 
 
@@ -91,6 +96,13 @@ class WsOrders:
         self._shapes = WsShapes(core.number_text)
         self._runs: dict[str, _Run] = {
             **{name: self._placement(read_one) for name, read_one in _PLACEMENTS.items()},
+            **{
+                f"collateral_order_{kind}_place": self._collateral_placement(read_one)
+                for kind, read_one in collateral.ORDERS.items()
+            },
+            "collateral_order_oco_place": self._oco,
+            _OTO: self._oto,
+            "collateral_order_tpsl_place": self._tpsl,
             "order_modify": self._modify,
             "order_cancel": self._cancel,
             "order_cancel_conditional": self._cancel_conditional,
@@ -150,8 +162,12 @@ class WsOrders:
             window.count += 1
 
     def _run(self, method: str, account: str, params: list[Any]) -> Json:
-        takes_numbers = self._core.options.ws_takes_numbers
-        fields = OrderParams(params, self._exchange.markets, takes_numbers=takes_numbers)
+        fields = OrderParams(
+            params,
+            self._exchange.markets,
+            takes_numbers=self._core.options.ws_takes_numbers,
+            inside="trigger_order" if method == _OTO else None,
+        )
         self._scope.begin_request()
         try:
             return self._runs[method](account, fields)
@@ -168,20 +184,70 @@ class WsOrders:
         return place
 
     def _modify(self, account: str, fields: OrderParams) -> Json:
-        request = read.modify(fields, keeps_stp=self._core.options.ws_modify_keeps_stp)  # O4
+        request = spot.modify(fields, keeps_stp=self._core.options.ws_modify_keeps_stp)  # O4
         return self._order(self._exchange.modify(account, request))
 
     def _cancel(self, account: str, fields: OrderParams) -> Json:
-        return self._order(self._exchange.cancel(account, read.cancel(fields)))
+        return self._order(self._exchange.cancel(account, spot.cancel(fields)))
 
-    def _cancel_conditional(self, _account: str, fields: OrderParams) -> Json:
-        if type(fields.get("order_id")) is not int:
-            raise invalid()
-        raise WsRefusal(*ORDER_NOT_FOUND, from_engine=True)  # O5
+    def _cancel_conditional(self, account: str, fields: OrderParams) -> Json:
+        request = collateral.group_cancel(fields)
+        if not fields.is_collateral:
+            raise WsRefusal(*ORDER_NOT_FOUND)  # O5
+        return self._group(self._exchange.collateral.cancel_group(account, request))
 
     def _cancel_all(self, account: str, fields: OrderParams) -> Json:
-        self._exchange.cancel_all(account, read.cancel_all(fields))
+        self._exchange.cancel_all(account, spot.cancel_all(fields))
         return {}  # O3
+
+    def _collateral_placement(self, read_one: Callable[[OrderParams], CollateralRequest]) -> _Run:
+        def place(account: str, fields: OrderParams) -> Json:
+            return self._order(self._exchange.collateral.place(account, read_one(fields)))
+
+        return place
+
+    def _oco(self, account: str, fields: OrderParams) -> Json:
+        return self._group(self._exchange.collateral.place_oco(account, collateral.oco(fields)))
+
+    def _oto(self, account: str, fields: OrderParams) -> Json:
+        group = self._exchange.collateral.place_oto(account, collateral.oto(fields))
+        return self._group(group, str(fields.outer.get("conditional_order_type")))
+
+    def _tpsl(self, account: str, fields: OrderParams) -> Json:
+        request = collateral.tpsl(fields)
+        stop_loss, take_profit = self._exchange.collateral.place_tpsl(account, request)
+        return {
+            "take_profit": None if take_profit is None else self._order(take_profit),
+            "stop_loss": None if stop_loss is None else self._order(stop_loss),
+        }
+
+    def _group(self, group: Group, exit_type: str | None = None) -> Json:
+        """A group as it is answered (O5); the type of an OTO's exits as asked for, if known."""
+        if group.kind is GroupKind.OCO:
+            return {
+                "type": "oco",
+                "id": group.id,
+                "stop_loss": self._order(group.stop_leg),
+                "take_profit": self._order(group.limit_leg),
+            }
+        exits = group.entry.exits
+        if exits is None:
+            raise ValueError(f"group {group.id} is no OTO")
+        prices = (exits.take_profit, exits.stop_loss)
+        needs = tuple(price is not None for price in prices)
+        if exit_type is None:
+            exit_type = next(name for name, has in collateral.EXITS.items() if has == needs)
+        take_profit, stop_loss = (
+            None if price is None else self._shapes.text(price) for price in prices
+        )
+        return {
+            "type": "oto",
+            "id": group.id,
+            "conditional_order_type": exit_type,
+            "take_profit_price": take_profit,
+            "stop_loss_price": stop_loss,
+            "trigger_order": self._order(group.entry),
+        }
 
     def _order(self, order: Order) -> Json:
         return self._shapes.order_reply(order, flags=self._core.options.ws_reply_flags)

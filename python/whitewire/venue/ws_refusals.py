@@ -36,6 +36,7 @@ __all__ = [
     "WsRefusal",
     "engine_refusal",
     "invalid",
+    "refused",
 ]
 
 _ORDER_NOT_FOUND = "order not found"
@@ -130,26 +131,20 @@ _CODES: Mapping[Reason, int] = MappingProxyType(
         Reason.NO_COUNTERPARTY: 12,
         Reason.WOULD_TAKE: 13,
         Reason.MARGIN_WOULD_TAKE: 14,
-        Reason.NOT_COLLATERAL: 19,
         Reason.CLIENT_ID_TAKEN: 43,
-        Reason.TRADING_NOT_ALLOWED: 51,
         Reason.FORBIDDEN_FLAG: 602,
         Reason.PRICE_BAND: 250,
         Reason.STOP_PRICE_BAND: 251,
         Reason.ACTIVATION_IS_LAST_PRICE: 101,
-        Reason.NOT_MODIFIABLE: 156,
         Reason.NO_ACTIVATION_PRICE: 158,
         Reason.NO_PRICE: 159,
         Reason.WRONG_TOTAL: 162,
         Reason.WRONG_AMOUNT: 163,
-        Reason.TOO_MANY_STOPS: 103,
         Reason.NO_POSITION: 104,
         Reason.WRONG_TAKE_PROFIT: 105,
         Reason.WRONG_STOP_LOSS: 106,
-        Reason.WRONG_TAKE_PROFIT_PRICE: 108,
         Reason.POSITION_TOO_BIG: 111,
         Reason.PENDING_TOO_BIG: 112,
-        Reason.POSITION_MODE_CHANGES: 113,
         Reason.POSITION_SIDE_MISMATCH: 114,
         Reason.WOULD_OPEN_OPPOSITE: 115,
         Reason.NOTHING_TO_REDUCE: 116,
@@ -157,7 +152,6 @@ _CODES: Mapping[Reason, int] = MappingProxyType(
         Reason.WRONG_STOP_TRIGGER: 151,
         Reason.CONDITIONAL_MODIFY: 155,
         Reason.TPSL_MODIFY: 160,
-        Reason.GROUP_INVALID: 161,
     }
 )
 
@@ -179,6 +173,11 @@ class WsRefusal(Exception):
 def invalid(text: str = TEXTS[1]) -> WsRefusal:
     """A refusal of parameters."""
     return WsRefusal(1, text)
+
+
+def refused(code: int) -> WsRefusal:
+    """A refusal by its number."""
+    return WsRefusal(code, TEXTS[code])
 
 
 def engine_refusal(

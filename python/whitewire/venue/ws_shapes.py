@@ -13,6 +13,7 @@ Rules:
 * W5  A stop order has its trigger's price and condition, and `activated` as 0 or 1.
 * W6  The reply of an order method has an order of members of its own, the trigger before the
       price, and neither `rpi`, `retail` nor `fee_asset`.
+* W7  `reduce_only` and `position_side` are printed of orders against collateral only.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from decimal import Decimal
 from typing import Any
 
 from whitewire.venue.json_text import spaced
-from whitewire.venue.model import Deal, Level, Order, PublicTrade, Top, Wallet
+from whitewire.venue.model import Deal, Level, Order, Product, PublicTrade, Top, Wallet
 
 __all__ = ["SUCCESS", "WsShapes", "error_reply", "push", "reply"]
 
@@ -119,6 +120,9 @@ class WsShapes:
             "rpi": order.rpi,
             "fee_asset": order.fee_asset,
         }
+        if order.product is not Product.SPOT:  # W7
+            shape["reduce_only"] = order.reduce_only
+            shape["position_side"] = order.position_side.value
         if order.retail:  # W3
             shape["retail"] = True
         trigger = order.activation
@@ -151,7 +155,7 @@ class WsShapes:
             "fee_asset": order.fee_asset,
             "rpi": order.rpi,
             "retail": order.retail,
-            "reduce_only": False,
+            "reduce_only": order.reduce_only,
         }
 
     def _price(self, order: Order) -> str:
