@@ -12,7 +12,6 @@ from tests.venue.order_socket import (
     MARKET,
     REPLY_KEYS,
     OrderSocket,
-    change_market,
     order_venue,
     part,
     token_of,
@@ -160,8 +159,7 @@ def test_an_order_is_no_group(ws: OrderSocket) -> None:
     assert ws.error("order_cancel_conditional", {"market": MARKET})[0] == 1
 
 
-def test_cancels_work_on_a_futures_market_too(venue: Venue, ws: OrderSocket) -> None:
-    change_market(venue, "BTC_PERP", type="futures")
+def test_cancels_work_on_a_futures_market_too(ws: OrderSocket) -> None:
     call = {"market": "BTC_PERP", "order_id": 7}
     assert ws.error("order_cancel", call) == (6, "order not found")
     assert ws.call("order_cancel_all", {"market": "BTC_PERP", "type": ["futures"]}) == {}

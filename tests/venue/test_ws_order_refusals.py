@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from tests.venue.naive import RestClient
-from tests.venue.order_socket import MARKET, OrderSocket, change_market, order_venue, token_of
+from tests.venue.order_socket import MARKET, OrderSocket, limit_totals, order_venue, token_of
 from whitewire.venue import Venue
 from whitewire.venue.exchange_options import ExchangeOptions
 
@@ -26,6 +26,7 @@ CALLS: dict[str, dict[str, Any]] = {
     "order_market_stock_place": STOCK,
     "order_stop_limit_place": STOP,
     "order_stop_market_place": {**MONEY, "activation_price": "61000"},
+    "order_stop_market_stock_place": {**STOCK, "activation_price": "61000"},
     "order_bbo_place": BBO,
     "order_stop_bbo_place": {**BBO, "activation_price": "61000"},
 }
@@ -36,8 +37,7 @@ INVALID = "invalid argument"
 def venue() -> Iterator[Venue]:
     engine = ExchangeOptions(price_band_percent=Decimal(50))
     with order_venue(engine=engine) as running:
-        change_market(running, "BTC_PERP", type="futures")
-        change_market(running, "ETH_USDT", max_total=Decimal(1_000))
+        limit_totals(running, "ETH_USDT", Decimal(1_000))
         yield running
 
 
@@ -118,6 +118,7 @@ def test_the_precision_of_a_buy_is_that_of_money(ws: OrderSocket, method: str) -
         ("order_stop_limit_place", "price"),
         ("order_stop_limit_place", "activation_price"),
         ("order_stop_market_place", "activation_price"),
+        ("order_stop_market_stock_place", "activation_price"),
         ("order_stop_bbo_place", "activation_price"),
     ],
 )
@@ -233,6 +234,14 @@ def test_unknown_methods(ws: OrderSocket, method: str) -> None:
         (
             *(101, "activation price equals last price", "order_stop_limit_place"),
             {**STOP, "activation_price": "60000"},
+        ),
+        (
+            *(10, "balance not enough", "order_stop_market_stock_place"),
+            {**STOCK, "side": "buy", "amount": "50", "activation_price": "61000"},
+        ),
+        (
+            *(101, "activation price equals last price", "order_stop_bbo_place"),
+            {**BBO, "activation_price": "60000"},
         ),
         (
             *(101, "activation price equals last price", "order_stop_market_place"),

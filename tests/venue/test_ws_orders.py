@@ -11,6 +11,7 @@ from tests.venue.order_socket import (
     MARKET,
     REPLY_KEYS,
     STOP_KEYS,
+    STOP_REPLY_KEYS,
     OrderSocket,
     order_venue,
     part,
@@ -163,8 +164,7 @@ def test_a_stock_market_order_is_sized_in_stock(
 def test_a_stop_limit_waits_and_is_activated(ws: OrderSocket, theirs: OrderSocket) -> None:
     trade(ws, theirs, "60000")
     order = ws.place("stop_limit", "buy", "0.02", activation_price="61000.0", price="61500")
-    keys = [*REPLY_KEYS[:8], *STOP_KEYS, *REPLY_KEYS[8:]]
-    assert list(order) == keys
+    assert list(order) == STOP_REPLY_KEYS
     assert part(order, "type", "price", "left", "status", *STOP_KEYS) == [
         *(3, "61500", "0.02", "OPEN", "61000", "gte", 0),
     ]
@@ -193,6 +193,21 @@ def test_a_stop_market_has_no_price(
     ]
 
 
+@pytest.mark.parametrize(("side", "trigger"), [("buy", "61000"), ("sell", "59000")])
+def test_a_stock_stop_market_is_sized_in_stock(
+    ws: OrderSocket, theirs: OrderSocket, side: str, trigger: str
+) -> None:
+    trade(ws, theirs, "60000")
+    order = ws.place("stop_market_stock", side, "0.02", activation_price=trigger)
+    assert list(order) == STOP_REPLY_KEYS
+    assert part(order, "type", "price", "amount", "left", "status", "activated") == [
+        *(203, "0", "0.02", "0.02", "OPEN", 0),
+    ]
+    theirs.limit("buy" if side == "sell" else "sell", trigger, "0.1")
+    theirs.limit(side, trigger, "0.01")
+    assert ws.pending(3) == [(1, order["id"], "OPEN")] * 2 + [(3, order["id"], "FILLED")]
+
+
 def test_bbo_role_1_joins_its_own_side_and_posts(ws: OrderSocket, theirs: OrderSocket) -> None:
     theirs.limit("buy", "60000")
     theirs.limit("sell", "60010")
@@ -215,13 +230,36 @@ def test_bbo_role_2_takes_the_other_side(ws: OrderSocket, theirs: OrderSocket) -
     assert part(resting, "status", "left") == ["PARTIALLY_FILLED", "0.07"]
 
 
-def test_a_stop_bbo_waits_as_a_stop_limit(ws: OrderSocket, theirs: OrderSocket) -> None:
+@pytest.mark.parametrize(
+    ("role", "price", "status"), [(1, "60900", "OPEN"), (2, "61100", "FILLED")]
+)
+def test_a_stop_bbo_finds_its_price_at_its_activation(
+    ws: OrderSocket, theirs: OrderSocket, role: int, price: str, status: str
+) -> None:
     trade(ws, theirs, "60000")
-    theirs.limit("sell", "60010")
-    order = ws.place("stop_bbo", "buy", "0.02", activation_price="61000", bbo_role=2)
-    assert part(order, "type", "post_only", "ioc", "status", *STOP_KEYS) == [
-        *(3, False, False, "OPEN", "61000", "gte", 0),
+    order = ws.place("stop_bbo", "buy", "0.02", activation_price="61000", bbo_role=role)
+    assert list(order) == STOP_REPLY_KEYS
+    assert part(order, "type", "price", "post_only", "ioc", "status", *STOP_KEYS) == [
+        *(3, "0", False, False, "OPEN", "61000", "gte", 0),
     ]
+    theirs.limit("buy", "60900")
+    theirs.limit("sell", "61100")
+    theirs.limit("sell", "61000")
+    theirs.limit("buy", "61000")
+    ws.pending(2)
+    if status == "FILLED":
+        assert ws.pending(1) == [(3, order["id"], "FILLED")]
+    else:
+        ended = ws.call("order_cancel", {"market": MARKET, "order_id": order["id"]})
+        assert part(ended, "price", "activated") == [price, 1]
+
+
+def test_a_stop_bbo_without_a_quote_is_dropped(ws: OrderSocket, theirs: OrderSocket) -> None:
+    trade(ws, theirs, "60000")
+    order = ws.place("stop_bbo", "buy", "0.02", activation_price="61000", bbo_role=1)
+    theirs.limit("sell", "61000", "0.1")
+    theirs.place("market_stock", "buy", "0.1")
+    assert ws.pending(3) == [(1, order["id"], "OPEN")] * 2 + [(3, order["id"], "CANCELED")]
 
 
 def test_unknown_fields_are_ignored_and_null_is_absent(ws: OrderSocket) -> None:
