@@ -130,6 +130,15 @@ def test_a_slow_ack_is_overtaken(venue: Venue, ws: OrderSocket, rest: RestClient
     assert time.monotonic() - start >= SLOW_MS / 1000
 
 
+def test_pushes_come_before_the_reply_on_request(venue: Venue, ws: OrderSocket) -> None:
+    ws.call("ordersPending_subscribe", MARKET)
+    for _ in range(5):
+        venue.fault("private_before_ack")
+        ws.limit("buy", "100")
+        assert len(ws.pushes) == 1
+        ws.pending(1)
+
+
 def test_a_late_order_is_executed_after_a_cancel_all(
     venue: Venue, ws: OrderSocket, rest: RestClient
 ) -> None:

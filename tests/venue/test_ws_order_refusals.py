@@ -300,6 +300,7 @@ def test_a_flag_that_the_account_may_not_send(ws: OrderSocket, sockets: list[Ord
         (162, "wrong param total", "limit", {"total": "600"}),
         (162, "wrong param total", "stop_limit", {"total": "600"}),
         (163, "wrong param amount", "stop_market", {"amount": "0.1"}),
+        (164, "wrong param price", "stop_bbo", {"price": "50000"}),
         (250, "price must be >= 30000", "limit", {"price": "29999"}),
         (251, "activation price is out of bands", "stop_limit", {"price": "90001"}),
     ],

@@ -9,7 +9,8 @@ Rules:
     Y2  An amount is the whole size of the replacement; without one, what is left moves. `total` is
         the size of a stop-market buy, in money; every other order is sized by `amount`.
     Y3  Only a stop order that waits has an activation price to change (158); a stop-market order
-        has no price (159), only a stop-market buy has a total (162), and it has no amount (163).
+        has no price (159), nor has a best-offer stop that waits (164); only a stop-market buy has
+        a total (162), and it has no amount (163).
     Y4  A new activation price makes a new trigger; it must not be the last trade's price (101).
         Without one the replacement keeps the trigger, and stays activated if it was.
     Y5  A leg of a group cannot be modified (155), nor an exit of a whole position (160), which is
@@ -145,6 +146,9 @@ def _check_kind(old: Order, changes: _Changes) -> None:
     if changes.activation_price is not None and not old.is_waiting:
         text = "Activation price is not allowed for a limit order."
         raise refusals.inner(158, "activationPrice", text, Reason.NO_ACTIVATION_PRICE)
+    if changes.price is not None and old.bbo_role is not None and old.price is None:
+        text = "Price is not allowed for this order type."
+        raise refusals.validation(164, "price", text, reason=Reason.WRONG_PRICE)
     if changes.price is not None and old.price is None:
         text = "Price is not allowed for a stop market order."
         raise refusals.validation(159, "price", text, reason=Reason.NO_PRICE)

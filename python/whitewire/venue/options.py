@@ -93,8 +93,9 @@ class WireOptions:
     ws_max_frame_bytes: int = 64 * 1024
     ws_max_queue_bytes: int = 4 * 1024 * 1024
 
-    # Replies to order methods leave so much after the execution, each with up to the jitter on
-    # top, which lets replies swap; what is refused before the engine may leave at once instead.
+    # Replies to order methods leave so much after the execution, and after its pushes, each with up
+    # to the jitter on top, which lets replies swap; what is refused before the engine may leave at
+    # once instead.
     ws_reply_delay_us: int = 0
     ws_reply_jitter_us: int = 0
     ws_early_refusals: bool = False

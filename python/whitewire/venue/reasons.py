@@ -34,6 +34,7 @@ class Reason(Enum):
     NO_PRICE = auto()  # neither has it this
     WRONG_TOTAL = auto()
     WRONG_AMOUNT = auto()
+    WRONG_PRICE = auto()
     # Of collateral orders and their groups.
     NO_POSITION = auto()
     WRONG_TAKE_PROFIT = auto()

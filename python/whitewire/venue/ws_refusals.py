@@ -140,6 +140,7 @@ _CODES: Mapping[Reason, int] = MappingProxyType(
         Reason.NO_PRICE: 159,
         Reason.WRONG_TOTAL: 162,
         Reason.WRONG_AMOUNT: 163,
+        Reason.WRONG_PRICE: 164,
         Reason.NO_POSITION: 104,
         Reason.WRONG_TAKE_PROFIT: 105,
         Reason.WRONG_STOP_LOSS: 106,
