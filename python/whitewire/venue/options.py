@@ -108,6 +108,8 @@ class WireOptions:
     # Whether the reply of an order method has the members that only pushes are known to have.
     ws_reply_flags: bool = False
 
+    # Order objects of REST name the order's fee ratios, as they did until 2023.
+    order_fee_rates: bool = False
     # Numbers below a millionth are printed with an exponent, as the venue's ancestor did.
     exponent_text: bool = False
     # Endpoints that the colocation listener serves besides the 33; the newest guide adds
@@ -119,6 +121,8 @@ class WireOptions:
     depth_silent_eviction: bool = False
     balance_interval_ms: int = 1_000
     lastprice_interval_ms: int = 1_000
+    market_interval_ms: int = 1_000
+    candles_interval_ms: int = 500
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class PrivateEndpoints:
     def __init__(self, core: VenueCore) -> None:
         self._core = core
         self._exchange = core.exchange
-        self._shapes = RestShapes(core.number_text)
+        self._shapes = RestShapes(core.number_text, fee_rates=core.options.order_fee_rates)
 
     def websocket_token(self, account: str, _params: Params) -> Json:
         """POST profile/websocket_token."""

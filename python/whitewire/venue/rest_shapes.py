@@ -13,6 +13,8 @@ Rules:
 * S5  A stop order says `activation_price`, gte or lte, and whether it was activated as 0 or 1.
       History spells it `activationPrice`, prints >= or <=, and the whole second of activation, 0
       where it never came. No other order has any of the three.
+* S6  Until 2023 an order also named its fee ratios, `takerFee` and `makerFee`; some clients still
+      need them.
 """
 
 from __future__ import annotations
@@ -40,8 +42,9 @@ def error_body(error: VenueError) -> Json:
 class RestShapes:
     """Prints engine values for REST, numbers in the chosen style."""
 
-    def __init__(self, text: Callable[[Decimal], str]) -> None:
+    def __init__(self, text: Callable[[Decimal], str], *, fee_rates: bool = False) -> None:
         self.text = text
+        self._fee_rates = fee_rates
 
     def order(self, order: Order) -> Json:
         """The order object of create, cancel, modify and the active list."""
@@ -70,6 +73,9 @@ class RestShapes:
             shape["retail"] = True
         if order.fee_asset:
             shape["feeAsset"] = order.fee_asset
+        if self._fee_rates:  # S6
+            shape["takerFee"] = text(order.taker_fee)
+            shape["makerFee"] = text(order.maker_fee)
         trigger = order.activation
         if trigger is not None:  # S5
             shape["activation_price"] = text(trigger.price)

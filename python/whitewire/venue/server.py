@@ -33,6 +33,7 @@ from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.fault_kinds import did_you_mean
 from whitewire.venue.faults import FaultTable
 from whitewire.venue.http_server import TLS_GOODBYE_S, HttpConnection
+from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.markets import default_markets
 from whitewire.venue.model import AccountSpec, MarketSpec
 from whitewire.venue.options import VenueConfig, WireOptions
@@ -167,9 +168,16 @@ class VenueServer:
         context, ca = self._make_tls()
         channels = Channels(self.core, loop, random.Random(config.seed))
         depth = DepthStreams(self.core, loop)
+        streams = MarketStreams(self.core, loop)
         pacer = Pacer(loop)
-        service = self._service = WsService(self.core, channels, depth)
-        self._cleanups += [service.close, depth.close, channels.close, pacer.close]
+        service = self._service = WsService(self.core, channels, depth, streams)
+        self._cleanups += [
+            service.close,
+            streams.close,
+            depth.close,
+            channels.close,
+            pacer.close,
+        ]
         for listener in Listener:
             app = RestApp(self.core, listener, channels)
             self._servers.append(

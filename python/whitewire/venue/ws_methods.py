@@ -1,20 +1,18 @@
 """The WebSocket's methods: their parameters, their answers and their refusals.
 
-Owns: the method table, parameter checks and error numbers. Must not know: sockets, frames, how
-updates are made. Invariant: a method either changes a subscription and answers success, or
+Owns: the method table and each method's parameters. Must not know: sockets, frames, how updates
+are made. Invariant: a method either changes a subscription and answers success, or
 refuses and changes nothing; what it pushes leaves after its answer.
 
 Rules:
 
-* M1  Refusals: 1 invalid argument, 2 internal error, 4 method not found, 6 require
-      authentication, 7 too many requests, 9 unknown market, 11 a token that is not good.
+* M1  Refusals and what all methods share are in `ws_params` (M1, M5).
 * M2  `deals` and `ordersExecuted` subscribe to a list inside the parameters, the other channels
       to the parameters themselves.
 * M3  The fourth parameter of depth keeps the socket's other markets; without it, or false, they
       are dropped.
 * M4  Depth shows 1, 5, 10, 20, 30, 50 or 100 levels, grouped by "0" or a power of ten from
       1e-8 to 0.1; a single request shows 1 to 100.
-* M5  A page of a query has 1 to 100 records.
 * M6  The book ticker takes at most one market at a time, none meaning all.
 * M7  `authorize` takes a token and a second text that does not matter; again is allowed and
       replaces the identity.
@@ -22,17 +20,26 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
 
 from whitewire.venue.channels import Channel, Channels, Interest
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams, Subscriber, Window, read_window
 from whitewire.venue.depth_window import WHOLE_BOOK
+from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.model import OrderType
+from whitewire.venue.ws_market_methods import MarketMethods
 from whitewire.venue.ws_orders import WsOrders
+from whitewire.venue.ws_params import (
+    MAX_PAGE,
+    Answer,
+    Params,
+    market_name,
+    market_names,
+    page,
+    take,
+)
 from whitewire.venue.ws_refusals import (
     INTERNAL_ERROR,
     INVALID_ARGUMENT,
@@ -42,7 +49,7 @@ from whitewire.venue.ws_refusals import (
 )
 from whitewire.venue.ws_shapes import SUCCESS, WsShapes
 
-__all__ = ["Answer", "WsMethods"]
+__all__ = ["WsMethods"]
 
 _AUTHORIZE_FAILURES = dict(
     (INVALID_ARGUMENT, INTERNAL_ERROR, REQUIRE_AUTHENTICATION, (11, "invalid token"))
@@ -52,24 +59,11 @@ _DEPTH_LIMITS = frozenset({1, 5, 10, 20, 30, 50, 100})
 _INTERVALS = {"0": Decimal(0)} | {
     format(Decimal(1).scaleb(-power), "f"): Decimal(1).scaleb(-power) for power in range(1, 9)
 }
-_MAX_PAGE = 100
 _ORDER_FILTERS = {
     0: None,
     1: frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT}),
     2: frozenset({OrderType.MARKET, OrderType.STOCK_MARKET, OrderType.STOP_MARKET}),
 }
-
-Params = list[Any]
-_Item = TypeVar("_Item")
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A method's result, and what is pushed once it has been sent."""
-
-    result: Any
-    then: Callable[[], None] | None = None
-
 
 _DONE = Answer(SUCCESS)
 
@@ -77,7 +71,9 @@ _DONE = Answer(SUCCESS)
 class WsMethods:
     """Answers the method calls of all sockets."""
 
-    def __init__(self, core: VenueCore, channels: Channels, depth: DepthStreams) -> None:
+    def __init__(
+        self, core: VenueCore, channels: Channels, depth: DepthStreams, streams: MarketStreams
+    ) -> None:
         self._core = core
         self._exchange = core.exchange
         self._channels = channels
@@ -98,6 +94,7 @@ class WsMethods:
             "lastprice_request": self._last_price_request,
             "lastprice_subscribe": self._last_price_subscribe,
             "lastprice_unsubscribe": self._unsubscriber(Channel.LAST_PRICE),
+            **MarketMethods(core, streams).table,
         }
         self._authorized: dict[str, Callable[[Subscriber, Params], Answer]] = {
             "balanceSpot_request": self._balance_request,
@@ -133,27 +130,14 @@ class WsMethods:
 
     # Parameters
 
-    @staticmethod
-    def _take(params: Params, *kinds: type, optional: int = 0) -> Params:
-        """Checks number and types; the last `optional` ones may be missing."""
-        if not len(kinds) - optional <= len(params) <= len(kinds):
-            raise WsRefusal(*INVALID_ARGUMENT)
-        for value, kind in zip(params, kinds, strict=False):
-            if type(value) is not kind:
-                raise WsRefusal(*INVALID_ARGUMENT)
-        return params
+    _take = staticmethod(take)
+    _page = staticmethod(page)
 
     def _market(self, name: object) -> str:
-        if not isinstance(name, str):
-            raise WsRefusal(*INVALID_ARGUMENT)
-        if name not in self._exchange.markets:
-            raise WsRefusal(9, f"market {name} does not exist")
-        return name
+        return market_name(self._exchange, name)
 
     def _markets(self, names: object) -> frozenset[str] | None:
-        if not isinstance(names, list):
-            raise WsRefusal(*INVALID_ARGUMENT)
-        return frozenset(self._market(name) for name in names) or None
+        return market_names(self._exchange, names)
 
     def _assets(self, names: Params, account: str) -> frozenset[str] | None:
         known = self._exchange.balances(account)
@@ -166,12 +150,6 @@ class WsMethods:
         if subscriber.account is None:
             raise WsRefusal(*REQUIRE_AUTHENTICATION)
         return subscriber.account
-
-    @staticmethod
-    def _page(items: Sequence[_Item], offset: int, limit: int) -> Sequence[_Item]:
-        if offset < 0 or not 1 <= limit <= _MAX_PAGE:  # M5
-            raise WsRefusal(*INVALID_ARGUMENT)
-        return items[offset : offset + limit]
 
     def _unsubscriber(self, channel: Channel) -> Callable[[Subscriber, Params], Answer]:
         def unsubscribe(subscriber: Subscriber, params: Params) -> Answer:
@@ -219,7 +197,7 @@ class WsMethods:
     def _depth_request(self, _subscriber: Subscriber, params: Params) -> Answer:
         market, limit, interval = self._take(params, str, int, str)
         window = self._window(market, limit, interval)
-        if not 1 <= limit <= _MAX_PAGE:  # M4
+        if not 1 <= limit <= MAX_PAGE:  # M4
             raise WsRefusal(*INVALID_ARGUMENT)
         bids, asks = read_window(self._core, window)
         return Answer(

@@ -48,10 +48,12 @@ from whitewire.venue.channels import Channels
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
 from whitewire.venue.http_server import TLS_GOODBYE_S, reset_connection
+from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.pacing import Pacer
 from whitewire.venue.rate_limits import FixedWindow
-from whitewire.venue.ws_methods import Answer, WsMethods
+from whitewire.venue.ws_methods import WsMethods
 from whitewire.venue.ws_orders import is_order_method, is_placement
+from whitewire.venue.ws_params import Answer
 from whitewire.venue.ws_refusals import (
     INTERNAL_ERROR,
     SERVICE_UNAVAILABLE,
@@ -308,14 +310,17 @@ class WsService:
         pacer: replies that are held back.
     """
 
-    def __init__(self, core: VenueCore, channels: Channels, depth: DepthStreams) -> None:
+    def __init__(
+        self, core: VenueCore, channels: Channels, depth: DepthStreams, streams: MarketStreams
+    ) -> None:
         self.core = core
         self.pacer = Pacer(asyncio.get_running_loop())
         self._random = random.Random("replies")
-        self.methods = WsMethods(core, channels, depth)
+        self.methods = WsMethods(core, channels, depth, streams)
         self.sockets: set[_Socket] = set()
         self._channels = channels
         self._depth = depth
+        self._streams = streams
         self._connects = FixedWindow()
 
     async def listen(
@@ -358,6 +363,7 @@ class WsService:
         self.sockets.discard(socket)
         self._channels.drop(socket)
         self._depth.unsubscribe(socket, None)
+        self._streams.drop(socket)
 
     def send_away(self) -> None:
         """Ends every connection with a close frame."""
