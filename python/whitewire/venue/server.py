@@ -231,8 +231,11 @@ class VenueServer:
         """Carries out the faults that are the venue's own."""
         while delisted := self.faults.take("market_delisted"):
             self.exchange.delist(str(delisted.values["market"]))
-        if self._service is not None and self.faults.holds("maintenance"):
-            self._service.send_away()
+        maintenance = self.faults.holds("maintenance")
+        if self._service is not None and maintenance:
+            grace_s = float(maintenance.values["ws_grace_s"])
+            if self.core.clock() >= maintenance.starts + grace_s:
+                self._service.send_away()
 
     async def stop(self) -> None:
         """Closes everything; harmless where nothing was open."""

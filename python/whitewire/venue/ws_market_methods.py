@@ -21,14 +21,13 @@ from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
 from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.ws_params import (
-    INVALID_ARGUMENT,
     Answer,
     Params,
-    WsRefusal,
     market_name,
     market_names,
     take,
 )
+from whitewire.venue.ws_refusals import INVALID_ARGUMENT, WsRefusal
 from whitewire.venue.ws_shapes import SUCCESS
 
 __all__ = ["MarketMethods"]

@@ -30,19 +30,22 @@ from whitewire.venue.depth_window import WHOLE_BOOK
 from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.model import OrderType
 from whitewire.venue.ws_market_methods import MarketMethods
+from whitewire.venue.ws_orders import WsOrders
 from whitewire.venue.ws_params import (
-    INTERNAL_ERROR,
-    INVALID_ARGUMENT,
     MAX_PAGE,
-    METHOD_NOT_FOUND,
-    REQUIRE_AUTHENTICATION,
     Answer,
     Params,
-    WsRefusal,
     market_name,
     market_names,
     page,
     take,
+)
+from whitewire.venue.ws_refusals import (
+    INTERNAL_ERROR,
+    INVALID_ARGUMENT,
+    METHOD_NOT_FOUND,
+    REQUIRE_AUTHENTICATION,
+    WsRefusal,
 )
 from whitewire.venue.ws_shapes import SUCCESS, WsShapes
 
@@ -107,6 +110,8 @@ class WsMethods:
             "deals_subscribe": self._deals_subscribe,
             "deals_unsubscribe": self._unsubscriber(Channel.DEALS),
         }
+        orders = WsOrders(core, channels)
+        self._authorized |= {name: self._order_method(orders, name) for name in orders.names}
 
     def names(self) -> frozenset[str]:
         """Every method."""
@@ -157,6 +162,11 @@ class WsMethods:
             return _DONE
 
         return unsubscribe
+
+    def _order_method(self, orders: WsOrders, name: str) -> Callable[[Subscriber, Params], Answer]:
+        return lambda subscriber, params: Answer(
+            orders.call(name, self._account(subscriber), params)
+        )
 
     # Service
 

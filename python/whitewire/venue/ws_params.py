@@ -1,13 +1,14 @@
-"""What the WebSocket's methods have in common: parameter checks, answers and refusals.
+"""What the WebSocket's methods have in common: parameter checks and answers.
 
-Owns: the error numbers, the shape of a method's answer, and checks that every method may use.
+Owns: the shape of a method's answer, and checks that every method may use.
 Must not know: any one method, sockets, frames. Invariant: a check returns what it checked or
 raises; it changes nothing.
 
 Rules:
 
 * M1  Refusals: 1 invalid argument, 2 internal error, 4 method not found, 6 require
-      authentication, 7 too many requests, 9 unknown market, 11 a token that is not good.
+      authentication, 7 too many requests, 9 unknown market, 11 a token that is not good; those of
+      order methods are in `ws_refusals`.
 * M5  A page of a query has 1 to 100 records.
 """
 
@@ -18,27 +19,14 @@ from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from whitewire.venue.exchange import Exchange
+from whitewire.venue.ws_refusals import INVALID_ARGUMENT, WsRefusal
 
-__all__ = ["Answer", "Params", "WsRefusal", "market_name", "market_names", "page", "take"]
+__all__ = ["Answer", "Params", "market_name", "market_names", "page", "take"]
 
-INVALID_ARGUMENT = (1, "invalid argument")
-INTERNAL_ERROR = (2, "internal error")
-METHOD_NOT_FOUND = (4, "method not found")
-REQUIRE_AUTHENTICATION = (6, "require authentication")
-TOO_MANY_REQUESTS = (7, "too many requests")
 MAX_PAGE = 100
 
 Params = list[Any]
 _Item = TypeVar("_Item")
-
-
-class WsRefusal(Exception):
-    """A refused method call."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
 
 
 @dataclass(frozen=True, slots=True)

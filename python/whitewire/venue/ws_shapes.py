@@ -11,6 +11,9 @@ Rules:
 * W3  `retail` is printed only where the order was sent with it.
 * W4  An empty side of the book ticker is "0", "0".
 * W5  A stop order has its trigger's price and condition, and `activated` as 0 or 1.
+* W6  The reply of an order method has an order of members of its own, the trigger before the
+      price, and neither `rpi`, `retail` nor `fee_asset`.
+* W7  `reduce_only` and `position_side` are printed of orders against collateral only.
 """
 
 from __future__ import annotations
@@ -20,12 +23,19 @@ from decimal import Decimal
 from typing import Any
 
 from whitewire.venue.json_text import spaced
-from whitewire.venue.model import Deal, Level, Order, PublicTrade, Top, Wallet
+from whitewire.venue.model import Deal, Level, Order, Product, PublicTrade, Top, Wallet
 
 __all__ = ["SUCCESS", "WsShapes", "error_reply", "push", "reply"]
 
 Json = dict[str, Any]
 SUCCESS = {"status": "success"}
+# W6; not every order has all of them.
+_REPLY_KEYS = (
+    *("id", "market", "type", "side", "post_only", "ioc", "reduce_only", "position_side"),
+    *("ctime", "mtime", "activation_price", "activation_condition", "activated"),
+    *("price", "amount", "left", "deal_stock", "deal_money", "deal_fee"),
+    *("client_order_id", "stp", "status"),
+)
 
 
 def reply(result: Any, request_id: int) -> str:
@@ -80,6 +90,12 @@ class WsShapes:
         """One asset of the trade wallet."""
         return {"available": self.text(wallet.available), "freeze": self.text(wallet.freeze)}
 
+    def order_reply(self, order: Order, *, flags: bool) -> Json:
+        """An order as the order methods answer it (W6); `flags` adds what only pushes have."""
+        whole = self.order(order)
+        shape = {key: whole[key] for key in _REPLY_KEYS if key in whole}
+        return shape | whole if flags else shape
+
     def order(self, order: Order) -> Json:
         """An order of ordersPending and of the pushes of ordersExecuted."""
         text = self.text
@@ -104,6 +120,9 @@ class WsShapes:
             "rpi": order.rpi,
             "fee_asset": order.fee_asset,
         }
+        if order.product is not Product.SPOT:  # W7
+            shape["reduce_only"] = order.reduce_only
+            shape["position_side"] = order.position_side.value
         if order.retail:  # W3
             shape["retail"] = True
         trigger = order.activation
@@ -136,7 +155,7 @@ class WsShapes:
             "fee_asset": order.fee_asset,
             "rpi": order.rpi,
             "retail": order.retail,
-            "reduce_only": False,
+            "reduce_only": order.reduce_only,
         }
 
     def _price(self, order: Order) -> str:
