@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 Json = Any
@@ -30,11 +30,19 @@ VALUES: tuple[Json, ...] = (None, True, False, *NUMBERS, *NUMBER_TEXTS, *TEXTS, 
 _LONGEST = 101
 
 
-def variants(value: Json) -> Iterator[Json]:
-    """Every copy of a body with one thing in it changed: each value in every place."""
-    yield from VALUES
+def variants(value: Json, keys: Collection[str] | None = None) -> Iterator[Json]:
+    """Every copy of a body with one thing in it changed: each value in every place.
+
+    Args:
+        value: the body.
+        keys: the only keys of it that are changed, if given.
+    """
+    if keys is None:
+        yield from VALUES
     if isinstance(value, Mapping):
         for key, part in value.items():
+            if keys is not None and key not in keys:
+                continue
             without = {other: kept for other, kept in value.items() if other != key}
             yield without
             yield from ({**without, key: variant} for variant in variants(part))

@@ -6,7 +6,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from http import HTTPStatus
 
-from tests.venue.fidelity import rest_rows, ws_rows
+from tests.venue.fidelity import collateral_rows, collateral_ws_rows, rest_rows, ws_rows
 from tests.venue.fidelity.recording import Record, RecordingRest, RecordingWs
 from tests.venue.fidelity.rest_rows import World
 from tests.venue.fidelity.ws_rows import Line
@@ -14,6 +14,8 @@ from tests.venue.naive import sign
 from whitewire.venue import Venue
 from whitewire.venue.rest import Listener, RestApp
 
+REST_ROWS = {**rest_rows.ROWS, **collateral_rows.ROWS}
+WS_ROWS = {**ws_rows.ROWS, **collateral_ws_rows.ROWS}
 _BASE = "/api/v4/"
 # What the front answers instead of the venue, by the fault that makes it.
 _FRONT = (("http_429", HTTPStatus.TOO_MANY_REQUESTS), ("http_503_html", 503))
@@ -56,11 +58,11 @@ def exercise(venue: Venue, table: Table) -> Record:
         rest = stack.enter_context(RecordingRest(venue, record))
         other = stack.enter_context(RecordingRest(venue, record, 1))
         world = World(venue, record, rest, other)
-        for path, row in rest_rows.ROWS.items():
+        for path, row in REST_ROWS.items():
             if any(route == _BASE + path for _, route in table.routes):
                 row(world)
                 _clear(world)
-        for channel in ws_rows.ROWS.values():
+        for channel in WS_ROWS.values():
             if table.methods.issuperset(channel.calls):
                 with RecordingWs(venue, record) as ws:
                     channel.drive(Line(ws, world))

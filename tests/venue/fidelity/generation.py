@@ -38,6 +38,7 @@ _HINTS: dict[str, list[Json]] = {
     "timeout": ["5", "60", "600", None],
     "clientOrderId": _IDS,
     "orderId": _ORDER_IDS,
+    "leverage": [1, 2, 5, 10],
     **dict.fromkeys(("amount", "total"), _AMOUNTS),
     **dict.fromkeys(("price", "stop_limit_price", "stopLoss", "takeProfit"), _PRICES),
     **dict.fromkeys(("activation_price", "activationPrice"), _PRICES),

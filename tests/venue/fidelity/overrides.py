@@ -35,6 +35,7 @@ class Override:
         value: what is put, added or dropped.
         reason: why the specification does not hold.
         protocol: where the protocol's reference says so.
+        if_served: the row is needed only where the venue serves this path.
     """
 
     file: str
@@ -43,6 +44,7 @@ class Override:
     value: Json
     reason: str
     protocol: str
+    if_served: str = ""
 
     def __str__(self) -> str:
         return f"{self.file}#{self.at} ({self.protocol}: {self.reason})"
@@ -57,6 +59,7 @@ def read_overrides() -> tuple[Override, ...]:
 
 def _override(row: dict[str, Json]) -> Override:
     common = {key: row.pop(key) for key in ("file", "at", "reason", "protocol")}
+    common["if_served"] = row.pop("if_served", "")
     [(change, value)] = row.items()
     if change not in ("put", "extend", "drop"):
         raise ValueError(f"{change} is no change")

@@ -25,6 +25,14 @@ DOCUMENTED = frozenset({200, 400, 401, 403, 404, 422, 429, 451, 453, 503})
 # Multiplies the number of generated requests, for a run that may take its time.
 EFFORT = int(os.environ.get("WHITEWIRE_FUZZ_EFFORT", "1"))
 
+# What needs an id that only the venue gives: no request of a generator finds it.
+BY_ID = frozenset(
+    f"/api/v4/{path}"
+    for path in (
+        *("order/oco-cancel", "order/oto-cancel", "order/conditional-cancel"),
+        "collateral-account/position/close",
+    )
+)
 # A venue that counts no requests.
 UNLIMITED = WireOptions(rate_scale=10_000.0, ws_requests=RateLimit(10_000_000, 10))
 
@@ -51,10 +59,11 @@ def is_error_object(body: Json) -> bool:
 
 
 def is_public_error(body: Json) -> bool:
-    """Whether a refused public request is answered with texts by field."""
+    """Whether a refused public request is answered with texts, or with one text, by field."""
     return isinstance(body, dict) and all(
-        isinstance(texts, list) and all(isinstance(text, str) for text in texts)
+        isinstance(text, str)
         for texts in body.values()
+        for text in (texts if isinstance(texts, list) else [texts])
     )
 
 

@@ -7,13 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from tests.venue.fidelity.specification import Place
-from tests.venue.naive import RestClient, WsClient
+from tests.venue.naive import NONCES, Nonces, RestClient, WsClient
 from whitewire.venue import Venue
 
 Json = Any
 # Paths that end in the name of a market; the longer ones first.
 _OF_MARKET = tuple(
-    f"/api/v4/public/{folder}/" for folder in ("orderbook/depth", "orderbook", "trades")
+    f"/api/v4/public/{folder}/"
+    for folder in ("orderbook/depth", "orderbook", "trades", "funding-history")
 )
 
 
@@ -50,8 +51,10 @@ def documented_path(path: str) -> str:
 class RecordingRest(RestClient):
     """A REST client whose requests and responses are recorded."""
 
-    def __init__(self, venue: Venue, record: Record, account: int = 0) -> None:
-        super().__init__(venue, account)
+    def __init__(
+        self, venue: Venue, record: Record, account: int = 0, nonces: Nonces = NONCES
+    ) -> None:
+        super().__init__(venue, account, nonces=nonces)
         self.record = record
 
     def send(

@@ -7,11 +7,13 @@ function that asks it for everything that it can answer.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from tests.venue.fidelity.recording import Record, RecordingRest
+from tests.venue.naive import Nonces
 from whitewire.venue import Venue
 
 Json = Any
@@ -27,6 +29,17 @@ class World:
     record: Record
     rest: RecordingRest
     other: RecordingRest
+
+    @contextmanager
+    def elsewhere(self, clock: Callable[[], float] = time.time, **options: Json) -> Iterator[World]:
+        """Another venue whose messages are recorded too."""
+        nonces = Nonces(clock)
+        with (
+            Venue(traders=False, clock=clock, **options) as venue,
+            RecordingRest(venue, self.record, 0, nonces) as rest,
+            RecordingRest(venue, self.record, 1, nonces) as other,
+        ):
+            yield World(venue, self.record, rest, other)
 
     def refuse(self, path: str, status: int, /, **params: Json) -> None:
         """A request that must be refused with this status."""

@@ -1,11 +1,9 @@
-"""Whether a venue is whole: its money, its books and its list of markets.
-
-A wallet that is not the trade wallet is not counted: who adds one adds it to `_total`.
-"""
+"""Whether a venue is whole: its money, its books and its list of markets."""
 
 from __future__ import annotations
 
 import logging
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from decimal import Decimal
@@ -20,12 +18,18 @@ ZERO = Decimal(0)
 
 
 def _total(exchange: Exchange) -> dict[str, Decimal]:
-    """What all accounts and the fee pot hold together."""
-    total = dict(exchange.fees_collected())
-    for name in exchange.accounts:
-        for asset, wallet in exchange.balances(name).items():
-            assert wallet.available >= ZERO <= wallet.freeze, (name, asset, wallet)
-            total[asset] = total.get(asset, ZERO) + wallet.available + wallet.freeze
+    """Everything of each asset, wherever it is: wallets, fees, what positions are made of."""
+    total: defaultdict[str, Decimal] = defaultdict(Decimal)
+    for owner in exchange._accounts.values():
+        for asset in owner.assets():
+            wallet = owner.wallet(asset)
+            assert wallet.available >= ZERO <= wallet.freeze, (owner.spec.name, asset, wallet)
+            total[asset] += wallet.available + wallet.freeze
+        for asset, balance in owner.collateral.balances():
+            total[asset] += balance
+    for amounts in (exchange.fees_collected(), exchange._parts.pool.amounts):
+        for asset, amount in amounts.items():
+            total[asset] += amount
     return {asset: amount for asset, amount in sorted(total.items()) if amount}
 
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from tests.venue.fidelity import rest_rows, ws_rows
 from tests.venue.fidelity.absences import read_absences, unshown
-from tests.venue.fidelity.exercise import Table
+from tests.venue.fidelity.exercise import REST_ROWS, WS_ROWS, Table
 from tests.venue.fidelity.overrides import overridden, read_overrides
 from tests.venue.fidelity.recording import Record
 from tests.venue.fidelity.specification import Place, Specification
@@ -41,7 +40,7 @@ def test_every_route_is_refused_and_by_the_front_too(record: Record, table: Tabl
 
 def test_every_method_answers_and_every_channel_pushes(record: Record, table: Table) -> None:
     answered = record.places()
-    driven = [row for row in ws_rows.ROWS.values() if table.methods.issuperset(row.calls)]
+    driven = [row for row in WS_ROWS.values() if table.methods.issuperset(row.calls)]
     specified = {method for row in driven for method in row.calls}
     silent = [f"reply to {method}" for method in specified if ("reply", method) not in answered]
     silent += [
@@ -56,13 +55,13 @@ def test_every_method_answers_and_every_channel_pushes(record: Record, table: Ta
 def test_every_specified_method_of_the_venue_has_a_row(
     specification: Specification, table: Table
 ) -> None:
-    rows = {method for row in ws_rows.ROWS.values() for method in row.calls}
+    rows = {method for row in WS_ROWS.values() for method in row.calls}
     without = {method for method in table.methods - rows if specification.knows_method(method)}
     assert not without, _listed([f"{name}: add it to ws_rows.ROWS" for name in sorted(without)])
 
 
 def test_every_row_is_of_an_endpoint_of_the_exchange(specification: Specification) -> None:
-    for path in rest_rows.ROWS:
+    for path in REST_ROWS:
         method = "GET" if path.startswith("public/") else "POST"
         specification.schema((method, f"/api/v4/{path}", "200"))
 
@@ -80,25 +79,36 @@ def test_every_message_is_as_specified(record: Record, specification: Specificat
 
 
 def test_every_override_is_needed(
-    record: Record, documents: dict[str, object], specification: Specification
+    record: Record,
+    table: Table,
+    documents: dict[str, object],
+    specification: Specification,
 ) -> None:
+    """One that concerns nothing that the venue serves is left for the day when it does."""
     overrides = read_overrides()
+    paths = {path for _, path in table.routes}
     needless = []
     for index, override in enumerate(overrides):
+        if override.if_served and override.if_served not in paths:
+            continue
         rest = (*overrides[:index], *overrides[index + 1 :])
         without = Specification(overridden(documents, rest))
-        if not any(
-            without.differs(sample.place, specification)
-            and without.problems(sample.place, sample.body)
-            for sample in record.samples
+        concerned = [
+            sample for sample in record.samples if without.differs(sample.place, specification)
+        ]
+        if concerned and not any(
+            without.problems(sample.place, sample.body) for sample in concerned
         ):
             needless.append(f"no message needs {override}: take it out of overrides.toml")
     assert not needless, _listed(needless)
 
 
-def test_every_documented_property_is_sent(record: Record, specification: Specification) -> None:
+def test_every_documented_property_is_sent(
+    record: Record, table: Table, specification: Specification
+) -> None:
     missing = unshown(record.samples, specification)
-    rows = read_absences()
+    paths = {path for _, path in table.routes}
+    rows = [row for row in read_absences() if row.holds(paths)]
     unexplained = [
         f"{place} never has {name}: send it, or give a reason in absent.toml"
         for place, name in missing
@@ -108,7 +118,8 @@ def test_every_documented_property_is_sent(record: Record, specification: Specif
     needless = [
         f"{row} covers nothing: take it out of absent.toml"
         for row in rows
-        if not any(row.covers(place, name) for place, name in missing)
+        if any(row.concerns(sample.place) for sample in record.samples)
+        and not any(row.covers(place, name) for place, name in missing)
     ]
     assert not needless, _listed(needless)
 

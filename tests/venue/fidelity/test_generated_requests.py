@@ -12,7 +12,7 @@ import schemathesis
 
 from tests.venue.fidelity.exercise import Table
 from tests.venue.fidelity.generation import RequestGenerator, any_params, body_of, for_each
-from tests.venue.fidelity.prober import EFFORT, Prober, WsProber
+from tests.venue.fidelity.prober import BY_ID, EFFORT, Prober, WsProber
 from tests.venue.fidelity.soundness import stays_sound
 from tests.venue.fidelity.specification import Specification
 from tests.venue.naive import RestClient
@@ -56,7 +56,7 @@ def test_a_generated_session_gets_documented_answers(
             if number % 3 == 0:
                 prober.plant("a")
             prober.probe(*request)
-    assert prober.tally.paths(200) == set(paths)
+    assert prober.tally.paths(200) >= set(paths) - BY_ID
     assert prober.tally.share(200) > 0.5
     for market in ("BTC_USDT", "ETH_USDT"):
         assert venue.call(lambda exchange, name=market: exchange.recent_trades(name, 1))
@@ -69,6 +69,6 @@ def test_generated_calls_get_documented_replies(
         with RestClient(venue) as rest:
             ws.authorize(rest)
         for name in sorted(table.methods):
-            for_each(any_params(), 25, partial(ws.probe, name))
+            for_each(any_params(), 12, partial(ws.probe, name))
     assert {method for method, _ in ws.tally} == table.methods
     assert any(code == 0 for _, code in ws.tally)

@@ -40,7 +40,8 @@ class Row:
     pushes: tuple[str, ...] = ()
 
 
-def _family(name: str, *verbs: str) -> tuple[str, ...]:
+def family(name: str, *verbs: str) -> tuple[str, ...]:
+    """A channel's methods by what they do."""
     return tuple(f"{name}_{verb}" for verb in verbs)
 
 
@@ -211,21 +212,21 @@ def _deals(line: Line) -> None:
 ROWS: dict[str, Row] = {
     "service": Row(_service, ("ping", "time")),
     "authorize": Row(_authorize, ("authorize",)),
-    "depth": Row(_depth, _family("depth", *_ALL), ("depth_update",)),
-    "bookTicker": Row(_book_ticker, _family("bookTicker", *_STREAM), ("bookTicker_update",)),
-    "trades": Row(_trades, _family("trades", *_ALL), ("trades_update",)),
-    "lastprice": Row(_last_price, _family("lastprice", *_ALL), ("lastprice_update",)),
-    "market": Row(_market, _family("market", *_ALL), ("market_update",)),
+    "depth": Row(_depth, family("depth", *_ALL), ("depth_update",)),
+    "bookTicker": Row(_book_ticker, family("bookTicker", *_STREAM), ("bookTicker_update",)),
+    "trades": Row(_trades, family("trades", *_ALL), ("trades_update",)),
+    "lastprice": Row(_last_price, family("lastprice", *_ALL), ("lastprice_update",)),
+    "market": Row(_market, family("market", *_ALL), ("market_update",)),
     "marketToday": Row(
-        _market_today, _family("marketToday", "query", *_STREAM), ("marketToday_update",)
+        _market_today, family("marketToday", "query", *_STREAM), ("marketToday_update",)
     ),
-    "kline": Row(_candles, _family("candles", *_ALL), ("candles_update",)),
-    "balanceSpot": Row(_balance_spot, _family("balanceSpot", *_ALL), ("balanceSpot_update",)),
+    "kline": Row(_candles, family("candles", *_ALL), ("candles_update",)),
+    "balanceSpot": Row(_balance_spot, family("balanceSpot", *_ALL), ("balanceSpot_update",)),
     "ordersPending": Row(
-        _orders_pending, _family("ordersPending", *_ALL), ("ordersPending_update",)
+        _orders_pending, family("ordersPending", *_ALL), ("ordersPending_update",)
     ),
     "ordersExecuted": Row(
-        _orders_executed, _family("ordersExecuted", *_ALL), ("ordersExecuted_update",)
+        _orders_executed, family("ordersExecuted", *_ALL), ("ordersExecuted_update",)
     ),
-    "deals": Row(_deals, _family("deals", *_ALL), ("deals_update",)),
+    "deals": Row(_deals, family("deals", *_ALL), ("deals_update",)),
 }
