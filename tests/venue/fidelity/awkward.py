@@ -30,24 +30,11 @@ VALUES: tuple[Json, ...] = (None, True, False, *NUMBERS, *NUMBER_TEXTS, *TEXTS, 
 _LONGEST = 101
 
 
-def variants(value: Json, keys: Collection[str] | None = None) -> Iterator[Json]:
-    """Every copy of a body with one thing in it changed: each value in every place.
-
-    Args:
-        value: the body.
-        keys: the only keys of it that are changed, if given.
-    """
-    if keys is None:
-        yield from VALUES
+def variants(value: Json) -> Iterator[Json]:
+    """Every copy of a value with one thing in it changed, and whatever else may stand for it."""
+    yield from VALUES
     if isinstance(value, Mapping):
-        for key, part in value.items():
-            if keys is not None and key not in keys:
-                continue
-            without = {other: kept for other, kept in value.items() if other != key}
-            yield without
-            yield from ({**without, key: variant} for variant in variants(part))
-        yield {**value, "unheardOf": {"nested": [None, True, 1, "text"]}}
-        yield {**value, "": None}
+        yield from with_changed_keys(value, value.keys())
     elif isinstance(value, list):
         for index, part in enumerate(value):
             # Records that are alike are changed once, positions each for itself.
@@ -58,6 +45,16 @@ def variants(value: Json, keys: Collection[str] | None = None) -> Iterator[Json]
         yield [*value, *value]
         yield [*value, None]
         yield value[:1] * _LONGEST
+
+
+def with_changed_keys(body: Mapping[str, Json], keys: Collection[str]) -> Iterator[Json]:
+    """Every copy of an object with one of these keys changed or missing, or with one too many."""
+    for key in keys:
+        without = {other: kept for other, kept in body.items() if other != key}
+        yield without
+        yield from ({**without, key: variant} for variant in variants(body[key]))
+    yield {**body, "unheardOf": {"nested": [None, True, 1, "text"]}}
+    yield {**body, "": None}
 
 
 def nested(depth: int) -> bytes:

@@ -14,7 +14,8 @@ from urllib.parse import quote, urlencode
 
 from tests.venue.fidelity.recording import documented_path
 from tests.venue.fidelity.specification import Specification
-from tests.venue.naive import Nonces, RestClient, WsClient
+from tests.venue.fidelity.turns import nonces_of
+from tests.venue.naive import RestClient, WsClient
 from whitewire.venue import Venue, WireOptions
 from whitewire.venue.options import RateLimit
 
@@ -99,7 +100,7 @@ class Prober(RestClient):
         super().__init__(venue)
         self.tally = Tally()
         self.specification = specification
-        self.turns = deque((spec, Nonces()) for spec in venue.accounts[:accounts])
+        self.turns = deque((spec, nonces_of(spec)) for spec in venue.accounts[:accounts])
 
     def supply(self) -> None:
         """Every account rests an order on both sides of two markets, so that others can trade."""

@@ -10,7 +10,7 @@ from decimal import Decimal
 
 import pytest
 
-from tests.venue.naive import RestClient
+from tests.venue.fidelity.turns import client_of
 from whitewire.venue import Venue
 from whitewire.venue.exchange import Exchange
 
@@ -43,7 +43,7 @@ def stays_sound(venue: Venue, caplog: pytest.LogCaptureFixture) -> Iterator[None
     assert not caplog.records, [record.getMessage() for record in caplog.records]
     assert venue.call(lambda exchange: list(exchange.markets)) == markets
     assert venue.call(_total) == before
-    with RestClient(venue) as rest:
+    with client_of(venue) as rest:
         for market in markets:
             status, book = rest.get(f"orderbook/{market}")
             assert status == 200
@@ -52,7 +52,7 @@ def stays_sound(venue: Venue, caplog: pytest.LogCaptureFixture) -> Iterator[None
             assert asks == sorted(asks)
             assert not (bids and asks) or bids[0] < asks[0], (market, bids[0], asks[0])
     for account in range(len(venue.accounts)):
-        with RestClient(venue, account) as rest:
+        with client_of(venue, account) as rest:
             rest.ok("order/cancel/all")
             wallets = rest.ok("trade-account/balance")
             frozen = {asset: wallet for asset, wallet in wallets.items() if wallet["freeze"] != "0"}

@@ -15,13 +15,15 @@ from tests.venue.fidelity.awkward import (
     VALUES,
     nested,
     variants,
+    with_changed_keys,
     without_authentication,
 )
 from tests.venue.fidelity.exercise import Table
 from tests.venue.fidelity.prober import BY_ID, UNLIMITED, Prober, WsProber, encode
 from tests.venue.fidelity.recording import Record
 from tests.venue.fidelity.soundness import stays_sound
-from tests.venue.naive import Nonces, RestClient, WsClient
+from tests.venue.fidelity.turns import client_of, nonces_of
+from tests.venue.naive import WsClient
 from whitewire.venue import Venue
 
 Json = Any
@@ -49,9 +51,9 @@ def _requests(record: Record) -> dict[str, list[dict[str, Json]]]:
 def _changes(bases: list[dict[str, Json]]) -> Iterator[tuple[dict[str, Json], Json]]:
     """Each of an endpoint's parameters, as it is and then changed; every key is changed once."""
     changed: set[str] = set()
-    for number, base in enumerate(bases):
+    for base in bases:
         yield base, base
-        for params in variants(base, set(base) - changed if number else None):
+        for params in with_changed_keys(base, [key for key in base if key not in changed]):
             yield base, params
         changed |= set(base)
 
@@ -75,7 +77,7 @@ def test_every_endpoint_bears_every_value(
 def test_authentication_bears_every_value(venue: Venue, caplog: pytest.LogCaptureFixture) -> None:
     path = "/api/v4/orders"
     with stays_sound(venue, caplog), Prober(venue) as prober:
-        nonces = Nonces()
+        nonces = nonces_of(venue.accounts[0])
         for key in ("request", "nonce", "nonceWindow"):
             for value in VALUES:
                 body = {"request": path, "nonce": nonces.next(), "nonceWindow": True, key: value}
@@ -84,6 +86,8 @@ def test_authentication_bears_every_value(venue: Venue, caplog: pytest.LogCaptur
                 prober.account = venue.accounts[1]  # its nonces may go as high as they like
                 prober.knock(path, encode(body))
                 prober.account = venue.accounts[0]
+        for value in VALUES:
+            prober.knock(path, encode(value))
         body = encode({"request": path, "nonce": nonces.next(), "nonceWindow": True})
         for header in ("X-TXC-APIKEY", "X-TXC-PAYLOAD", "X-TXC-SIGNATURE"):
             for text in (*NUMBER_TEXTS, *TEXTS):
@@ -105,6 +109,9 @@ def test_every_public_endpoint_bears_every_text(
         for path in gets:
             market = "BTC_PERP" if "funding" in path else "BTC_USDT"
             prober.ask(path, market, {})
+            prober.ask(path, market, dict.fromkeys(_QUERY, "x"))
+            if not path.endswith("{market}"):
+                continue
             for text in (*NUMBER_TEXTS, *TEXTS):
                 prober.ask(path, text, {})
                 for key in _QUERY:
@@ -127,7 +134,7 @@ def test_every_method_bears_every_value(
 ) -> None:
     calls = {method: [[]] for method in sorted(table.methods)} | _calls(record)
     with stays_sound(venue, caplog), WsProber(venue) as stranger, WsProber(venue) as owner:
-        with RestClient(venue) as rest:
+        with client_of(venue) as rest:
             owner.authorize(rest)
             token = rest.ok("profile/websocket_token")["websocket_token"]
         calls["authorize"] = [[token, "public"]]
@@ -150,7 +157,7 @@ def test_a_venue_without_markets_answers_all_the_same(
 ) -> None:
     """Every market was delisted; whoever asks is answered, and the usual fees stay."""
     with Venue(traders=False, wire=UNLIMITED) as venue, Prober(venue) as prober:
-        with RestClient(venue) as rest:
+        with client_of(venue) as rest:
             usual = rest.ok("market/fee")
             names = [market["name"] for market in rest.get("markets")[1]]
             for name in names:
@@ -164,7 +171,7 @@ def test_a_venue_without_markets_answers_all_the_same(
             for method, path in table.routes:
                 if method == "GET":
                     prober.ask(path, "BTC_USDT", {})
-            with WsProber(venue) as ws, RestClient(venue) as rest:
+            with WsProber(venue) as ws, client_of(venue) as rest:
                 ws.authorize(rest)
                 for method, calls in _calls(record).items():
                     for params in calls:

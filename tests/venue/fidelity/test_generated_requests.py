@@ -15,7 +15,7 @@ from tests.venue.fidelity.generation import RequestGenerator, any_params, body_o
 from tests.venue.fidelity.prober import BY_ID, EFFORT, Prober, WsProber
 from tests.venue.fidelity.soundness import stays_sound
 from tests.venue.fidelity.specification import Specification
-from tests.venue.naive import RestClient
+from tests.venue.fidelity.turns import client_of
 from whitewire.venue import Venue
 
 
@@ -66,7 +66,7 @@ def test_generated_calls_get_documented_replies(
     venue: Venue, table: Table, caplog: pytest.LogCaptureFixture
 ) -> None:
     with stays_sound(venue, caplog), WsProber(venue) as ws:
-        with RestClient(venue) as rest:
+        with client_of(venue) as rest:
             ws.authorize(rest)
         for name in sorted(table.methods):
             for_each(any_params(), 12, partial(ws.probe, name))
