@@ -14,10 +14,10 @@ from whitewire.venue.trader_options import TraderOptions
 
 
 def test_the_packaged_ones_are_these_and_each_says_what_it_is() -> None:
-    assert scenario_names() == ("calm", "cascade", "empty", "fast", "jump", "one_sided")
+    assert scenario_names() == tuple("calm cascade empty fast gap jump one_sided storm".split())
     loaded = {name: load(name) for name in scenario_names()}
     assert all(scenario.description.endswith(".") for scenario in loaded.values())
-    assert len({scenario.traders for scenario in loaded.values()}) == 5
+    assert len({scenario.traders for scenario in loaded.values()}) == 6
     assert [name for name, scenario in loaded.items() if not scenario.is_traded] == ["empty"]
 
 
@@ -68,7 +68,7 @@ def test_what_is_not_a_scenario_is_refused(text: str, said: str) -> None:
     ("name", "said"),
     [
         ("clam", "no scenario is named 'clam'; did you mean 'calm'?"),
-        ("storm", "no scenario is named 'storm'; there are calm, cascade"),
+        ("monsoon", "no scenario is named 'monsoon'; there are calm, cascade"),
         ("", "no scenario is named ''"),
         ("missing.toml", "cannot read the scenario 'missing.toml'"),
     ],

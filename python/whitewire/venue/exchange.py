@@ -20,12 +20,13 @@ How to use it:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from whitewire.venue import cancels, modify, orders, queries, stop_orders
 from whitewire.venue.accounts import Account
 from whitewire.venue.book import Book
+from whitewire.venue.driver import DriverMaker, MarketDriver, MarketFloor
 from whitewire.venue.engine import Engine
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.kill_switch import KillSwitches
@@ -86,10 +87,12 @@ class Exchange:
         seed: int,
         clock: Callable[[], float],
         options: ExchangeOptions | None = None,
+        drivers: Mapping[str, DriverMaker] | None = None,
     ) -> None:
         """Lists the markets, opens the accounts and fills the books of `options.traded_markets`.
 
-        Default values: `markets.default_markets()` and `accounts.default_accounts(seed)`.
+        Default values: `markets.default_markets()` and `accounts.default_accounts(seed)`. Of the
+        traded markets, those in `drivers` get what is made there instead of simulated traders.
 
         Raises:
             ValueError: a traded market is not listed, or an account name or key occurs twice.
@@ -120,18 +123,19 @@ class Exchange:
         self._kill_switches = KillSwitches()
         self._triggers = Triggers(self._last_price, self.options.activation_by_last_price)
         makers, takers = self._accounts[MAKER_NAME], self._accounts[TAKER_NAME]
-        self._traders = [
-            Traders(
-                self.markets[name],
-                self._engine,
-                makers,
-                takers,
-                seed=seed,
-                now=self._now,
-                options=self.options.traders,
-            )
-            for name in self.options.traded_markets
-        ]
+        self._traders: list[MarketDriver] = []
+        for name in self.options.traded_markets:
+            spec, driver = self.markets[name], (drivers or {}).get(name)
+            self._traders.append(
+                Traders(
+                    spec, self._engine, makers, takers,
+                    seed=seed, now=self._now, options=self.options.traders,
+                )
+                if driver is None
+                else driver(
+                    MarketFloor(spec, self._engine, self._books[name], makers, takers, self._now)
+                )
+            )  # fmt: skip
 
     # Commands: all raise VenueError, and run what was due before they act.
 
@@ -231,7 +235,7 @@ class Exchange:
             if switch_due is not None and switch_due <= due:
                 self._expire_kill_switches(due)
             else:
-                min(self._traders, key=Traders.next_due).act()
+                min(self._traders, key=lambda traders: traders.next_due()).act()
         self._now = max(self._now, now)
 
     def next_due(self) -> float | None:
