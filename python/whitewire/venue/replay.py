@@ -11,8 +11,8 @@ Rules:
       before it happens together with that one.
 * P2  A snapshot states every level, a delta the levels it names. A gap leaves the book standing
       until the next snapshot; a delta that is not newer is passed over.
-* P3  The first trades message of a market is history and prints nothing; later on each trade
-      prints once, by its id.
+* P3  The first trades message of a market is history. Of it the newest trade prints, so that the
+      market has a last price, unless it has one; later on each trade prints once, by its id.
 * P4  The book ticker is ahead of the depth: what it says of the best levels is so until a depth
       message that is not older. Levels better than its best are gone.
 * P5  What a trade or the ticker has changed without a depth message saying so goes back to what
@@ -72,6 +72,7 @@ class Replay:
         self._started = survey.started
         self._length_s = (survey.ended - survey.started) / options.speed + _PAUSE_S
         self._origin = self._due = floor.now
+        self._has_traded = False
         self._stated: _Sizes = _no_sizes()
         self._touched: dict[Side, set[Decimal]] = {Side.BUY: set(), Side.SELL: set()}
         self._begin()
@@ -175,11 +176,12 @@ class Replay:
     def _on_trades(self, message: TradesMessage, now: float) -> None:
         newest = max((trade.id for trade in message.trades), default=0)
         last, self._last_trade_id = self._last_trade_id, max(newest, self._last_trade_id or 0)
-        if last is None:  # P3
-            return
-        for trade in message.trades:
-            if trade.id > last:
-                self._touched[trade.side.opposite].update(self._book.trade(trade, now))
+        news = [trade for trade in message.trades if last is not None and trade.id > last]
+        if last is None and not self._has_traded:  # P3
+            news = list(message.trades[-1:])
+        for trade in news:
+            self._has_traded = True
+            self._touched[trade.side.opposite].update(self._book.trade(trade, now))
 
 
 def _no_sizes() -> _Sizes:

@@ -215,7 +215,7 @@ class ReplayBook:
         self._engine.cancel(order, now)
         self._unannounced = None
 
-    def _live(self, side: Side, price: Decimal) -> list[Order]:
+    def _live(self, side: Side, price: Decimal) -> tuple[Order, ...]:
         """Own orders at a price, oldest first; forgets those that are over."""
         levels = self._orders[side]
         orders = [order for order in levels.get(price, ()) if not order.is_finished]
@@ -223,7 +223,7 @@ class ReplayBook:
             levels[price] = orders
         else:
             levels.pop(price, None)
-        return orders
+        return tuple(orders)
 
 
 def _total(orders: Iterable[Order]) -> Decimal:

@@ -58,8 +58,9 @@ _LOG = logging.getLogger(__name__)
 # than a second late.
 _LONGEST_NAP_S = 0.5
 
-# How long virtual time waits for a client to read what it has been sent.
-_PATIENCE_S = 1.0
+# How long virtual time waits for a client that reads nothing of what it was sent, and how often
+# it looks whether it does.
+_PATIENCE_S, _GLANCE_S = 1.0, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,11 +239,14 @@ class VenueServer:
         if not isinstance(clock, VirtualClock):
             raise TypeError("only a venue with a VirtualClock can be advanced")
         end = clock() + seconds
+        patience_s = _PATIENCE_S
         while clock.step(end):
             await asyncio.sleep(0)  # requests come in, pushes go out
-            patience = time.monotonic() + _PATIENCE_S
-            while self._is_congested() and time.monotonic() < patience:
-                await asyncio.sleep(0.001)
+            while self._is_congested() and patience_s > 0:
+                await asyncio.sleep(_GLANCE_S)
+                patience_s -= _GLANCE_S
+            if not self._is_congested():
+                patience_s = _PATIENCE_S
 
     def _is_congested(self) -> bool:
         most = self.core.options.ws_max_queue_bytes // 2
