@@ -151,12 +151,14 @@ def test_a_compressed_file_that_was_cut_off_is_reported(tmp_path: Path) -> None:
 
 
 def test_gaps_are_reported_by_their_lines(tmp_path: Path) -> None:
-    gaps = feed().delta(2, bids=[("99", "3")], lost=7).delta(3, bids=[("99", "4")])
+    gaps = feed()
+    gaps.line(gaps.lines[-1].strip())  # once more is no gap
+    gaps.delta(2, bids=[("99", "3")], lost=7).delta(3, bids=[("99", "4")])
     gaps.snapshot(4, [], []).delta(5, bids=[("99", "3")]).delta(6, bids=[("99", "1")], lost=1)
     path = gaps.write(tmp_path / "gaps.jsonl")
     notes = survey(path, SPECS).notes
     assert [note.partition(": a gap in the depth of BTC_USDT")[0] for note in notes] == [
-        f"{path}:3", f"{path}:7"
+        f"{path}:4", f"{path}:8"
     ]  # fmt: skip
 
 

@@ -111,6 +111,20 @@ def test_the_ticker_is_ahead_of_the_depth_until_the_depth_has_caught_up(tmp_path
     assert (stage.at(5).bids(), desk.asks()[0]) == ([], ("101", "9"))
 
 
+def test_what_the_ticker_took_away_comes_back_with_a_newer_depth(tmp_path: Path) -> None:
+    feed = stood().ticker(1, ("98", "3"), ("101", "1")).delta(2, asks=[("103", "1")])
+    stage = Stage(feed, tmp_path)
+    assert stage.at(1).bids() == [("98", "3")]
+    assert stage.at(2).bids() == [("99", "1"), ("98", "2")]
+
+
+def test_a_level_of_several_orders_prints_in_one_piece_and_keeps_its_rest(tmp_path: Path) -> None:
+    feed = stood().delta(1, asks=[("101", "1.5")]).trades(2, [("buy", "101", "1.2")])
+    stage = Stage(feed, tmp_path)
+    assert stage.at(2).asks()[0] == ("101", "0.3")
+    assert stage.printed() == [("buy", "101", "1.2")]
+
+
 def test_trades_print_once_and_as_they_were(tmp_path: Path) -> None:
     told = [("buy", "101", "0.4"), ("buy", "101", "0.9"), ("sell", "98", "5"), ("buy", "150", "1")]
     feed = stood().trades(1, told)
@@ -193,9 +207,10 @@ def test_a_loop_begins_anew_a_tenth_of_a_second_after_its_end(tmp_path: Path) ->
 
 def test_time_that_ran_backwards_while_recording_stands_still(tmp_path: Path) -> None:
     feed = stood().delta(2, bids=[("99", "5")]).delta(1, bids=[("99", "6")])
-    feed.delta(3, bids=[("99", "7")])
+    feed.trades(1.5, [("buy", "101", "0.5")]).delta(3, bids=[("99", "7")])
     stage = Stage(feed, tmp_path)
     assert [stage.at(at).bids()[0][1] for at in (1.9, 2, 2.9, 3)] == ["1", "6", "6", "7"]
+    assert [trade.time for trade in stage.tape()] == [START + 2]
 
 
 def test_a_long_pause_postpones_the_rest(tmp_path: Path) -> None:
@@ -252,6 +267,45 @@ def test_what_shrinks_keeps_its_place_before_a_user(tmp_path: Path) -> None:
     assert stage.printed() == [("sell", "99", "0.6")]
 
 
+def test_what_came_after_a_user_is_taken_away_first(tmp_path: Path) -> None:
+    feed = stood().delta(1, bids=[("99", "1.5")]).delta(2, bids=[("99", "1")])
+    feed.trades(3, [("sell", "99", "1")]).trades(4, [("sell", "99", "0.1")])
+    stage = Stage(feed, tmp_path)
+    stage.at(0.5).limit("alice", "buy", "99", "0.2")
+    stage.at(3)
+    assert stage.printed() == [("sell", "99", "1")]
+    stage.at(4)
+    (order,) = stage.desk.exchange.open_orders_of("alice")
+    assert to_text(order.left) == "0.1"
+
+
+def test_no_more_is_put_there_than_a_trade_needs_besides_a_user(tmp_path: Path) -> None:
+    feed = Feed().snapshot(0, [("99", "1")], [("101", "0.1"), ("102", "2")]).history()
+    stage = Stage(feed.trades(1, [("buy", "101", "0.5")]), tmp_path)
+    stage.at(0).limit("alice", "sell", "100", "0.2")
+    assert stage.at(1).asks() == [("102", "2")]
+    assert stage.printed() == [("buy", "100", "0.2"), ("buy", "101", "0.3")]
+
+
+def test_a_recorded_rpi_trade_meets_a_users_rpi_order_and_leaves_none_behind(
+    tmp_path: Path,
+) -> None:
+    feed = stood().trades(1, [("buy", "100.5", "0.3")], rpi=True)
+    stage = Stage(feed, tmp_path)
+    stage.at(0).limit("alice", "sell", "100.5", "0.2", rpi=True)
+    desk = stage.at(1)
+    assert stage.printed() == [("buy", "100.5", "0.2"), ("buy", "100.5", "0.1")]
+    assert desk.limit("bob", "buy", "100.5", "0.1", retail=True, ioc=True).deal_stock == 0
+
+
+def test_a_recorded_rpi_order_that_a_user_crosses_is_an_ordinary_one(tmp_path: Path) -> None:
+    feed = stood().trades(1, [("buy", "100.3", "0.3")], rpi=True)
+    stage = Stage(feed, tmp_path)
+    stage.at(0).limit("alice", "buy", "100.5", "0.1")
+    stage.at(1)
+    assert stage.printed() == [("sell", "100.5", "0.1"), ("buy", "100.3", "0.2")]
+
+
 def test_a_better_price_is_met_first(tmp_path: Path) -> None:
     feed = stood().trades(1, [("buy", "101", "0.5")])
     stage = Stage(feed, tmp_path)
@@ -278,6 +332,16 @@ def test_what_a_user_took_is_gone_until_it_is_stated_anew(tmp_path: Path) -> Non
     assert stage.at(0).limit("alice", "buy", "101", "0.7").left == 0
     assert stage.at(1).asks() == [("101", "0.3"), ("102", "1")]
     assert stage.at(2).asks() == [("101", "0.9"), ("102", "1")]
+
+
+def test_what_a_trade_touched_is_put_right_once(tmp_path: Path) -> None:
+    feed = stood().trades(1, [("buy", "101", "0.1")]).delta(2, asks=[("103", "1")])
+    feed.delta(3, asks=[("103", "2")])
+    stage = Stage(feed, tmp_path)
+    assert stage.at(1).asks()[0] == ("101", "0.9")
+    assert stage.at(2).asks()[0] == ("101", "1")
+    assert stage.desk.limit("alice", "buy", "101", "0.7").left == 0
+    assert stage.at(3).asks() == [("101", "0.3"), ("102", "2"), ("103", "2")]
 
 
 def test_a_recorded_book_that_crosses_itself_keeps_the_newer_side(tmp_path: Path) -> None:

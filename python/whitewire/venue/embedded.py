@@ -195,6 +195,8 @@ class Venue:
         return self._on_thread(lambda: function(self._server.exchange))
 
     def _advance(self, seconds: float) -> None:
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("the venue's own thread cannot wait for time to pass")
         work: Coroutine[Any, Any, None] = self._server.advance(seconds)
         asyncio.run_coroutine_threadsafe(work, self._loop).result()
 

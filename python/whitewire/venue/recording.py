@@ -16,8 +16,8 @@ Rules:
 * F3  A last line that was cut off is passed over and reported. Whatever else is not as it should
       be is an error that names the line.
 * F4  Prices lie on the market's grid and amounts on its steps; an amount of zero removes a level.
-* F5  A delta that does not follow the message before it is a gap; it and all that follow it wait
-      for the next snapshot. One that is not newer is passed over.
+* F5  A market has one depth stream. A delta that does not follow the message before it is a gap;
+      it and all that follow it wait for the next snapshot. One that is not newer is passed over.
 """
 
 from __future__ import annotations

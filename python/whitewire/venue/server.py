@@ -148,6 +148,7 @@ class VenueServer:
         self._connections: set[HttpConnection] = set()
         self._clock = clock
         self._timers: Timers | None = clock if isinstance(clock, VirtualClock) else None
+        self._moving = asyncio.Lock()
         self._nap: Timer | None = None
         self._service: WsService | None = None
         for row in scenario.faults:
@@ -238,15 +239,16 @@ class VenueServer:
         clock = self._clock
         if not isinstance(clock, VirtualClock):
             raise TypeError("only a venue with a VirtualClock can be advanced")
-        end = clock() + seconds
-        patience_s = _PATIENCE_S
-        while clock.step(end):
-            await asyncio.sleep(0)  # requests come in, pushes go out
-            while self._is_congested() and patience_s > 0:
-                await asyncio.sleep(_GLANCE_S)
-                patience_s -= _GLANCE_S
-            if not self._is_congested():
-                patience_s = _PATIENCE_S
+        async with self._moving:
+            end = clock() + seconds
+            patience_s = _PATIENCE_S
+            while clock.step(end):
+                await asyncio.sleep(0)  # requests come in, pushes go out
+                while self._is_congested() and patience_s > 0:
+                    await asyncio.sleep(_GLANCE_S)
+                    patience_s -= _GLANCE_S
+                if not self._is_congested():
+                    patience_s = _PATIENCE_S
 
     def _is_congested(self) -> bool:
         most = self.core.options.ws_max_queue_bytes // 2
@@ -271,7 +273,7 @@ class VenueServer:
             self._service.send_away()
 
     async def stop(self) -> None:
-        """Closes everything; harmless where nothing was open."""
+        """Closes everything; harmless where nothing was open. An `advance` ends meanwhile."""
         if self._nap is not None:
             self._nap.cancel()
         for server in self._servers:
@@ -283,6 +285,8 @@ class VenueServer:
         self._cleanups.clear()
         await asyncio.gather(*(server.wait_closed() for server in self._servers))
         self._servers.clear()
+        async with self._moving:
+            self._service = None  # whoever was advancing the clock has got its answer
 
     def announcement(self) -> str:
         """The one line that tells a client everything, as JSON."""

@@ -76,6 +76,7 @@ class VirtualClock:
 
         Raises:
             ValueError: time does not run backwards.
+            RuntimeError: this is the venue's own thread.
         """
         if not seconds >= 0:
             raise ValueError(f"the clock cannot advance by {seconds!r} seconds")
