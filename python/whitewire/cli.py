@@ -145,8 +145,9 @@ def _add_venue(commands: Any) -> None:
         help="one of those below (default calm), or a TOML file",
     )  # fmt: skip
     venue.add_argument(
-        "--replay", metavar="FILE", help="a recorded feed drives the markets that it holds"
-    )
+        "--replay", metavar="FILE",
+        help="a recorded feed, lines of {t, frame}, .gz or not, drives the markets that it holds",
+    )  # fmt: skip
     venue.add_argument(
         "--replay-speed", type=float, default=1.0, metavar="X",
         help="how much faster than it was recorded, default 1",

@@ -109,7 +109,8 @@ class ReplayOptions:
     """A recorded feed that drives the markets it holds; `recording` has its format.
 
     Attributes:
-        file: path of the recording; gzipped if it ends in .gz.
+        file: path of the recording; gzipped if it ends in .gz. It is read through once before
+            the venue starts, and then message by message.
         loop: whether it begins anew at its end; otherwise the markets then stand still.
         speed: how much faster than it was recorded.
     """

@@ -163,9 +163,10 @@ class Replay:
         """Adds to some changes what the ticker says of the best levels (P4)."""
         best: dict[Side, Level | None] = {Side.BUY: ticker.bid, Side.SELL: ticker.ask}
         for side, level in best.items():
-            known = {*self._stated[side], *self._book.prices(side), *changes[side]}
-            gone = {
-                price for price in known if level is None or is_better(side, price, level.price)
+            limit = None if level is None else level.price
+            gone = set(self._book.better(side, limit))
+            gone |= {
+                price for price in changes[side] if limit is None or is_better(side, price, limit)
             }
             changes[side].update(dict.fromkeys(gone, ZERO))
             self._touched[side] |= gone

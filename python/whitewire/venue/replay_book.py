@@ -57,11 +57,22 @@ class ReplayBook:
         """Where the recording has, or had, orders."""
         return self._orders[side].keys()
 
+    def better(self, side: Side, limit: Decimal | None) -> list[Decimal]:
+        """Prices of live recorded orders that are better than `limit`; all of them with None."""
+        found: dict[Decimal, None] = {}
+        for price, order in self._book.makers(side, False):
+            if limit is not None and not is_better(side, price, limit):
+                break
+            if order.account == self._makers.spec.name:
+                found[price] = None
+        return list(found)
+
     def arrange(self, sizes: Mapping[Side, Mapping[Decimal, Decimal]], now: float) -> None:
         """Brings levels to sizes (R1); others stay as they are."""
         bids = [price for price, size in sizes[Side.BUY].items() if size]
-        asks = [price for price in list(self.prices(Side.SELL)) if self._live(Side.SELL, price)]
-        rises = bool(bids) and bool(asks) and max(bids) >= min(asks)
+        # one step of the grid counts as reached, so that an ask at the bid itself is found
+        reached = add(max(bids), self._spec.tick_size) if bids else None
+        rises = reached is not None and bool(self.better(Side.SELL, reached))
         first = Side.SELL if rises else Side.BUY  # R7
         for side in (first, first.opposite):
             self._arrange_side(side, sizes[side], now)

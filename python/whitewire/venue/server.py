@@ -112,10 +112,8 @@ class VenueServer:
         if unknown:
             names = ", ".join(spec.name for spec in listed)
             raise ValueError(f"no market is named {', '.join(sorted(unknown))}; there are {names}")
-        drivers = _replays(
-            config.replay or scenario.replay,
-            {spec.name: spec for spec in listed if spec.name in config.markets},
-        )
+        opened = {spec.name: spec for spec in listed if spec.name in config.markets}
+        drivers = _replays(config.replay or scenario.replay, opened)
         traded = config.markets if scenario.is_traded else tuple(drivers)
         self.exchange = Exchange(
             listed,
