@@ -9,20 +9,19 @@ from typing import Any
 Json = Any
 
 NUMBERS: tuple[Json, ...] = (
-    *(0, 1, -1, 2, 101, 2**31, 2**63, 2**64, 10**40, -(10**40)),
-    *(1.5, -0.0, 1e-9, -0.5, 1e22, 1e300),
+    *(0, 1, -1, 101, 2**63, 10**40, -(10**40)),
+    *(1.5, -0.0, 1e-9, 1e300),
 )
 NUMBER_TEXTS: tuple[str, ...] = (
-    *("0", "-0", "1", "-1", "+1", "1.", ".5", "00.10", "0.1", "1e5", "1E-5", "0x10", "1_0", "٣"),
+    *("0", "-0", "1", "-1", "+1", "1.", ".5", "0.1", "1e5", "1_0", "٣"),
     *("NaN", "-Infinity", "1" * 40, "1" * 5_000, "0." + "0" * 29 + "1", "0." + "0" * 40 + "1"),
 )
 TEXTS: tuple[str, ...] = (
-    *("", " ", "null", "true", "\x00", "ü", "😀", "a b", "../..", "'\"", "a" * 64, "a" * 65),
-    *("BTC_USDT", "btc_usdt", "ETH_BTC", "NO_SUCH", "_", "BTC", "buy", "sell", "limit", "cn"),
+    *("", " ", "null", "true", "\x00", "ü", "😀", "../..", "'\"", "a" * 65),
+    *("BTC_USDT", "btc_usdt", "NO_SUCH", "_", "BTC", "buy", "sell"),
 )
 STRUCTURES: tuple[Json, ...] = (
-    *([], [None], [[]], [{}], [1], ["spot"], ["spot", "spot"], ["spot"] * 4, {}, {"a": 1}),
-    *([[["deep"]]], {"market": "BTC_USDT"}),
+    *([], [None], [[]], [{}], ["spot"], ["spot", "spot"], ["spot"] * 4, {}, {"a": 1}),
 )
 VALUES: tuple[Json, ...] = (None, True, False, *NUMBERS, *NUMBER_TEXTS, *TEXTS, *STRUCTURES)
 

@@ -111,9 +111,10 @@ class Prober(RestClient):
                 self.rest_order(market, "buy", "90")
 
     def plant(self, client_order_id: str | None) -> None:
-        """The account of the next turn has an open order with this client id."""
-        self.account, self.nonces = self.turns[0]
-        self.rest_order("BTC_USDT", "buy", "90", client_order_id)
+        """The account of the next turn has an open order with this client id, if there is one."""
+        if client_order_id:
+            self.account, self.nonces = self.turns[0]
+            self.rest_order("BTC_USDT", "buy", "90", client_order_id)
 
     def rest_order(
         self, market: str, side: str, price: str, client_order_id: str | None = None

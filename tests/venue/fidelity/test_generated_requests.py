@@ -34,7 +34,7 @@ def test_generated_requests_get_documented_answers(
 
         for method, path in sorted(table.routes):
             prober.supply()
-            for_each(generator.cases(method, path), 10, throw)
+            for_each(generator.cases(method, path), 8, throw)
     tried = {path for path, _ in prober.tally.statuses}
     assert tried >= {path for _, path in table.routes}
     assert prober.tally.share(200) > 0.2
@@ -69,6 +69,6 @@ def test_generated_calls_get_documented_replies(
         with client_of(venue) as rest:
             ws.authorize(rest)
         for name in sorted(table.methods):
-            for_each(any_params(), 12, partial(ws.probe, name))
+            for_each(any_params(), 10, partial(ws.probe, name))
     assert {method for method, _ in ws.tally} == table.methods
     assert any(code == 0 for _, code in ws.tally)
