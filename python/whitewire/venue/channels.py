@@ -1,4 +1,4 @@
-"""Every channel but depth: who listens to what, and the engine's events on their way out.
+"""Every channel but depth and those of collateral: who listens, and the events on their way out.
 
 Owns: the subscriptions of the event channels, the once-a-second channels, and the place of
 private pushes before or after the reply that they belong to. Must not know: sockets, request
@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from whitewire.venue.collateral.channels import CollateralChannels
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
 from whitewire.venue.events import (
@@ -93,11 +94,13 @@ class Channels:
             Periodic(loop, core.options.lastprice_interval_ms / 1000, self.flush_last_prices),
         ]
         core.exchange.listeners.append(self.on_event)
+        self.collateral = CollateralChannels(core, loop, self._push_private)
 
     def close(self) -> None:
         """Stops the timers."""
         for timer in self._timers:
             timer.close()
+        self.collateral.close()
 
     # Subscriptions
 
@@ -139,6 +142,7 @@ class Channels:
         """Forgets a subscriber."""
         for interests in self._interests.values():
             interests.pop(subscriber, None)
+        self.collateral.drop(subscriber)
 
     # Order of replies and pushes
 

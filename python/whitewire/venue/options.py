@@ -98,6 +98,13 @@ class WireOptions:
     depth_silent_eviction: bool = False
     balance_interval_ms: int = 1_000
     lastprice_interval_ms: int = 1_000
+    margin_balance_interval_ms: int = 1_500
+    positions_interval_ms: int = 1_000
+
+    # Lists and histories call collateral types "margin limit" and so on; otherwise "limit".
+    margin_type_names: bool = True
+    # The collateral balance is JSON numbers, as the specification says; text was captured.
+    collateral_balance_numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +120,8 @@ class VenueConfig:
         scenario: how the market behaves and what goes wrong when: the name of a packaged
             scenario (`scenario.scenario_names`) or the path of a TOML file.
         markets: names of the markets to open.
+        accounts: how many accounts there are.
+        sub_accounts: how many sub-accounts each of them has.
         control: path of a Unix socket that arms faults, see `control`; none if not given.
     """
 
@@ -122,4 +131,6 @@ class VenueConfig:
     seed: int = 1
     scenario: str = "calm"
     markets: tuple[str, ...] = ("BTC_USDT",)
+    accounts: int = 2
+    sub_accounts: int = 0
     control: str | None = None

@@ -13,6 +13,9 @@ Rules:
 * S5  A stop order says `activation_price`, gte or lte, and whether it was activated as 0 or 1.
       History spells it `activationPrice`, prints >= or <=, and the whole second of activation, 0
       where it never came. No other order has any of the three.
+* S7  An order against collateral says `positionSide` and `reduceOnly`, and `oto` where it is the
+      entry of one. Lists and histories call its type "margin limit" and so on, if the options say
+      so; what creates, changes or cancels it uses the plain names.
 """
 
 from __future__ import annotations
@@ -22,7 +25,7 @@ from decimal import Decimal
 from typing import Any
 
 from whitewire.venue.kill_switch import KillSwitchTimer
-from whitewire.venue.model import Deal, Order, VenueError, Wallet
+from whitewire.venue.model import Deal, Exits, Order, Product, VenueError, Wallet
 
 __all__ = ["RestShapes", "error_body"]
 
@@ -40,11 +43,21 @@ def error_body(error: VenueError) -> Json:
 class RestShapes:
     """Prints engine values for REST, numbers in the chosen style."""
 
-    def __init__(self, text: Callable[[Decimal], str]) -> None:
+    def __init__(self, text: Callable[[Decimal], str], *, margin_type_names: bool = True) -> None:
         self.text = text
+        self._margin_type_names = margin_type_names
+
+    def type_in_lists(self, order: Order) -> str:
+        """The type as lists and histories call it (S7)."""
+        is_plain = order.product is Product.SPOT or not self._margin_type_names
+        return order.type.value if is_plain else f"margin {order.type.value}"
+
+    def listed_order(self, order: Order) -> Json:
+        """The order object of the active list."""
+        return {**self.order(order), "type": self.type_in_lists(order)}
 
     def order(self, order: Order) -> Json:
-        """The order object of create, cancel, modify and the active list."""
+        """The order object of create, cancel and modify."""
         text = self.text
         shape: Json = {
             "orderId": order.id,
@@ -75,7 +88,21 @@ class RestShapes:
             shape["activation_price"] = text(trigger.price)
             shape["activationCondition"] = trigger.condition.value
             shape["activated"] = int(not order.is_waiting)
+        if order.product is not Product.SPOT:  # S7
+            shape.update(self._collateral_part(order))
+            if order.exits is not None:
+                shape["oto"] = self.oto(order.exits)
         return shape
+
+    @staticmethod
+    def _collateral_part(order: Order) -> Json:
+        return {"positionSide": order.position_side.value, "reduceOnly": order.reduce_only}
+
+    def oto(self, exits: Exits) -> Json:
+        """The exits of an entry; only those that there are."""
+        prices = {"stopLoss": exits.stop_loss, "takeProfit": exits.take_profit}
+        given = {key: self.text(price) for key, price in prices.items() if price is not None}
+        return {"otoId": exits.id, **given}
 
     def finished_order(self, order: Order) -> Json:
         """An entry of the order history."""
@@ -83,7 +110,7 @@ class RestShapes:
         shape: Json = {
             "amount": text(order.amount),
             "price": "0" if order.price is None else text(order.price),  # S3
-            "type": order.type.value,
+            "type": self.type_in_lists(order),
             "id": order.id,
             "clientOrderId": order.client_order_id,
             "side": order.side.value,
@@ -103,6 +130,8 @@ class RestShapes:
             shape["activated"] = int(trigger.time or 0)
             shape["activationPrice"] = text(trigger.price)
             shape["activationCondition"] = trigger.condition.sign
+        if order.product is not Product.SPOT:  # S7
+            shape.update(self._collateral_part(order))
         return shape
 
     def executed_deal(self, deal: Deal) -> Json:

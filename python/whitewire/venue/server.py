@@ -103,7 +103,9 @@ class VenueServer:
         traded = config.markets if scenario.is_traded else ()
         self.exchange = Exchange(
             listed,
-            default_accounts(config.seed) if accounts is None else accounts,
+            default_accounts(config.seed, config.accounts, config.sub_accounts)
+            if accounts is None
+            else accounts,
             seed=config.seed,
             clock=clock,
             options=replace(
@@ -250,7 +252,12 @@ class VenueServer:
                 "ws": address.ws,
                 "ca": address.ca,
                 "accounts": [
-                    {"name": spec.name, "key": spec.key, "secret": spec.secret}
+                    {
+                        "name": spec.name,
+                        "key": spec.key,
+                        "secret": spec.secret,
+                        "parent": spec.parent,
+                    }
                     for spec in self.exchange.accounts.values()
                 ],
                 "markets": list(self._config.markets),

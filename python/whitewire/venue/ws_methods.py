@@ -22,7 +22,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ from whitewire.venue.depth_window import WHOLE_BOOK
 from whitewire.venue.model import OrderType
 from whitewire.venue.ws_shapes import SUCCESS, WsShapes
 
-__all__ = ["Answer", "WsMethods", "WsRefusal"]
+__all__ = ["Answer", "Method", "WsMethods", "WsRefusal"]
 
 INVALID_ARGUMENT = (1, "invalid argument")
 INTERNAL_ERROR = (2, "internal error")
@@ -53,7 +53,7 @@ _MAX_PAGE = 100
 _ORDER_FILTERS = {
     0: None,
     1: frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT}),
-    2: frozenset({OrderType.MARKET, OrderType.STOCK_MARKET, OrderType.STOP_MARKET}),
+    2: frozenset(OrderType) - {OrderType.LIMIT, OrderType.STOP_LIMIT},
 }
 
 Params = list[Any]
@@ -77,6 +77,7 @@ class Answer:
     then: Callable[[], None] | None = None
 
 
+Method = Callable[[Subscriber, Params], Answer]
 _DONE = Answer(SUCCESS)
 
 
@@ -119,6 +120,10 @@ class WsMethods:
             "deals_subscribe": self._deals_subscribe,
             "deals_unsubscribe": self._unsubscriber(Channel.DEALS),
         }
+
+    def extend(self, methods: Mapping[str, Method]) -> None:
+        """Adds methods that need an authorized subscriber."""
+        self._authorized.update(methods)
 
     def call(self, subscriber: Subscriber, method: str, params: Params) -> Answer:
         """Runs one method.

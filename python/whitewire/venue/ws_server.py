@@ -39,6 +39,7 @@ from picows import (
 
 from whitewire.venue import json_text
 from whitewire.venue.channels import Channels
+from whitewire.venue.collateral.ws_methods import collateral_methods
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
 from whitewire.venue.http_server import TLS_GOODBYE_S, reset_connection
@@ -242,6 +243,7 @@ class WsService:
     def __init__(self, core: VenueCore, channels: Channels, depth: DepthStreams) -> None:
         self.core = core
         self.methods = WsMethods(core, channels, depth)
+        self.methods.extend(collateral_methods(core, channels.collateral))
         self.sockets: set[_Socket] = set()
         self._channels = channels
         self._depth = depth

@@ -11,6 +11,7 @@ Rules:
 * W3  `retail` is printed only where the order was sent with it.
 * W4  An empty side of the book ticker is "0", "0".
 * W5  A stop order has its trigger's price and condition, and `activated` as 0 or 1.
+* W7  An order against collateral has `position_side` and `reduce_only`.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from decimal import Decimal
 from typing import Any
 
 from whitewire.venue.json_text import spaced
-from whitewire.venue.model import Deal, Level, Order, PublicTrade, Top, Wallet
+from whitewire.venue.model import Deal, Level, Order, Product, PublicTrade, Top, Wallet
 
 __all__ = ["SUCCESS", "WsShapes", "error_reply", "push", "reply"]
 
@@ -111,6 +112,9 @@ class WsShapes:
             shape["activation_price"] = text(trigger.price)
             shape["activation_condition"] = trigger.condition.value
             shape["activated"] = int(not order.is_waiting)
+        if order.product is not Product.SPOT:  # W7
+            shape["position_side"] = order.position_side.value
+            shape["reduce_only"] = order.reduce_only
         return shape
 
     def executed_order(self, order: Order) -> Json:
@@ -136,7 +140,7 @@ class WsShapes:
             "fee_asset": order.fee_asset,
             "rpi": order.rpi,
             "retail": order.retail,
-            "reduce_only": False,
+            "reduce_only": order.reduce_only,
         }
 
     def _price(self, order: Order) -> str:
