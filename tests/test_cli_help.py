@@ -15,7 +15,10 @@ from whitewire.cli import main
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
     "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
-    "venue": {"--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"},
+    "venue": {
+        *("--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"),
+        *("--accounts", "--sub-accounts"),
+    },
     "run": {"--config", "--live"},
     "check": {"--config"},
     "cancel-all": {"--config", "--market"},
@@ -122,6 +125,8 @@ def test_a_wrong_command_line_is_exit_code_2(
         (["venue", "--scenario", "storm"], "storm"),
         (["venue", "--market", "NO_SUCH"], "NO_SUCH"),
         (["venue", "--host", "256.0.0.1"], "256.0.0.1"),
+        (["venue", "--accounts", "0"], "--accounts"),
+        (["venue", "--sub-accounts", "-1"], "--sub-accounts"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

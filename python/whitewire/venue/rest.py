@@ -98,6 +98,7 @@ def _public_routes(own: PublicEndpoints) -> dict[str, _Public]:
         "public/collateral/markets": _Public(own.collateral_markets),
         "public/platform/status": _Public(own.platform_status, RateLimit(20_000, 10)),
         "public/orderbook/": _Public(own.order_book, RateLimit(600, 10)),
+        "public/orderbook/depth/": _Public(own.depth),
         "public/trades/": _Public(own.trades),
     }
 

@@ -12,6 +12,8 @@ Rules:
       limit that is not a number is 422, a level that is not a number answers null sides.
 * P5  In public trades `quote_volume` is the stock amount and `base_volume` the money.
 * P6  A higher `level` groups prices by ten ticks each, asks upward and bids downward.
+* P7  Depth shows every level within 2 % of the last price, both edges included; the whole book
+      before the first trade. A perpetual has none: 422.
 """
 
 from __future__ import annotations
@@ -24,6 +26,7 @@ from typing import Any
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_window import WHOLE_BOOK, group_levels
 from whitewire.venue.model import Level, MarketSpec
+from whitewire.venue.money import add, multiply, subtract
 
 __all__ = ["PublicEndpoints", "PublicRefusal"]
 
@@ -31,6 +34,7 @@ Json = Any
 _MAX_LEVELS = 100
 _MAX_GROUPING = 10
 _HUNDRED = Decimal(100)
+_NEAR = Decimal("0.02")
 
 
 class PublicRefusal(Exception):
@@ -122,6 +126,24 @@ class PublicEndpoints:
         else:
             bids, asks = self._exchange.depth(market, limit)
         return {**book, "asks": self._levels(asks), "bids": self._levels(bids)}
+
+    def depth(self, market: str, _query: Mapping[str, str]) -> Json:
+        """GET public/orderbook/depth/{market} (P7)."""
+        spec = self._spec(market)
+        if spec.type != "spot":
+            raise _unprocessable("market", "Market is not available.")
+        bids, asks = self._exchange.depth(market, WHOLE_BOOK)
+        last = self._exchange.statistics(market).last_price
+        if last is not None:
+            reach = multiply(last, _NEAR)
+            bids = [level for level in bids if level.price >= subtract(last, reach)]
+            asks = [level for level in asks if level.price <= add(last, reach)]
+        return {
+            "ticker_id": spec.name,
+            "timestamp": int(self._clock()),
+            "asks": self._levels(asks),
+            "bids": self._levels(bids),
+        }
 
     def _levels(self, levels: list[Level]) -> Json:
         return [[self._text(level.price), self._text(level.amount)] for level in levels]

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from tests.venue.collateral.wire import LIMIT, OCO, PERP, limit, market, positions, refused, trade
+from tests.venue.collateral.wire import LIMIT, OCO, PERP, limit, positions, refused, trade
 from tests.venue.naive import RestClient
 
 PAIR = {

@@ -290,9 +290,7 @@ def test_cancel_all_chooses_by_product_and_position_side(
     assert left() == {spot["orderId"], short["orderId"]}
     assert rest.ok("order/cancel/all", type=["spot", "margin"]) == []
     assert left() == {short["orderId"]}
-    (answer,) = rest.ok(
-        "order/cancel/bulk", orders=[{"market": PERP, "orderId": short["orderId"]}]
-    )
+    (answer,) = rest.ok("order/cancel/bulk", orders=[{"market": PERP, "orderId": short["orderId"]}])
     assert answer["result"]["orderId"] == short["orderId"]
     assert refused(rest, "order/cancel/all", positionSide="LONG") == (422, 30, ["positionSide"])
     assert refused(rest, "order/cancel/all", type="spot") == (422, 30, ["type"])
@@ -300,9 +298,10 @@ def test_cancel_all_chooses_by_product_and_position_side(
 
 def test_a_kill_switch_ends_its_types_alone() -> None:
     clock = Clock()
-    with Venue(traders=False, clock=clock) as venue, RestClient(
-        venue, nonces=Nonces(clock)
-    ) as rest:
+    with (
+        Venue(traders=False, clock=clock) as venue,
+        RestClient(venue, nonces=Nonces(clock)) as rest,
+    ):
         spot = rest.limit("buy", "50000")
         limit(rest, "buy", "50000", market="BTC_USDT")
         perp = limit(rest, "buy", "50000")

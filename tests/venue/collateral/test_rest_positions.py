@@ -22,7 +22,6 @@ from tests.venue.collateral.wire import (
 )
 from tests.venue.naive import Nonces, RestClient
 from whitewire.venue import Venue, WireOptions
-from whitewire.venue.exchange_options import ExchangeOptions
 
 EIGHT_HOURS = 28_800
 NEXT_FUNDING = (int(START) // EIGHT_HOURS + 1) * EIGHT_HOURS
@@ -54,10 +53,13 @@ def test_balances(rest: RestClient) -> None:
 
 def test_balances_as_numbers_on_request() -> None:
     wire = WireOptions(collateral_balance_numbers=True)
-    with Venue(traders=False, wire=wire, accounts=[account("a", "0.25")]) as venue:
-        with RestClient(venue) as rest:
-            assert rest.ok("collateral-account/balance", ticker="USDT") == {"USDT": 0.25}
-            assert rest.ok("collateral-account/balance", ticker="BTC") == {"BTC": 0}
+    accounts = [account("a", "0.25")]
+    with (
+        Venue(traders=False, wire=wire, accounts=accounts) as venue,
+        RestClient(venue) as rest,
+    ):
+        assert rest.ok("collateral-account/balance", ticker="USDT") == {"USDT": 0.25}
+        assert rest.ok("collateral-account/balance", ticker="BTC") == {"BTC": 0}
 
 
 def test_the_summary_counts_orders_and_positions(rest: RestClient, other: RestClient) -> None:
@@ -307,10 +309,12 @@ def clock() -> Clock:
 @pytest.fixture
 def timed(clock: Clock) -> Iterator[tuple[Venue, RestClient, RestClient]]:
     """A venue whose time the test moves."""
-    with Venue(traders=False, clock=clock) as venue:
-        with RestClient(venue, nonces=Nonces(clock)) as rest:
-            with RestClient(venue, 1, nonces=Nonces(clock)) as other:
-                yield venue, rest, other
+    with (
+        Venue(traders=False, clock=clock) as venue,
+        RestClient(venue, nonces=Nonces(clock)) as rest,
+        RestClient(venue, 1, nonces=Nonces(clock)) as other,
+    ):
+        yield venue, rest, other
 
 
 def test_funding_moves_the_balance_and_has_a_history(
@@ -362,27 +366,24 @@ def test_funding_moves_the_balance_and_has_a_history(
 
 
 def test_an_account_below_its_maintenance_is_closed_out() -> None:
-    options = ExchangeOptions(margin_call_multiple=2)  # type: ignore[arg-type]
-    accounts = [account("poor", "1000"), account("rich")]
-    with Venue(traders=False, accounts=accounts, engine=options) as venue:
-        with RestClient(venue) as rest, RestClient(venue, 1) as other:
-            trade(rest, other, "60000", "0.1")
-            waiting = limit(rest, "buy", "40000", "0.01")
-            trade(other, other, "50500", "0.01")
-            (position,) = rest.ok("collateral-account/positions/open")
-            assert position["liquidationState"] == "margin_call"
-            limit(other, "buy", "50200", "0.2")
-            limit(other, "sell", "50200", "0.01")
-            assert rest.ok("collateral-account/positions/open") == []
-            assert rest.ok("orders") == []
-            history = rest.ok("trade-account/order/history")[PERP]
-            statuses = {entry["id"]: entry["status"] for entry in history}
-            assert statuses[waiting["orderId"]] == "AUTO_CANCELED_LIQUIDATION"
-            forced = max(history, key=lambda entry: int(entry["id"]))
-            assert (forced["type"], forced["status"]) == ("margin market", "FILLED")
-            assert (forced["side"], forced["reduceOnly"]) == ("sell", True)
-            entry = rest.ok("collateral-account/positions/history")[0]
-            assert (entry["amount"], entry["liquidationState"]) == ("0", "liquidation")
-            assert entry["orderDetail"]["realizedPnl"] == "-980"
-            left = rest.ok("collateral-account/balance", ticker="USDT")["USDT"]
-            assert left == "17.643"  # 1000 - 0.6 - 980 - 1.757
+    with _venue("1000") as venue, RestClient(venue) as rest, RestClient(venue, 1) as other:
+        trade(rest, other, "60000", "0.1")
+        waiting = limit(rest, "buy", "40000", "0.01")
+        trade(other, other, "50500", "0.01")
+        (position,) = rest.ok("collateral-account/positions/open")
+        assert position["liquidationState"] == "margin_call"
+        limit(other, "buy", "50200", "0.2")
+        limit(other, "sell", "50200", "0.01")
+        assert rest.ok("collateral-account/positions/open") == []
+        assert rest.ok("orders") == []
+        history = rest.ok("trade-account/order/history")[PERP]
+        statuses = {entry["id"]: entry["status"] for entry in history}
+        assert statuses[waiting["orderId"]] == "AUTO_CANCELED_LIQUIDATION"
+        forced = max(history, key=lambda entry: int(entry["id"]))
+        assert (forced["type"], forced["status"]) == ("margin market", "FILLED")
+        assert (forced["side"], forced["reduceOnly"]) == ("sell", True)
+        entry = rest.ok("collateral-account/positions/history")[0]
+        assert (entry["amount"], entry["liquidationState"]) == ("0", "liquidation")
+        assert entry["orderDetail"]["realizedPnl"] == "-980"
+        left = rest.ok("collateral-account/balance", ticker="USDT")["USDT"]
+        assert left == "17.643"  # 1000 - 0.6 - 980 - 1.757

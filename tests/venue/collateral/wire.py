@@ -62,7 +62,9 @@ def refused(client: RestClient, path: str, **fields: Any) -> tuple[int, int, lis
     assert status != 200, body
     headline = "Validation failed" if status == 422 else "Inner validation failed"
     assert (set(body), body["message"]) == ({"code", "message", "errors"}, headline)
-    assert all(texts and all(isinstance(t, str) for t in texts) for texts in body["errors"].values())
+    assert all(
+        texts and all(isinstance(t, str) for t in texts) for texts in body["errors"].values()
+    )
     return status, body["code"], list(body["errors"])
 
 
