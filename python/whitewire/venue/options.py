@@ -93,18 +93,18 @@ class WireOptions:
     # cancel-all and cancel-bulk.
     colocation_extra: frozenset[str] = frozenset()
 
+    # Lists and histories call collateral types "margin limit" and so on; otherwise "limit".
+    margin_type_names: bool = True
+    # The collateral balance is JSON numbers, as the specification says; text was captured.
+    collateral_balance_numbers: bool = False
+    margin_balance_interval_ms: int = 1_500
+    positions_interval_ms: int = 1_000
+
     depth_interval_ms: int = 100
     depth_keepalive_s: float = 10.0
     depth_silent_eviction: bool = False
     balance_interval_ms: int = 1_000
     lastprice_interval_ms: int = 1_000
-    margin_balance_interval_ms: int = 1_500
-    positions_interval_ms: int = 1_000
-
-    # Lists and histories call collateral types "margin limit" and so on; otherwise "limit".
-    margin_type_names: bool = True
-    # The collateral balance is JSON numbers, as the specification says; text was captured.
-    collateral_balance_numbers: bool = False
 
 
 @dataclass(frozen=True, slots=True)

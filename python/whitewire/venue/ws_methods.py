@@ -22,7 +22,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, TypeVar
@@ -34,7 +34,7 @@ from whitewire.venue.depth_window import WHOLE_BOOK
 from whitewire.venue.model import OrderType
 from whitewire.venue.ws_shapes import SUCCESS, WsShapes
 
-__all__ = ["Answer", "Method", "WsMethods", "WsRefusal"]
+__all__ = ["Answer", "WsMethods", "WsRefusal"]
 
 INVALID_ARGUMENT = (1, "invalid argument")
 INTERNAL_ERROR = (2, "internal error")
@@ -77,7 +77,6 @@ class Answer:
     then: Callable[[], None] | None = None
 
 
-Method = Callable[[Subscriber, Params], Answer]
 _DONE = Answer(SUCCESS)
 
 
@@ -121,7 +120,7 @@ class WsMethods:
             "deals_unsubscribe": self._unsubscriber(Channel.DEALS),
         }
 
-    def extend(self, methods: Mapping[str, Method]) -> None:
+    def extend(self, methods: dict[str, Callable[[Subscriber, Params], Answer]]) -> None:
         """Adds methods that need an authorized subscriber."""
         self._authorized.update(methods)
 

@@ -243,11 +243,11 @@ class WsService:
     def __init__(self, core: VenueCore, channels: Channels, depth: DepthStreams) -> None:
         self.core = core
         self.methods = WsMethods(core, channels, depth)
-        self.methods.extend(collateral_methods(core, channels.collateral))
         self.sockets: set[_Socket] = set()
         self._channels = channels
         self._depth = depth
         self._connects = FixedWindow()
+        self.methods.extend(collateral_methods(core, channels.collateral))
 
     async def listen(
         self, host: str, port: int, context: ssl.SSLContext | None

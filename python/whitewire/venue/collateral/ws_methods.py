@@ -13,17 +13,19 @@ Rules:
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from whitewire.venue.collateral.channels import CollateralChannels
 from whitewire.venue.collateral.margin import AssetSummary
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
-from whitewire.venue.ws_methods import INVALID_ARGUMENT, Answer, Method, Params, WsRefusal
+from whitewire.venue.ws_methods import INVALID_ARGUMENT, Answer, Params, WsRefusal
 from whitewire.venue.ws_shapes import SUCCESS
 
 __all__ = ["collateral_methods"]
 
+Method = Callable[[Subscriber, Params], Answer]
 _DONE = Answer(SUCCESS)
 
 
