@@ -48,10 +48,11 @@ $(VENV)/.installed: $(SOURCES) $(VENV)/.created | tools
 	@$(PIP) install --quiet --constraint constraints.txt --editable .
 	@touch $@
 
-# the SDK pins old urllib3 and websockets against ccxt and works with new ones
+# these two pin old urllib3, websockets, aiohttp and pydantic against ccxt and work with new ones
 $(VENV)/.test: $(VENV)/.installed
 	@$(PIP) install --quiet --constraint constraints.txt --group test
-	@$(PIP) install --quiet --no-deps --constraint constraints.txt whitebit-python-sdk
+	@$(PIP) install --quiet --no-deps --constraint constraints.txt whitebit-python-sdk \
+		aiowhitebit
 	@touch $@
 
 $(VENV)/.lint: $(VENV)/.test

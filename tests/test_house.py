@@ -165,8 +165,8 @@ SYSTEM = frozenset({"logging", "os", "pathlib", "select", "signal", "subprocess"
 # Sans-IO: time is an argument, bytes come in and go out.
 NOT_IN_PROTOCOL = SOCKETS | CLOCKS_AND_TASKS | SYSTEM
 VENUE_LIBRARIES = frozenset({"cryptography", "httptools", "sortedcontainers"})
-CLIENTS = frozenset({"aiohttp", "ccxt", "httpx", "requests", "websockets", "whitebit"})
-TEST_LIBRARIES = CLIENTS | {"hypothesis", "orjson", "pytest"}
+CLIENTS = frozenset({"aiohttp", "aiowhitebit", "ccxt", "httpx", "requests", "whitebit"})
+TEST_LIBRARIES = CLIENTS | {"hypothesis", "orjson", "pytest", "websocket", "websockets"}
 
 
 def outside_imports(*layers: str) -> Iterator[tuple[str, str]]:

@@ -13,7 +13,7 @@ def test_every_fault_takes_its_own_arguments_and_facts(name: str) -> None:
     args: dict[str, FaultValue] = {
         fact: "rest" if fact == "side" else "text" for fact in kind.facts
     }
-    args |= {key: value or "BTC_USDT" for key, value in kind.values.items()}
+    args |= {key: "BTC_USDT" if value == "" else value for key, value in kind.values.items()}
     assert check(name, args) is kind
     assert not kind.facts & kind.values.keys()
 
@@ -40,6 +40,10 @@ def test_what_lasts_says_how_long() -> None:
         ("drop_rest", {"when": "during"}, "is before or after"),
         ("half_open", {"side": "both"}, "is rest or ws"),
         ("authorize_failed", {"code": 3}, "is 1 or 2 or 6 or 11"),
+        ("ws_refused", {"error": 18}, "was 18, and is 1 or 2 or 3"),
+        ("ws_timeout", {"when": "during"}, "is before or after"),
+        ("drop_ws", {"when": "during"}, "is before or after"),
+        ("late_order", {"path": "/x"}, "does not take 'path'"),
         ("market_delisted", {}, "needs market"),
     ],
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from whitewire.venue.model import VenueError
+from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
 
 
@@ -31,3 +32,23 @@ def test_a_missing_value_raises_what_was_noted_about_it() -> None:
     problems.add(30, "side", "missing")
     with pytest.raises(VenueError, match="missing"):
         problems.given(None)
+
+
+@pytest.mark.parametrize(
+    ("reasons", "expected"),
+    [
+        ([Reason.AMOUNT_TOO_SMALL], Reason.AMOUNT_TOO_SMALL),
+        ([Reason.FORBIDDEN_FLAG, Reason.AMOUNT_TOO_SMALL], Reason.FORBIDDEN_FLAG),
+        ([Reason.AMOUNT_TOO_SMALL, None], None),
+        ([None, Reason.AMOUNT_TOO_SMALL], None),
+    ],
+)
+def test_a_malformed_field_outweighs_every_reason(
+    reasons: list[Reason | None], expected: Reason | None
+) -> None:
+    problems = Problems()
+    for reason in reasons:
+        problems.add(30, "key", "text", reason=reason)
+    with pytest.raises(VenueError) as caught:
+        problems.refuse()
+    assert caught.value.reason is expected

@@ -88,7 +88,21 @@ def test_order_book_with_words_for_numbers(rest: RestClient) -> None:
     assert (status, book["asks"], book["bids"]) == (200, None, None)
 
 
-@pytest.mark.parametrize("path", ["orderbook/NO_SUCH", "trades/NO_SUCH", "orderbook/"])
+def test_depth_shows_what_is_near_the_last_price(rest: RestClient, other: RestClient) -> None:
+    rest.limit("sell", "100", "0.2")
+    other.limit("buy", "100", "0.2")
+    for side, price in (("buy", "98"), ("buy", "97.99"), ("sell", "102"), ("sell", "102.01")):
+        rest.limit(side, price, "0.2")
+    status, book = rest.get("orderbook/depth/BTC_USDT")
+    assert (status, book["ticker_id"], type(book["timestamp"])) == (200, "BTC_USDT", int)
+    assert (book["bids"], book["asks"]) == ([["98", "0.2"]], [["102", "0.2"]])
+    rest.ok("order/new", market="ETH_USDT", side="buy", price="1", amount="5")
+    assert rest.get("orderbook/depth/ETH_USDT")[1]["bids"] == [["1", "5"]]
+
+
+@pytest.mark.parametrize(
+    "path", ["orderbook/NO_SUCH", "orderbook/depth/NO_SUCH", "trades/NO_SUCH", "orderbook/"]
+)
 def test_an_unknown_market_is_a_bare_field_map(rest: RestClient, path: str) -> None:
     assert rest.get(path) == (422, {"market": ["Market is not available."]})
 

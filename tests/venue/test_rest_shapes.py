@@ -38,6 +38,12 @@ def test_fee_asset_is_left_out_where_there_is_none() -> None:
     assert "feeAsset" not in SHAPES.order(replace(ORDER, fee_asset=""))
 
 
+def test_fee_ratios_are_there_only_for_those_who_need_them() -> None:
+    assert not {"takerFee", "makerFee"} & set(SHAPES.order(ORDER))
+    old = RestShapes(to_text, fee_rates=True).order(ORDER)
+    assert (old["takerFee"], old["makerFee"]) == ("0.001", "0.001")
+
+
 def test_a_refusal_has_errors_only_if_there_are_any() -> None:
     assert error_body(VenueError(401, 0, "No.", {})) == {"code": 0, "message": "No."}
     errors = {"amount": ["Not enough balance."]}

@@ -5,8 +5,8 @@ whether it strikes occasions, holds for a while or happens once. Must not know: 
 clock, how a fault is carried out. Invariant: a request for a fault that passed `check` can be
 carried out as it stands.
 
-Faults of REST happen to one request (`path` narrows them), those of the WebSocket to one push
-(`method`) and those of depth to one delta (`market`).
+Faults of REST happen to one request (`path` narrows them), those of the WebSocket to one push or
+one call (`method`) and those of depth to one delta (`market`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from difflib import get_close_matches
 from enum import Enum, auto
 from types import MappingProxyType
+
+from whitewire.venue.ws_refusals import TEXTS
 
 __all__ = ["FAULTS", "FaultKind", "FaultValue", "Strikes", "check", "did_you_mean"]
 
@@ -50,6 +52,7 @@ class FaultKind:
 
 _REST = frozenset({"path"})
 _PUSH = frozenset({"method"})
+_CALL = frozenset({"method"})
 _MARKET = frozenset({"market"})
 # `side` is "rest" or "ws".
 _EITHER = frozenset({"side", "path", "method"})
@@ -64,18 +67,23 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "storm_429": FaultKind(_REST, lasts_s=5.0),
         # REST: one request or its answer.
         "lost_request": FaultKind(_REST),  # swallowed: neither executed nor answered
-        "lost_ack": FaultKind(_REST),  # an accepted order request is never answered
-        "slow_ack": FaultKind(_REST, {"ms": 100}),  # executed now, answered later
         "drop_rest": FaultKind(_REST, {"when": "before"}),  # RST before or after execution
         "truncated_response": FaultKind(_REST),  # full Content-Length, half the body, close
         "malformed_json": FaultKind(_REST),  # a whole response with half a JSON text
         "close_mid_pipeline": FaultKind(_REST),  # `Connection: close`, the rest is not read
         "chunked": FaultKind(_REST),  # answered with a chunked body
         # Either side.
+        "lost_ack": FaultKind(_EITHER),  # an accepted order request is never answered
+        "slow_ack": FaultKind(_EITHER, {"ms": 100}),  # executed now, answered later
         "half_open": FaultKind(_EITHER),  # a connection stays open, deaf and dumb
         "unknown_json": FaultKind(_EITHER),  # an answer with a new member; a push of a new kind
-        # WebSocket: one push. `drop_ws` also happens to an incoming message, as RST.
-        "drop_ws": FaultKind(_PUSH),
+        # WebSocket: one call of an order method.
+        "ws_refused": FaultKind(_CALL, {"error": 3}),  # with this number, without execution
+        "ws_timeout": FaultKind(_CALL, {"when": "after"}),  # error 5 before or after execution
+        "late_order": FaultKind(_CALL, {"ms": 100}),  # executed later; the next calls overtake it
+        # WebSocket: one push. `drop_ws` also happens to an incoming message: RST before or after
+        # its execution.
+        "drop_ws": FaultKind(_PUSH, {"when": "before"}),
         "stall_ws": FaultKind(_PUSH, lasts_s=5.0),  # calls are answered, pushes are lost
         "malformed_frame": FaultKind(_PUSH),  # a push that is not JSON
         "oversized_frame": FaultKind(_PUSH, {"bytes": 11 * 1024 * 1024}),  # padded with blanks
@@ -98,7 +106,9 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "clock_skew": FaultKind(
             values={"by_s": 6.0}, strikes=Strikes.STATE, lasts_s=math.inf
         ),  # of the time that it states and holds nonces against
-        "maintenance": FaultKind(strikes=Strikes.STATE, lasts_s=5.0),  # 503, sockets closed
+        "maintenance": FaultKind(
+            values={"ws_grace_s": 0.0}, strikes=Strikes.STATE, lasts_s=5.0
+        ),  # 503; sockets answer 3 for the grace, then are closed
         "market_delisted": FaultKind(values={"market": ""}, strikes=Strikes.ONCE),  # for good
     }
 )
@@ -107,6 +117,7 @@ _CHOICES: Mapping[str, tuple[FaultValue, ...]] = {
     "when": ("before", "after"),
     "side": ("rest", "ws"),
     "code": (1, 2, 6, 11),
+    "error": tuple(TEXTS),
 }
 
 

@@ -22,6 +22,7 @@ from decimal import Decimal
 from whitewire.venue import refusals
 from whitewire.venue.model import MarketSpec, PositionSide, Side, Stp
 from whitewire.venue.money import is_multiple, read_number, to_text
+from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
 
 Markets = Mapping[str, MarketSpec]
@@ -30,7 +31,7 @@ _MARKET_FORMAT = re.compile(r"[A-Za-z0-9]+_[A-Za-z0-9]+", re.ASCII)
 _CLIENT_ID_FORMAT = re.compile(r"[A-Za-z0-9._-]+", re.ASCII)
 _CLIENT_ID_LENGTH = 64
 
-_STP_NAMES = {
+STP_NAMES = {
     "no": Stp.NO,
     "cb": Stp.CANCEL_BOTH,
     "cn": Stp.CANCEL_NEW,
@@ -109,7 +110,7 @@ def read_stp(value: object, problems: Problems) -> Stp:
     """A self-trade-prevention mode under its short or its long name."""
     if value is None:
         return Stp.NO
-    mode = _STP_NAMES.get(value) if isinstance(value, str) else None
+    mode = STP_NAMES.get(value) if isinstance(value, str) else None
     if mode is None:
         text = "Stp field should contain only 'no', 'cb', 'cn' or 'co' values."
         problems.add(refusals.REQUIRED, "stp", text)
@@ -157,9 +158,9 @@ def check_amount(amount: Decimal, spec: MarketSpec, problems: Problems) -> None:
     step = f"Min amount step = {to_text(spec.step_size)}"
     if amount < spec.min_amount:
         least = f"Given amount is less than min amount {to_text(spec.min_amount)}"
-        problems.add(refusals.AMOUNT, "amount", least, step)
+        problems.add(refusals.AMOUNT, "amount", least, step, reason=Reason.AMOUNT_TOO_SMALL)
     elif not is_multiple(amount, spec.step_size):
-        problems.add(refusals.AMOUNT, "amount", step)
+        problems.add(refusals.AMOUNT, "amount", step, reason=Reason.OFF_GRID)
 
 
 def check_price(price: Decimal, spec: MarketSpec, problems: Problems) -> None:
@@ -169,7 +170,7 @@ def check_price(price: Decimal, spec: MarketSpec, problems: Problems) -> None:
         least = f"Price field should be at least {to_text(spec.tick_size)}"
         problems.add(refusals.PRICE, "price", least, step)
     elif not is_multiple(price, spec.tick_size):
-        problems.add(refusals.PRICE, "price", step)
+        problems.add(refusals.PRICE, "price", step, reason=Reason.OFF_GRID)
 
 
 def read_order_id(

@@ -1,6 +1,6 @@
 """The values that the venue's engine takes, keeps and hands out.
 
-Owns: markets, orders, deals, trades and the one refusal type of the embedded venue.
+Owns: markets, orders, deals and trades of the embedded venue; its refusal is in `reasons`.
 Must not know: sockets, JSON, clocks, the matching algorithm, or anything of the gateway.
 Invariant: money is `Decimal`, never a binary fraction; times are epoch seconds (a binary number
 with microsecond resolution, as on the venue's wire); what leaves the engine is a copy that the
@@ -24,28 +24,9 @@ from enum import Enum, IntEnum
 from typing import NamedTuple
 
 from whitewire.venue.activation import Activation
+from whitewire.venue.reasons import VenueError as VenueError
 
 ZERO = Decimal(0)
-
-
-class VenueError(Exception):
-    """A documented refusal, ready to be printed as the venue's error object.
-
-    Attributes:
-        http_status: status line of a REST answer (an item of a bulk answer ignores it).
-        code: the venue's number, scoped to the endpoint that raised it.
-        message: the venue's headline, for example "Validation failed".
-        errors: request key to the list of texts about it.
-    """
-
-    def __init__(
-        self, http_status: int, code: int, message: str, errors: dict[str, list[str]]
-    ) -> None:
-        super().__init__(f"{http_status}/{code} {message}: {errors}")
-        self.http_status = http_status
-        self.code = code
-        self.message = message
-        self.errors = errors
 
 
 class Side(Enum):

@@ -4,15 +4,17 @@ Owns: the validation of order/modify. Must not know: funds, the book, or how a r
 place. Invariant: the replacement is an order of the same kind, account, market and side.
 
 Rules:
-    Y1  A modify names something to change. It keeps what it does not name, except the prevention
-        mode, which falls back to no.
+    Y1  A modify names something to change. It keeps what it does not name; of REST, all but the
+        prevention mode, which falls back to no.
     Y2  An amount is the whole size of the replacement; without one, what is left moves. `total` is
         the size of a stop-market buy, in money; every other order is sized by `amount`.
     Y3  Only a stop order that waits has an activation price to change (158); a stop-market order
-        has no price (159), only a stop-market buy has a total (162), and it has no amount (163).
+        has no price (159), nor has a best-offer stop that waits (164); only a stop-market buy has
+        a total (162), and it has no amount (163).
     Y4  A new activation price makes a new trigger; it must not be the last trade's price (101).
         Without one the replacement keeps the trigger, and stays activated if it was.
-    Y5  A leg of a group cannot be modified (155). An order keeps its product, its position and its
+    Y5  A leg of a group cannot be modified (155), nor an exit of a whole position (160), which is
+        the one kind of order that has no amount. An order keeps its product, its position and its
         being reduce-only, and is then no larger than the position.
 """
 
@@ -24,7 +26,7 @@ from decimal import Decimal
 from whitewire.venue import refusals
 from whitewire.venue.accounts import Account
 from whitewire.venue.activation import Activation
-from whitewire.venue.collateral.refusals import conditional_not_modifiable
+from whitewire.venue.collateral.refusals import conditional_not_modifiable, tpsl_not_modifiable
 from whitewire.venue.fields import (
     Markets,
     check_amount,
@@ -38,6 +40,7 @@ from whitewire.venue.matching import NewOrder
 from whitewire.venue.model import MarketSpec, Order, OrderType, Product, Side
 from whitewire.venue.money import read_number
 from whitewire.venue.orders import check_money_amount, check_total
+from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import ModifyRequest
 from whitewire.venue.stop_orders import Triggers, check_activation_price
@@ -73,6 +76,8 @@ def read_modify(
         raise refusals.order_not_found()
     if old.group_id is not None:
         raise conditional_not_modifiable()  # Y5
+    if not old.amount:
+        raise tpsl_not_modifiable()  # Y5
     _check_kind(old, changes)
     if changes.total is not None:
         check_money_amount(changes.total, spec, problems, "total", refusals.REQUIRED)
@@ -93,7 +98,7 @@ def read_modify(
         amount=amount,
         price=price,
         client_order_id=old.client_order_id,
-        stp=stp,
+        stp=old.stp if request.keeps_stp else stp,
         post_only=old.post_only,
         rpi=old.rpi,
         retail=old.retail,
@@ -140,14 +145,19 @@ def _check_kind(old: Order, changes: _Changes) -> None:
     )
     if changes.activation_price is not None and not old.is_waiting:
         text = "Activation price is not allowed for a limit order."
-        raise refusals.inner(158, "activationPrice", text)
+        raise refusals.inner(158, "activationPrice", text, Reason.NO_ACTIVATION_PRICE)
+    if changes.price is not None and old.bbo_role is not None and old.price is None:
+        text = "Price is not allowed for this order type."
+        raise refusals.validation(164, "price", text, reason=Reason.WRONG_PRICE)
     if changes.price is not None and old.price is None:
         text = "Price is not allowed for a stop market order."
-        raise refusals.validation(159, "price", text)
+        raise refusals.validation(159, "price", text, reason=Reason.NO_PRICE)
     if changes.total is not None and not is_money_sized:
-        raise refusals.validation(162, "total", "Total is not allowed for this order type.")
+        text = "Total is not allowed for this order type."
+        raise refusals.validation(162, "total", text, reason=Reason.WRONG_TOTAL)
     if changes.amount is not None and is_money_sized:
-        raise refusals.validation(163, "amount", "Amount is not allowed for this order type.")
+        text = "Amount is not allowed for this order type."
+        raise refusals.validation(163, "amount", text, reason=Reason.WRONG_AMOUNT)
 
 
 def _activation(
@@ -158,5 +168,5 @@ def _activation(
         return old.activation
     if price == triggers.last_price(spec.name):
         text = "Activation price should not be equal to the last price."
-        raise refusals.inner(101, "activationPrice", text)
+        raise refusals.inner(101, "activationPrice", text, Reason.ACTIVATION_IS_LAST_PRICE)
     return triggers.make(price, spec, old.side)

@@ -82,11 +82,34 @@ class WireOptions:
     push_order: PushOrder = PushOrder.RANDOM
 
     ws_idle_s: float = 60.0
-    ws_requests: RateLimit = RateLimit(10_000, 10)
+    # Two budgets of each connection: calls that make orders, and all others.
+    ws_place_requests: RateLimit = RateLimit(10_000, 10)
+    ws_requests: RateLimit = RateLimit(12_000, 10)
+    # Limits of each account over all its connections, for order methods: every call, and those
+    # that make orders. Their figures are not published.
+    ws_user_requests: RateLimit | None = None
+    ws_user_orders: RateLimit | None = None
     ws_connects: RateLimit = RateLimit(1_000, 60)
     ws_max_frame_bytes: int = 64 * 1024
     ws_max_queue_bytes: int = 4 * 1024 * 1024
 
+    # Replies to order methods leave so much after the execution, and after its pushes, each with up
+    # to the jitter on top, which lets replies swap; what is refused before the engine may leave at
+    # once instead.
+    ws_reply_delay_us: int = 0
+    ws_reply_jitter_us: int = 0
+    ws_early_refusals: bool = False
+    # A modify over the WebSocket keeps the prevention mode; REST's falls back to no.
+    ws_modify_keeps_stp: bool = True
+    # What an order method answers to a price or amount off its market's grid: 1 or 11.
+    ws_off_grid_code: int = 1
+    # Whether order methods take JSON numbers for decimal texts.
+    ws_takes_numbers: bool = False
+    # Whether the reply of an order method has the members that only pushes are known to have.
+    ws_reply_flags: bool = False
+
+    # Order objects of REST name the order's fee ratios, as they did until 2023.
+    order_fee_rates: bool = False
     # Numbers below a millionth are printed with an exponent, as the venue's ancestor did.
     exponent_text: bool = False
     # Endpoints that the colocation listener serves besides the 33; the newest guide adds
@@ -105,6 +128,8 @@ class WireOptions:
     depth_silent_eviction: bool = False
     balance_interval_ms: int = 1_000
     lastprice_interval_ms: int = 1_000
+    market_interval_ms: int = 1_000
+    candles_interval_ms: int = 500
 
 
 @dataclass(frozen=True, slots=True)

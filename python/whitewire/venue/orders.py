@@ -13,6 +13,8 @@ Rules:
     O4  price x amount is at least the market's least total and at most its greatest, unless that
         is zero.
     O5  A market buy is sized in money: on the grid of prices, at least the least total.
+    O6  By the rules of the WebSocket, RPI goes with an explicit post-only, and so does bboRole 1,
+        which makes the order post-only by itself.
 """
 
 from __future__ import annotations
@@ -36,6 +38,7 @@ from whitewire.venue.fields import (
 from whitewire.venue.matching import NewOrder
 from whitewire.venue.model import Level, MarketSpec, OrderType, Side
 from whitewire.venue.money import is_multiple, multiply, to_text
+from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import LimitRequest, MarketRequest
 
@@ -69,8 +72,9 @@ def read_limit(
     retail = read_flag(request.retail, "retail", problems)
     client_order_id = read_client_id(request.client_order_id, problems)
     stp = read_stp(request.stp, problems)
-    check_flags(account, post_only=post_only, ioc=ioc, rpi=rpi, retail=retail, problems=problems)
-    _check_bbo(role, post_only=post_only, ioc=ioc, problems=problems)
+    posts = post_only and not (request.ws_rules and (rpi or role == 1))  # O6
+    check_flags(account, post_only=posts, ioc=ioc, rpi=rpi, retail=retail, problems=problems)
+    _check_bbo(role, post_only=posts, ioc=ioc, problems=problems)
     if spec is not None and amount is not None:
         check_amount(amount, spec, problems)
     if spec is not None and price is not None:
@@ -89,7 +93,7 @@ def read_limit(
         price=price,
         client_order_id=client_order_id,
         stp=stp,
-        post_only=post_only,
+        post_only=post_only or (request.ws_rules and role == 1),  # O6
         ioc=ioc,
         rpi=rpi,
         retail=retail,
@@ -134,11 +138,14 @@ def check_total(price: Decimal, amount: Decimal, spec: MarketSpec) -> None:
     total = multiply(price, amount)
     if total < spec.min_total:
         text = f"Total (amount * price) is less than {to_text(spec.min_total)}"
+        reason = Reason.AMOUNT_TOO_SMALL
     elif spec.max_total and total > spec.max_total:
         text = f"Total (amount * price) is greater than {to_text(spec.max_total)}"
+        reason = Reason.TOTAL_TOO_BIG
     else:
         return
-    raise refusals.validation(refusals.REQUIRED, "total", text)
+    bounds = (spec.min_total, spec.max_total)
+    raise refusals.validation(refusals.REQUIRED, "total", text, reason=reason, bounds=bounds)
 
 
 def check_money_amount(
@@ -150,10 +157,11 @@ def check_money_amount(
 ) -> None:
     """Least size and grid of an amount of money (O5)."""
     if not is_multiple(amount, spec.tick_size):
-        problems.add(code, key, f"Min {key} step = {to_text(spec.tick_size)}")
+        text = f"Min {key} step = {to_text(spec.tick_size)}"
+        problems.add(code, key, text, reason=Reason.OFF_GRID)
     elif amount < spec.min_total:
         text = f"Total amount should be no less than {to_text(spec.min_total)} + trade fee"
-        problems.add(code, key, text)
+        problems.add(code, key, text, reason=Reason.AMOUNT_TOO_SMALL)
 
 
 def read_bbo_role(value: object, problems: Problems) -> int | None:
@@ -196,10 +204,10 @@ def check_flags(
         problems.add(refusals.REQUIRED, "rpi", text)
     if retail and not account.spec.retail_enabled:  # O2
         text = "api.validation.retail.not_allowed"
-        problems.add(refusals.RETAIL_NOT_ALLOWED, "retail", text)
+        problems.add(refusals.RETAIL_NOT_ALLOWED, "retail", text, reason=Reason.FORBIDDEN_FLAG)
     if rpi and not account.spec.rpi_enabled:  # O2
         text = "api.validation.rpi.not_allowed"
-        problems.add(refusals.RPI_NOT_ALLOWED, "rpi", text)
+        problems.add(refusals.RPI_NOT_ALLOWED, "rpi", text, reason=Reason.FORBIDDEN_FLAG)
 
 
 def _check_bbo(role: int | None, *, post_only: bool, ioc: bool, problems: Problems) -> None:

@@ -3,7 +3,8 @@
 Owns: one value for each request of the order family, with the wire's key names. Must not know:
 whether a field is valid (that is `orders.py` and `queries.py`), HTTP, or the engine's state.
 Invariant: a field holds the decoded JSON value untouched; None stands for an absent key and for
-JSON null alike, except for the kill switch's `timeout`, where null has a meaning of its own.
+JSON null alike, except for the kill switch's `timeout`, where null has a meaning of its own. A
+field of type `bool` is no part of the request: it says by which wire's rules to read it.
 
 JSON numbers with a fraction must have been decoded to `Decimal` (`parse_float=Decimal`): the
 engine takes text, `int` and `Decimal` for money and refuses a binary fraction as not numeric.
@@ -28,7 +29,11 @@ class Missing(Enum):
 
 @dataclass(frozen=True, slots=True)
 class LimitRequest:
-    """order/new and one leg of order/bulk."""
+    """order/new and one leg of order/bulk.
+
+    Attributes:
+        ws_rules: whether flags combine by the rules of the WebSocket instead of REST's.
+    """
 
     market: object = None
     side: object = None
@@ -41,6 +46,7 @@ class LimitRequest:
     stp: object = None
     rpi: object = None
     retail: object = None
+    ws_rules: bool = False
 
     @classmethod
     def from_body(cls, body: Body) -> LimitRequest:
@@ -86,7 +92,12 @@ class MarketRequest:
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """order/stop_limit, or order/stop_market, which has neither `price` nor `bbo_role`."""
+    """order/stop_limit, or order/stop_market, which has neither `price` nor `bbo_role`.
+
+    Attributes:
+        bbo_at_activation: whether `bbo_role` takes its price at the activation (the WebSocket's
+            rule) instead of now.
+    """
 
     type: OrderType
     market: object = None
@@ -97,6 +108,7 @@ class StopRequest:
     client_order_id: object = None
     bbo_role: object = None
     stp: object = None
+    bbo_at_activation: bool = False
 
     @classmethod
     def from_body(cls, type: OrderType, body: Body) -> StopRequest:
@@ -145,7 +157,11 @@ class CancelAllRequest:
 
 @dataclass(frozen=True, slots=True)
 class ModifyRequest:
-    """order/modify: exactly one of the two ids, and something to change."""
+    """order/modify: exactly one of the two ids, and something to change.
+
+    Attributes:
+        keeps_stp: whether the prevention mode stays; REST's is what the request says.
+    """
 
     market: object = None
     order_id: object = None
@@ -155,6 +171,7 @@ class ModifyRequest:
     price: object = None
     activation_price: object = None
     stp: object = None
+    keeps_stp: bool = False
 
     @classmethod
     def from_body(cls, body: Body) -> ModifyRequest:

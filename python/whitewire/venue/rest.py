@@ -202,7 +202,7 @@ class RestApp:
     def _deliver_badly(self, path: str, response: HttpResponse) -> None:
         faults = self._core.faults
         accepted = response.status == HTTPStatus.OK and path.startswith(_BASE + "order/")
-        if accepted and faults.take("lost_ack", path=path):
+        if accepted and faults.take("lost_ack", side="rest", path=path):
             response.delivery = Delivery.WITHHELD
         for name, delivery in (
             ("truncated_response", Delivery.TRUNCATED),
@@ -216,7 +216,7 @@ class RestApp:
             response.body = json_text.with_unknown(response.body)
         if is_json and faults.take("malformed_json", path=path):
             response.body = response.body[: (len(response.body) + 1) // 2]
-        slow = faults.take("slow_ack", path=path)
+        slow = faults.take("slow_ack", side="rest", path=path)
         if slow:
             response.delay_s = float(slow.values["ms"]) / 1000
 

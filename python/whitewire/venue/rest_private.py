@@ -54,7 +54,9 @@ class PrivateEndpoints:
         self._core = core
         self._exchange = core.exchange
         self._shapes = RestShapes(
-            core.number_text, margin_type_names=core.options.margin_type_names
+            core.number_text,
+            fee_rates=core.options.order_fee_rates,
+            margin_type_names=core.options.margin_type_names,
         )
 
     def websocket_token(self, account: str, _params: Params) -> Json:

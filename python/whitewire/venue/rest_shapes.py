@@ -13,6 +13,8 @@ Rules:
 * S5  A stop order says `activation_price`, gte or lte, and whether it was activated as 0 or 1.
       History spells it `activationPrice`, prints >= or <=, and the whole second of activation, 0
       where it never came. No other order has any of the three.
+* S6  Until 2023 an order also named its fee ratios, `takerFee` and `makerFee`; some clients still
+      need them.
 * S7  An order against collateral says `positionSide` and `reduceOnly`, and `oto` where it is the
       entry of one. Lists and histories call its type "margin limit" and so on, if the options say
       so; what creates, changes or cancels it uses the plain names.
@@ -43,8 +45,15 @@ def error_body(error: VenueError) -> Json:
 class RestShapes:
     """Prints engine values for REST, numbers in the chosen style."""
 
-    def __init__(self, text: Callable[[Decimal], str], *, margin_type_names: bool = True) -> None:
+    def __init__(
+        self,
+        text: Callable[[Decimal], str],
+        *,
+        fee_rates: bool = False,
+        margin_type_names: bool = True,
+    ) -> None:
         self.text = text
+        self._fee_rates = fee_rates
         self._margin_type_names = margin_type_names
 
     def type_in_lists(self, order: Order) -> str:
@@ -83,6 +92,9 @@ class RestShapes:
             shape["retail"] = True
         if order.fee_asset:
             shape["feeAsset"] = order.fee_asset
+        if self._fee_rates:  # S6
+            shape["takerFee"] = text(order.taker_fee)
+            shape["makerFee"] = text(order.maker_fee)
         trigger = order.activation
         if trigger is not None:  # S5
             shape["activation_price"] = text(trigger.price)

@@ -33,6 +33,7 @@ from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.fault_kinds import did_you_mean
 from whitewire.venue.faults import FaultTable
 from whitewire.venue.http_server import TLS_GOODBYE_S, HttpConnection
+from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.markets import default_markets
 from whitewire.venue.model import AccountSpec, MarketSpec
 from whitewire.venue.options import VenueConfig, WireOptions
@@ -169,9 +170,16 @@ class VenueServer:
         context, ca = self._make_tls()
         channels = Channels(self.core, loop, random.Random(config.seed))
         depth = DepthStreams(self.core, loop)
+        streams = MarketStreams(self.core, loop)
         pacer = Pacer(loop)
-        service = self._service = WsService(self.core, channels, depth)
-        self._cleanups += [service.close, depth.close, channels.close, pacer.close]
+        service = self._service = WsService(self.core, channels, depth, streams)
+        self._cleanups += [
+            service.close,
+            streams.close,
+            depth.close,
+            channels.close,
+            pacer.close,
+        ]
         for listener in Listener:
             app = RestApp(self.core, listener, channels)
             self._servers.append(
@@ -225,8 +233,11 @@ class VenueServer:
         """Carries out the faults that are the venue's own."""
         while delisted := self.faults.take("market_delisted"):
             self.exchange.delist(str(delisted.values["market"]))
-        if self._service is not None and self.faults.holds("maintenance"):
-            self._service.send_away()
+        maintenance = self.faults.holds("maintenance")
+        if self._service is not None and maintenance:
+            grace_s = float(maintenance.values["ws_grace_s"])
+            if self.core.clock() >= maintenance.starts + grace_s:
+                self._service.send_away()
 
     async def stop(self) -> None:
         """Closes everything; harmless where nothing was open."""

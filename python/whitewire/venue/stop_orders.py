@@ -11,7 +11,8 @@ Rules:
     S3  A buy is activated at or above its activation price, a sell at or below it. By the newer
         rule the trigger's place decides instead: above the last trade it is met at or above.
     S4  A stop-limit is sized in stock and has a price of its own, or with bboRole the best one at
-        its placement. A stop-market buy is sized in money, a sell in stock.
+        its placement, by the rules of the WebSocket at its activation. A stop-market buy is sized
+        in money, a sell in stock; a stock stop-market is sized in stock on both sides.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from whitewire.venue.orders import (
     check_total,
     read_bbo_role,
 )
+from whitewire.venue.reasons import Reason
 from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import StopRequest
 
@@ -79,7 +81,7 @@ class Triggers:
 def read_stop_order(
     request: StopRequest, account: Account, markets: Markets, best: BestPrices, triggers: Triggers
 ) -> NewOrder:
-    """Validates order/stop_limit or order/stop_market.
+    """Validates order/stop_limit, order/stop_market or the WebSocket's stock stop-market.
 
     Raises:
         VenueError: 422 with 30 to 33 or 36, or 400 with 12 where bboRole finds an empty side.
@@ -97,9 +99,9 @@ def read_stop_order(
     client_order_id = read_client_id(request.client_order_id, problems)
     stp = read_stp(request.stp, problems)
     if spec is not None:
-        if amount is not None and side is Side.BUY and not is_limit:
+        if amount is not None and side is Side.BUY and request.type is OrderType.STOP_MARKET:
             check_money_amount(amount, spec, problems)  # S4
-        elif amount is not None and (side is not None or is_limit):
+        elif amount is not None and (side is not None or request.type is not OrderType.STOP_MARKET):
             check_amount(amount, spec, problems)
         if price is not None:
             check_price(price, spec, problems)
@@ -108,9 +110,10 @@ def read_stop_order(
             check_last_price(trigger, triggers.last_price(spec.name), problems)
     problems.refuse()
     spec, side, amount = problems.given(spec), problems.given(side), problems.given(amount)
-    if is_limit:
-        if price is None:
-            price = bbo_price(spec, side, role, best)
+    waits_for_price = role is not None and request.bbo_at_activation
+    if is_limit and price is None and not waits_for_price:
+        price = bbo_price(spec, side, role, best)
+    if price is not None:
         check_total(price, amount, spec)
     return NewOrder(
         account=account,
@@ -122,6 +125,7 @@ def read_stop_order(
         client_order_id=client_order_id,
         stp=stp,
         activation=triggers.make(problems.given(trigger), spec, side),
+        bbo_role=role if waits_for_price else None,
     )
 
 
@@ -135,7 +139,7 @@ def check_activation_price(price: Decimal, spec: MarketSpec, problems: Problems)
         least = f"Activation price should be at least {to_text(spec.tick_size)}"
         problems.add(refusals.REQUIRED, _WRONG_VALUE, least, step)
     elif not is_multiple(price, spec.tick_size):
-        problems.add(refusals.REQUIRED, _WRONG_VALUE, step)
+        problems.add(refusals.REQUIRED, _WRONG_VALUE, step, reason=Reason.OFF_GRID)
 
 
 def read_activation_price(value: object, problems: Problems) -> Decimal | None:
@@ -157,4 +161,5 @@ def check_last_price(price: Decimal, last: Decimal | None, problems: Problems) -
         problems.add(refusals.REQUIRED, _WRONG_VALUE, "Empty history")
     elif price == last:
         text = "Activation price should not be equal to the last price."
-        problems.add(refusals.REQUIRED, _WRONG_VALUE, text)
+        reason = Reason.ACTIVATION_IS_LAST_PRICE
+        problems.add(refusals.REQUIRED, _WRONG_VALUE, text, reason=reason)

@@ -1,20 +1,18 @@
 """The WebSocket's methods: their parameters, their answers and their refusals.
 
-Owns: the method table, parameter checks and error numbers. Must not know: sockets, frames, how
-updates are made. Invariant: a method either changes a subscription and answers success, or
+Owns: the method table and each method's parameters. Must not know: sockets, frames, how updates
+are made. Invariant: a method either changes a subscription and answers success, or
 refuses and changes nothing; what it pushes leaves after its answer.
 
 Rules:
 
-* M1  Refusals: 1 invalid argument, 2 internal error, 4 method not found, 6 require
-      authentication, 7 too many requests, 9 unknown market, 11 a token that is not good.
+* M1  Refusals and what all methods share are in `ws_params` (M1, M5).
 * M2  `deals` and `ordersExecuted` subscribe to a list inside the parameters, the other channels
       to the parameters themselves.
 * M3  The fourth parameter of depth keeps the socket's other markets; without it, or false, they
       are dropped.
 * M4  Depth shows 1, 5, 10, 20, 30, 50 or 100 levels, grouped by "0" or a power of ten from
       1e-8 to 0.1; a single request shows 1 to 100.
-* M5  A page of a query has 1 to 100 records.
 * M6  The book ticker takes at most one market at a time, none meaning all.
 * M7  `authorize` takes a token and a second text that does not matter; again is allowed and
       replaces the identity.
@@ -22,25 +20,38 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable
 from decimal import Decimal
-from typing import Any, TypeVar
 
 from whitewire.venue.channels import Channel, Channels, Interest
+from whitewire.venue.collateral.ws_methods import collateral_methods
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams, Subscriber, Window, read_window
 from whitewire.venue.depth_window import WHOLE_BOOK
+from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.model import OrderType
+from whitewire.venue.ws_market_methods import MarketMethods
+from whitewire.venue.ws_orders import WsOrders
+from whitewire.venue.ws_params import (
+    MAX_PAGE,
+    Answer,
+    Params,
+    market_name,
+    market_names,
+    page,
+    take,
+)
+from whitewire.venue.ws_refusals import (
+    INTERNAL_ERROR,
+    INVALID_ARGUMENT,
+    METHOD_NOT_FOUND,
+    REQUIRE_AUTHENTICATION,
+    WsRefusal,
+)
 from whitewire.venue.ws_shapes import SUCCESS, WsShapes
 
-__all__ = ["Answer", "WsMethods", "WsRefusal"]
+__all__ = ["WsMethods"]
 
-INVALID_ARGUMENT = (1, "invalid argument")
-INTERNAL_ERROR = (2, "internal error")
-METHOD_NOT_FOUND = (4, "method not found")
-REQUIRE_AUTHENTICATION = (6, "require authentication")
-TOO_MANY_REQUESTS = (7, "too many requests")
 _AUTHORIZE_FAILURES = dict(
     (INVALID_ARGUMENT, INTERNAL_ERROR, REQUIRE_AUTHENTICATION, (11, "invalid token"))
 )
@@ -49,33 +60,11 @@ _DEPTH_LIMITS = frozenset({1, 5, 10, 20, 30, 50, 100})
 _INTERVALS = {"0": Decimal(0)} | {
     format(Decimal(1).scaleb(-power), "f"): Decimal(1).scaleb(-power) for power in range(1, 9)
 }
-_MAX_PAGE = 100
 _ORDER_FILTERS = {
     0: None,
     1: frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT}),
     2: frozenset(OrderType) - {OrderType.LIMIT, OrderType.STOP_LIMIT},
 }
-
-Params = list[Any]
-_Item = TypeVar("_Item")
-
-
-class WsRefusal(Exception):
-    """A refused method call."""
-
-    def __init__(self, code: int, message: str) -> None:
-        super().__init__(message)
-        self.code = code
-        self.message = message
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """A method's result, and what is pushed once it has been sent."""
-
-    result: Any
-    then: Callable[[], None] | None = None
-
 
 _DONE = Answer(SUCCESS)
 
@@ -83,7 +72,9 @@ _DONE = Answer(SUCCESS)
 class WsMethods:
     """Answers the method calls of all sockets."""
 
-    def __init__(self, core: VenueCore, channels: Channels, depth: DepthStreams) -> None:
+    def __init__(
+        self, core: VenueCore, channels: Channels, depth: DepthStreams, streams: MarketStreams
+    ) -> None:
         self._core = core
         self._exchange = core.exchange
         self._channels = channels
@@ -104,6 +95,7 @@ class WsMethods:
             "lastprice_request": self._last_price_request,
             "lastprice_subscribe": self._last_price_subscribe,
             "lastprice_unsubscribe": self._unsubscriber(Channel.LAST_PRICE),
+            **MarketMethods(core, streams).table,
         }
         self._authorized: dict[str, Callable[[Subscriber, Params], Answer]] = {
             "balanceSpot_request": self._balance_request,
@@ -119,10 +111,9 @@ class WsMethods:
             "deals_subscribe": self._deals_subscribe,
             "deals_unsubscribe": self._unsubscriber(Channel.DEALS),
         }
-
-    def extend(self, methods: dict[str, Callable[[Subscriber, Params], Answer]]) -> None:
-        """Adds methods that need an authorized subscriber."""
-        self._authorized.update(methods)
+        self._authorized |= collateral_methods(core, channels.collateral)
+        orders = WsOrders(core, channels)
+        self._authorized |= {name: self._order_method(orders, name) for name in orders.names}
 
     def call(self, subscriber: Subscriber, method: str, params: Params) -> Answer:
         """Runs one method.
@@ -141,27 +132,14 @@ class WsMethods:
 
     # Parameters
 
-    @staticmethod
-    def _take(params: Params, *kinds: type, optional: int = 0) -> Params:
-        """Checks number and types; the last `optional` ones may be missing."""
-        if not len(kinds) - optional <= len(params) <= len(kinds):
-            raise WsRefusal(*INVALID_ARGUMENT)
-        for value, kind in zip(params, kinds, strict=False):
-            if type(value) is not kind:
-                raise WsRefusal(*INVALID_ARGUMENT)
-        return params
+    _take = staticmethod(take)
+    _page = staticmethod(page)
 
     def _market(self, name: object) -> str:
-        if not isinstance(name, str):
-            raise WsRefusal(*INVALID_ARGUMENT)
-        if name not in self._exchange.markets:
-            raise WsRefusal(9, f"market {name} does not exist")
-        return name
+        return market_name(self._exchange, name)
 
     def _markets(self, names: object) -> frozenset[str] | None:
-        if not isinstance(names, list):
-            raise WsRefusal(*INVALID_ARGUMENT)
-        return frozenset(self._market(name) for name in names) or None
+        return market_names(self._exchange, names)
 
     def _assets(self, names: Params, account: str) -> frozenset[str] | None:
         known = self._exchange.balances(account)
@@ -175,12 +153,6 @@ class WsMethods:
             raise WsRefusal(*REQUIRE_AUTHENTICATION)
         return subscriber.account
 
-    @staticmethod
-    def _page(items: Sequence[_Item], offset: int, limit: int) -> Sequence[_Item]:
-        if offset < 0 or not 1 <= limit <= _MAX_PAGE:  # M5
-            raise WsRefusal(*INVALID_ARGUMENT)
-        return items[offset : offset + limit]
-
     def _unsubscriber(self, channel: Channel) -> Callable[[Subscriber, Params], Answer]:
         def unsubscribe(subscriber: Subscriber, params: Params) -> Answer:
             self._take(params)
@@ -188,6 +160,11 @@ class WsMethods:
             return _DONE
 
         return unsubscribe
+
+    def _order_method(self, orders: WsOrders, name: str) -> Callable[[Subscriber, Params], Answer]:
+        return lambda subscriber, params: Answer(
+            orders.call(name, self._account(subscriber), params)
+        )
 
     # Service
 
@@ -222,7 +199,7 @@ class WsMethods:
     def _depth_request(self, _subscriber: Subscriber, params: Params) -> Answer:
         market, limit, interval = self._take(params, str, int, str)
         window = self._window(market, limit, interval)
-        if not 1 <= limit <= _MAX_PAGE:  # M4
+        if not 1 <= limit <= MAX_PAGE:  # M4
             raise WsRefusal(*INVALID_ARGUMENT)
         bids, asks = read_window(self._core, window)
         return Answer(

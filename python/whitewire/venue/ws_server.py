@@ -1,8 +1,8 @@
 """WebSocket connections: frames to method calls, answers and pushes to frames.
 
-Owns: one object for each connection with its identity, its idle clock, its request budget and
+Owns: one object for each connection with its identity, its idle clock, its request budgets and
 its bounded outgoing queue. Must not know: what a method does. Invariant: after a connection was
-dropped nothing is sent to it and no method runs for it.
+dropped nothing is sent to it and no method runs for it, unless a fault has held an order up.
 
 Rules:
 
@@ -11,16 +11,22 @@ Rules:
 * K2  60 s without a client message end the connection without a close frame; WebSocket pings
       count as messages and are answered. The venue never pings.
 * K3  A client that reads too slowly is dropped once its queue is full.
-* K4  Beyond its budget of requests a connection gets error 7 and stays.
+* K4  Beyond its budget of requests a connection gets error 7 and stays; calls that make orders
+      have a budget of their own.
 * K5  The path is /ws; too many new connections in a minute are refused with 429.
-* K6  Under maintenance every connection gets a close frame and a new one is refused with 503.
+* K6  Under maintenance a new connection is refused with 503, every call gets error 3 while there
+      is a grace, and then every connection a close frame.
+* K7  Calls are executed in the order of their arrival, and answered in it unless the options say
+      that replies to order methods take their time.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import random
 import ssl
+import time
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any, cast
@@ -39,12 +45,21 @@ from picows import (
 
 from whitewire.venue import json_text
 from whitewire.venue.channels import Channels
-from whitewire.venue.collateral.ws_methods import collateral_methods
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
 from whitewire.venue.http_server import TLS_GOODBYE_S, reset_connection
+from whitewire.venue.market_streams import MarketStreams
+from whitewire.venue.pacing import Pacer
 from whitewire.venue.rate_limits import FixedWindow
-from whitewire.venue.ws_methods import INTERNAL_ERROR, TOO_MANY_REQUESTS, WsMethods, WsRefusal
+from whitewire.venue.ws_methods import WsMethods
+from whitewire.venue.ws_orders import is_order_method, is_placement
+from whitewire.venue.ws_params import Answer
+from whitewire.venue.ws_refusals import (
+    INTERNAL_ERROR,
+    SERVICE_UNAVAILABLE,
+    TOO_MANY_REQUESTS,
+    WsRefusal,
+)
 from whitewire.venue.ws_shapes import error_reply, push, reply
 
 __all__ = ["WsService"]
@@ -83,6 +98,7 @@ class _Socket(WSListener):
         self._core = service.core
         self._transport: WSTransport | None = None
         self._budget = FixedWindow()
+        self._place_budget = FixedWindow()
         self._fragments = bytearray()
         self._is_mute = False
         self._loop = asyncio.get_running_loop()
@@ -133,32 +149,85 @@ class _Socket(WSListener):
         """The queue is bounded by bytes, see `_send`."""
 
     def _on_message(self, text: bytes) -> None:
-        if self._core.faults.take("drop_ws"):
+        faults = self._core.faults
+        call = _read_call(text)
+        dropped = faults.take("drop_ws", method=call.method) if call else faults.take("drop_ws")
+        is_cut_after = dropped is not None and dropped.values["when"] == "after"
+        if dropped is not None and not is_cut_after:
             self.reset()
             return
-        call = _read_call(text)
         if call is None:
             self.drop()  # K1
             return
         if self._goes_mute(call.method):
             return
-        limit = self._core.options.ws_requests
-        if not self._budget.has_room(limit, self._core.clock()):
+        if not self._has_room(call.method):
             self._send(error_reply(*TOO_MANY_REQUESTS, call.id))  # K4
             return
-        self._budget.count += 1
+        if is_order_method(call.method):
+            late = faults.take("late_order", method=call.method)
+            if late:
+                delay_s = float(late.values["ms"]) / 1000
+                self._loop.call_later(delay_s, self._execute, call, is_cut_after)
+                return
+        self._execute(call, is_cut_after)
+
+    def _has_room(self, method: str) -> bool:
+        """Takes a call off its budget, if that has room (K4)."""
+        options = self._core.options
+        budget, limit = self._budget, options.ws_requests
+        if is_placement(method):
+            budget, limit = self._place_budget, options.ws_place_requests
+        if not budget.has_room(limit, self._core.clock()):
+            return False
+        budget.count += 1
+        return True
+
+    def _execute(self, call: _Call, is_cut_after: bool) -> None:
+        """Runs one call and answers it."""
+        answer: Answer | None = None
+        refusal: WsRefusal | None = None
         try:
+            if self._core.faults.holds("maintenance"):
+                raise WsRefusal(*SERVICE_UNAVAILABLE)  # K6
             answer = self._service.methods.call(self, call.method, call.params)
-        except WsRefusal as refusal:
-            self._send(error_reply(refusal.code, refusal.message, call.id))
-            return
+            text = reply(answer.result, call.id)
+        except WsRefusal as error:
+            refusal = error
+            text = error_reply(refusal.code, refusal.message, call.id)
         except Exception:
             _LOG.exception("method failed: %s", call.method)
-            self._send(error_reply(*INTERNAL_ERROR, call.id))
-            return
-        self._send(reply(answer.result, call.id))
-        if answer.then is not None:
+            text = error_reply(*INTERNAL_ERROR, call.id)
+        if is_cut_after:
+            self.reset()
+        elif is_order_method(call.method):
+            is_accepted, is_local = answer is not None, refusal and not refusal.from_engine
+            self._reply_to_order(call.method, text, accepted=is_accepted, local=bool(is_local))
+        else:
+            self._send(text)
+        if answer is not None and answer.then is not None:
             answer.then()
+
+    def _reply_to_order(self, method: str, text: str, *, accepted: bool, local: bool) -> None:
+        """Sends a reply when the options and faults let it go (K7).
+
+        Args:
+            accepted: the engine has executed the call.
+            local: the call has not reached the engine.
+        """
+        faults, options = self._core.faults, self._core.options
+        if accepted and faults.take("lost_ack", side="ws", method=method):
+            return
+        delay_s = 0.0
+        if not (local and options.ws_early_refusals):
+            delay_s = options.ws_reply_delay_us / 1e6 + self._service.jitter_s()
+        slow = faults.take("slow_ack", side="ws", method=method)
+        if slow:
+            delay_s += float(slow.values["ms"]) / 1000
+        if delay_s:
+            self._service.pacer.at(time.monotonic() + delay_s, lambda: self._send(text))
+        else:
+            self._send(text)
 
     def push(self, method: str, frame: str) -> None:
         """Sends an update, or what a fault makes of it."""
@@ -238,16 +307,21 @@ class WsService:
 
     Attributes:
         sockets: live connections.
+        pacer: replies that are held back.
     """
 
-    def __init__(self, core: VenueCore, channels: Channels, depth: DepthStreams) -> None:
+    def __init__(
+        self, core: VenueCore, channels: Channels, depth: DepthStreams, streams: MarketStreams
+    ) -> None:
         self.core = core
-        self.methods = WsMethods(core, channels, depth)
+        self.pacer = Pacer(asyncio.get_running_loop())
+        self._random = random.Random("replies")
+        self.methods = WsMethods(core, channels, depth, streams)
         self.sockets: set[_Socket] = set()
         self._channels = channels
         self._depth = depth
+        self._streams = streams
         self._connects = FixedWindow()
-        self.methods.extend(collateral_methods(core, channels.collateral))
 
     async def listen(
         self, host: str, port: int, context: ssl.SSLContext | None
@@ -279,11 +353,17 @@ class WsService:
         self._connects.count += 1
         return _Socket(self)
 
+    def jitter_s(self) -> float:
+        """What the next reply to an order method takes longer by chance."""
+        most_us = self.core.options.ws_reply_jitter_us
+        return self._random.uniform(0, most_us) / 1e6 if most_us else 0.0
+
     def forget(self, socket: _Socket) -> None:
         """Ends a connection's subscriptions."""
         self.sockets.discard(socket)
         self._channels.drop(socket)
         self._depth.unsubscribe(socket, None)
+        self._streams.drop(socket)
 
     def send_away(self) -> None:
         """Ends every connection with a close frame."""
@@ -292,5 +372,6 @@ class WsService:
 
     def close(self) -> None:
         """Cuts every connection."""
+        self.pacer.close()
         for socket in list(self.sockets):
             socket.cut()

@@ -11,7 +11,9 @@ Rules:
 * W3  `retail` is printed only where the order was sent with it.
 * W4  An empty side of the book ticker is "0", "0".
 * W5  A stop order has its trigger's price and condition, and `activated` as 0 or 1.
-* W7  An order against collateral has `position_side` and `reduce_only`.
+* W6  The reply of an order method has an order of members of its own, the trigger before the
+      price, and neither `rpi`, `retail` nor `fee_asset`.
+* W7  `reduce_only` and `position_side` are printed of orders against collateral only.
 """
 
 from __future__ import annotations
@@ -27,6 +29,13 @@ __all__ = ["SUCCESS", "WsShapes", "error_reply", "push", "reply"]
 
 Json = dict[str, Any]
 SUCCESS = {"status": "success"}
+# W6; not every order has all of them.
+_REPLY_KEYS = (
+    *("id", "market", "type", "side", "post_only", "ioc", "reduce_only", "position_side"),
+    *("ctime", "mtime", "activation_price", "activation_condition", "activated"),
+    *("price", "amount", "left", "deal_stock", "deal_money", "deal_fee"),
+    *("client_order_id", "stp", "status"),
+)
 
 
 def reply(result: Any, request_id: int) -> str:
@@ -81,6 +90,12 @@ class WsShapes:
         """One asset of the trade wallet."""
         return {"available": self.text(wallet.available), "freeze": self.text(wallet.freeze)}
 
+    def order_reply(self, order: Order, *, flags: bool) -> Json:
+        """An order as the order methods answer it (W6); `flags` adds what only pushes have."""
+        whole = self.order(order)
+        shape = {key: whole[key] for key in _REPLY_KEYS if key in whole}
+        return shape | whole if flags else shape
+
     def order(self, order: Order) -> Json:
         """An order of ordersPending and of the pushes of ordersExecuted."""
         text = self.text
@@ -105,6 +120,9 @@ class WsShapes:
             "rpi": order.rpi,
             "fee_asset": order.fee_asset,
         }
+        if order.product is not Product.SPOT:  # W7
+            shape["reduce_only"] = order.reduce_only
+            shape["position_side"] = order.position_side.value
         if order.retail:  # W3
             shape["retail"] = True
         trigger = order.activation
@@ -112,9 +130,6 @@ class WsShapes:
             shape["activation_price"] = text(trigger.price)
             shape["activation_condition"] = trigger.condition.value
             shape["activated"] = int(not order.is_waiting)
-        if order.product is not Product.SPOT:  # W7
-            shape["position_side"] = order.position_side.value
-            shape["reduce_only"] = order.reduce_only
         return shape
 
     def executed_order(self, order: Order) -> Json:

@@ -6,7 +6,7 @@ Owns: their numbers and texts. Must not know: when to raise which. Invariant: al
 
 from __future__ import annotations
 
-from whitewire.venue.model import VenueError
+from whitewire.venue.reasons import Reason, VenueError
 from whitewire.venue.refusals import NO_FUNDS, inner, validation
 
 NO_REDUCTION = "Reduce-only: Position doesn't exist or wrong side"
@@ -14,17 +14,18 @@ NO_REDUCTION = "Reduce-only: Position doesn't exist or wrong side"
 
 def no_margin() -> VenueError:
     """Too little free margin."""
-    return validation(10, "amount", NO_FUNDS)
+    return validation(10, "amount", NO_FUNDS, reason=Reason.NO_MARGIN)
 
 
 def position_too_big() -> VenueError:
     """A position beyond the bracket of the account's leverage."""
-    return validation(111, "amount", "Position is too big.")
+    return validation(111, "amount", "Position is too big.", reason=Reason.POSITION_TOO_BIG)
 
 
 def pending_too_big() -> VenueError:
     """Orders that could make a position beyond the bracket."""
-    return validation(112, "amount", "Pending orders value is too big.")
+    text = "Pending orders value is too big."
+    return validation(112, "amount", text, reason=Reason.PENDING_TOO_BIG)
 
 
 def mode_is_locked(key: str) -> VenueError:
@@ -35,22 +36,24 @@ def mode_is_locked(key: str) -> VenueError:
 
 def wrong_position_side() -> VenueError:
     """A position side that the account's mode does not have."""
-    return validation(114, "positionSide", "Hedge mode position side does not match")
+    text = "Hedge mode position side does not match"
+    return validation(114, "positionSide", text, reason=Reason.POSITION_SIDE_MISMATCH)
 
 
 def would_flip() -> VenueError:
     """A close in hedge mode that is larger than the position."""
-    return validation(115, "amount", "Order would open position in the opposite direction.")
+    text = "Order would open position in the opposite direction."
+    return validation(115, "amount", text, reason=Reason.WOULD_OPEN_OPPOSITE)
 
 
 def nothing_to_reduce() -> VenueError:
     """A reduce-only order without a position on the other side."""
-    return validation(116, "reduceOnly", NO_REDUCTION)
+    return validation(116, "reduceOnly", NO_REDUCTION, reason=Reason.NOTHING_TO_REDUCE)
 
 
 def no_position() -> VenueError:
     """Take-profit and stop-loss for a position that does not exist."""
-    return validation(104, "market", "Position does not exist.")
+    return validation(104, "market", "Position does not exist.", reason=Reason.NO_POSITION)
 
 
 def position_not_found() -> VenueError:
@@ -60,32 +63,43 @@ def position_not_found() -> VenueError:
 
 def wrong_take_profit() -> VenueError:
     """A take-profit trigger on the wrong side of the price."""
-    return validation(105, "takeProfit", "Wrong activation price for take profit.")
+    text = "Wrong activation price for take profit."
+    return validation(105, "takeProfit", text, reason=Reason.WRONG_TAKE_PROFIT)
 
 
 def wrong_stop_loss() -> VenueError:
     """A stop-loss trigger on the wrong side of the price."""
-    return validation(106, "stopLoss", "Wrong activation price for stop loss.")
+    text = "Wrong activation price for stop loss."
+    return validation(106, "stopLoss", text, reason=Reason.WRONG_STOP_LOSS)
 
 
 def take_profit_would_take() -> VenueError:
     """The limit leg of an OCO that would match."""
-    return validation(150, "price", "Take profit order is not post only.")
+    text = "Take profit order is not post only."
+    return validation(150, "price", text, reason=Reason.TAKE_PROFIT_WOULD_TAKE)
 
 
 def wrong_oco_stop() -> VenueError:
     """The stop leg of an OCO on the wrong side of the price."""
-    return validation(151, "activation_price", "Wrong activation price for stop loss.")
+    text = "Wrong activation price for stop loss."
+    return validation(151, "activation_price", text, reason=Reason.WRONG_STOP_TRIGGER)
 
 
 def conditional_not_modifiable() -> VenueError:
     """Modify of a leg of an OCO or OTO."""
-    return validation(155, "orderId", "Conditional order cannot be modified.")
+    text = "Conditional order cannot be modified."
+    return validation(155, "orderId", text, reason=Reason.CONDITIONAL_MODIFY)
+
+
+def tpsl_not_modifiable() -> VenueError:
+    """Modify of an exit of a whole position."""
+    text = "Take profit and stop loss orders cannot be modified."
+    return validation(160, "orderId", text, reason=Reason.TPSL_MODIFY)
 
 
 def group_not_found(key: str) -> VenueError:
     """Cancel of a group that is unknown or over."""
-    return inner(2, key, "Unexecuted order was not found.")
+    return inner(2, key, "Unexecuted order was not found.", Reason.NOT_FOUND)
 
 
 def invalid_ticker() -> VenueError:

@@ -45,7 +45,11 @@ class CollateralShapes:
 
     def __init__(self, text: Callable[[Decimal], str], options: WireOptions) -> None:
         self.text = text
-        self._orders = RestShapes(text, margin_type_names=options.margin_type_names)
+        self._orders = RestShapes(
+            text,
+            fee_rates=options.order_fee_rates,
+            margin_type_names=options.margin_type_names,
+        )
         self._has_number_balances = options.collateral_balance_numbers
 
     # Orders

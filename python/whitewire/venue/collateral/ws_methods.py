@@ -20,7 +20,8 @@ from whitewire.venue.collateral.channels import CollateralChannels
 from whitewire.venue.collateral.margin import AssetSummary
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
-from whitewire.venue.ws_methods import INVALID_ARGUMENT, Answer, Params, WsRefusal
+from whitewire.venue.ws_params import Answer, Params
+from whitewire.venue.ws_refusals import INVALID_ARGUMENT, WsRefusal
 from whitewire.venue.ws_shapes import SUCCESS
 
 __all__ = ["collateral_methods"]
