@@ -15,7 +15,7 @@ Rules:
       where it never came. No other order has any of the three.
 * S6  Until 2023 an order also named its fee ratios, `takerFee` and `makerFee`; some clients still
       need them.
-* S7  An order against collateral says `positionSide` and `reduceOnly`, and `oto` where it is the
+* S8  An order against collateral says `positionSide` and `reduceOnly`, and `oto` where it is the
       entry of one. Lists and histories call its type "margin limit" and so on, if the options say
       so; what creates, changes or cancels it uses the plain names.
 """
@@ -57,7 +57,7 @@ class RestShapes:
         self._margin_type_names = margin_type_names
 
     def type_in_lists(self, order: Order) -> str:
-        """The type as lists and histories call it (S7)."""
+        """The type as lists and histories call it (S8)."""
         is_plain = order.product is Product.SPOT or not self._margin_type_names
         return order.type.value if is_plain else f"margin {order.type.value}"
 
@@ -100,7 +100,7 @@ class RestShapes:
             shape["activation_price"] = text(trigger.price)
             shape["activationCondition"] = trigger.condition.value
             shape["activated"] = int(not order.is_waiting)
-        if order.product is not Product.SPOT:  # S7
+        if order.product is not Product.SPOT:  # S8
             shape.update(self._collateral_part(order))
             if order.exits is not None:
                 shape["oto"] = self.oto(order.exits)
@@ -142,7 +142,7 @@ class RestShapes:
             shape["activated"] = int(trigger.time or 0)
             shape["activationPrice"] = text(trigger.price)
             shape["activationCondition"] = trigger.condition.sign
-        if order.product is not Product.SPOT:  # S7
+        if order.product is not Product.SPOT:  # S8
             shape.update(self._collateral_part(order))
         return shape
 
