@@ -35,6 +35,7 @@ from whitewire.venue.events import (
     Event,
     OrderEvent,
     OrderEventKind,
+    PositionEvent,
     TradeEvent,
 )
 from whitewire.venue.model import OrderType, Wallet
@@ -205,6 +206,8 @@ class Channels:
                 self._on_deal(event)
             case BalanceEvent():
                 self._changed_wallets.setdefault(event.account, set()).update(event.assets)
+            case PositionEvent():
+                self.collateral.on_danger(event)
 
     def _on_top(self, market: str) -> None:
         frame = ""

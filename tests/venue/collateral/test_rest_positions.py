@@ -182,8 +182,11 @@ def test_history_has_an_entry_for_each_change(rest: RestClient, other: RestClien
     assert rest.ok(path, positionId=1) == []
     now = int(reduced["modifyDate"])
     assert rest.ok(path, startDate=now + 100) == []
-    assert rest.ok(path, endDate=now + 100) == [reduced, opened]
+    assert rest.ok(path, endDate=now - 100) == []
+    assert rest.ok(path, startDate=now - 100, endDate=now + 1) == [reduced, opened]
     assert refused(rest, path, startDate=2, endDate=1) == (422, 30, ["startDate"])
+    assert refused(rest, path, endDate=now + 100) == (422, 30, ["endDate"])
+    assert refused(rest, path, startDate="2") == (422, 30, ["startDate"])
     assert refused(rest, path, positionId="x") == (422, 30, ["positionId"])
     assert refused(rest, path, limit=101) == (422, 30, ["limit"])
     assert refused(rest, path, market="NO_SUCH") == (422, 31, ["market"])
@@ -230,6 +233,8 @@ def test_closing_a_position_and_what_it_brought(rest: RestClient, other: RestCli
     assert refused(rest, path, offset=9_999, limit=2) == (422, 30, ["offset"])
     assert refused(rest, path, limit=101)[:2] == (422, 30)
     assert refused(rest, path, startDate=2, endDate=1) == (422, 30, ["startDate"])
+    later = dates["closeDate"] + 100
+    assert refused(rest, path, endDate=later) == (422, 30, ["endDate"])
 
 
 def test_the_quantile_names_the_sides_that_there_are(rest: RestClient, other: RestClient) -> None:

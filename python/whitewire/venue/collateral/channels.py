@@ -23,7 +23,7 @@ from whitewire.venue.collateral.desk import PositionView
 from whitewire.venue.collateral.margin import AssetSummary
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
-from whitewire.venue.events import Event, PositionEvent
+from whitewire.venue.events import PositionEvent
 from whitewire.venue.pacing import Periodic
 
 __all__ = ["CollateralChannels"]
@@ -61,7 +61,6 @@ class CollateralChannels:
             Periodic(loop, options.margin_balance_interval_ms / 1000, self.flush_balances),
             Periodic(loop, options.positions_interval_ms / 1000, self.flush_positions),
         ]
-        core.exchange.listeners.append(self.on_event)
 
     def close(self) -> None:
         """Stops the timers."""
@@ -95,10 +94,8 @@ class CollateralChannels:
             params = {"total": len(records), "records": records}
             self._push(subscribers, "positionsMargin_update", params)
 
-    def on_event(self, event: Event) -> None:
-        """Takes one event of the engine (C3)."""
-        if not isinstance(event, PositionEvent):
-            return
+    def on_danger(self, event: PositionEvent) -> None:
+        """Shows a position that is called or closed out (C3)."""
         subscribers = _by_account(self.dangers).get(event.account)
         view = self._desk.position_by_id(event.account, event.position_id) if subscribers else None
         if subscribers and view is not None:

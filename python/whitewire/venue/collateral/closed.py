@@ -17,12 +17,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 
 from whitewire.venue import refusals
+from whitewire.venue.collateral.dates import read_dates
 from whitewire.venue.collateral.positions import Position
 from whitewire.venue.collateral.requests import ClosedPnlQuery
 from whitewire.venue.collateral.wallet import CollateralWallet
 from whitewire.venue.model import ZERO
 from whitewire.venue.money import add, multiply, quotient, subtract
-from whitewire.venue.queries import page_of, read_int, read_page
+from whitewire.venue.queries import page_of, read_page
 from whitewire.venue.refusals import Problems
 
 _PAGE = 100
@@ -46,19 +47,17 @@ class ClosedPosition:
     size: Decimal
 
 
-def closed_positions(wallet: CollateralWallet, query: ClosedPnlQuery) -> list[ClosedPosition]:
+def closed_positions(
+    wallet: CollateralWallet, query: ClosedPnlQuery, now: float | None
+) -> list[ClosedPosition]:
     """A page of an account's closed positions (X3).
 
     Raises:
         VenueError: 422 with 30.
     """
     problems = Problems()
-    start = read_int(query.start_date, "startDate", problems)
-    end = read_int(query.end_date, "endDate", problems)
+    start, end = read_dates(query.start_date, query.end_date, now, problems)
     limit, offset = read_page(query.limit, query.offset, _PAGE, problems)
-    if start is not None and end is not None and start > end:
-        text = "StartDate should be less than endDate."
-        problems.add(refusals.REQUIRED, "startDate", text)
     if limit + offset > _REACH:
         text = f"The sum of offset and limit may not be greater than {_REACH}."
         problems.add(refusals.REQUIRED, "offset", text)

@@ -11,7 +11,7 @@ How to use it:
 Rules:
     D1  Leverage and mode cannot be changed while there are positions or orders (113), leverage can
         where it stays the same; a leverage without a bracket is refused (30).
-    D2  Histories are newest first; dates are whole seconds and the start is not after the end.
+    D2  Histories are newest first.
     D3  A group is cancelled with all its legs, by its own id or by a leg's client id.
 """
 
@@ -30,6 +30,7 @@ from whitewire.venue.collateral import orders, refusals
 from whitewire.venue.collateral.board import FuturesBoard
 from whitewire.venue.collateral.closed import ClosedPosition, closed_positions
 from whitewire.venue.collateral.closing import read_close
+from whitewire.venue.collateral.dates import read_dates
 from whitewire.venue.collateral.groups import Group, GroupKind, Groups, exits_of
 from whitewire.venue.collateral.margin import AssetSummary, Margins, Summary
 from whitewire.venue.collateral.positions import FundingRecord, Position, PositionRecord
@@ -306,17 +307,15 @@ class CollateralDesk:
             take_profit=take_profit,
         )
 
-    def position_history(self, account: str, query: PositionHistoryQuery) -> list[PositionRecord]:
-        """collateral-account/positions/history (D2)."""
+    def position_history(
+        self, account: str, query: PositionHistoryQuery, now: float | None = None
+    ) -> list[PositionRecord]:
+        """collateral-account/positions/history (D2); `now` bounds the dates."""
         problems = Problems()
         spec = read_optional_market(query.market, self._parts.sight.markets, problems)
         position_id = read_int(query.position_id, "positionId", problems)
-        start = read_int(query.start_date, "startDate", problems)
-        end = read_int(query.end_date, "endDate", problems)
+        start, end = read_dates(query.start_date, query.end_date, now, problems)
         limit, offset = read_page(query.limit, query.offset, _PAGE, problems, default=_PAGE)
-        if start is not None and end is not None and start > end:
-            text = "StartDate should be less than endDate."
-            problems.add(spot_refusals.REQUIRED, "startDate", text)
         problems.refuse()
         records = (
             record
@@ -328,10 +327,11 @@ class CollateralDesk:
         )
         return page_of(records, limit, offset)
 
-    def closed_pnl(self, account: str, query: ClosedPnlQuery) -> list[ClosedPosition]:
-        """collateral-account/positions/closed-pnl: newest first."""
-        wallet = self._parts.accounts[account].collateral
-        return closed_positions(wallet, query)
+    def closed_pnl(
+        self, account: str, query: ClosedPnlQuery, now: float | None = None
+    ) -> list[ClosedPosition]:
+        """collateral-account/positions/closed-pnl (D2); `now` bounds the dates."""
+        return closed_positions(self._parts.accounts[account].collateral, query, now)
 
     def funding_history(
         self, account: str, query: PageQuery

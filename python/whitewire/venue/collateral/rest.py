@@ -127,7 +127,7 @@ class CollateralEndpoints:
     def position_history(self, account: str, params: Params) -> Json:
         """POST collateral-account/positions/history."""
         query = PositionHistoryQuery.from_body(params)
-        records = self._desk.position_history(account, query)
+        records = self._desk.position_history(account, query, self._core.stated_time())
         return [self._shapes.position_record(record) for record in records]
 
     def close_position(self, account: str, params: Params) -> Json:
@@ -137,7 +137,8 @@ class CollateralEndpoints:
 
     def closed_pnl(self, account: str, params: Params) -> Json:
         """POST collateral-account/positions/closed-pnl."""
-        found = self._desk.closed_pnl(account, ClosedPnlQuery.from_body(params))
+        query = ClosedPnlQuery.from_body(params)
+        found = self._desk.closed_pnl(account, query, self._core.stated_time())
         return [
             self._shapes.closed_position(closed, self._ever[closed.position.market])
             for closed in found
