@@ -84,7 +84,7 @@ def test_a_job_that_fails_is_exit_code_1(
         (("--port", "70000"), "--port was 70000"),
         (("--port", "-1"), "--port was -1"),
         (("--market", "FOO_BAR"), "FOO_BAR"),
-        (("--scenario", "storm"), "storm"),
+        (("--scenario", "monsoon"), "monsoon"),
     ],
 )
 def test_a_venue_that_cannot_be_is_explained(

@@ -15,10 +15,8 @@ from whitewire.cli import main
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
     "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
-    "venue": {
-        *("--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"),
-        *("--accounts", "--sub-accounts"),
-    },
+    "venue": {"--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"}
+    | {"--replay", "--replay-speed", "--replay-loop", "--accounts", "--sub-accounts"},
     "run": {"--config", "--live"},
     "check": {"--config"},
     "cancel-all": {"--config", "--market"},
@@ -122,7 +120,7 @@ def test_a_wrong_command_line_is_exit_code_2(
         (["run", "json:JSONEncoder", "--config", "missing.toml"], "JSONEncoder"),
         (["demo", "--legs", "0"], "--legs"),
         (["demo", "--seconds", "-1"], "--seconds"),
-        (["venue", "--scenario", "storm"], "storm"),
+        (["venue", "--scenario", "monsoon"], "monsoon"),
         (["venue", "--market", "NO_SUCH"], "NO_SUCH"),
         (["venue", "--host", "256.0.0.1"], "256.0.0.1"),
         (["venue", "--accounts", "0"], "--accounts"),

@@ -8,11 +8,12 @@ configuration; never a traceback for what a user can cause.
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import importlib
 import logging
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from whitewire._core import __version__
@@ -34,12 +35,41 @@ exit codes: 0 done, 1 the job failed, 2 usage or configuration
 """
 
 
+class _Formatter(argparse.HelpFormatter):
+    """Fills paragraphs, and leaves a text of several lines as it is."""
+
+    def _fill_text(self, text: str, width: int, indent: str) -> str:
+        return text if "\n" in text else super()._fill_text(text, width, indent)
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose help may end with something that is read only when help is asked for."""
+
+    late_epilog: Callable[[], str] | None = None
+
+    def format_help(self) -> str:
+        """The help text."""
+        if self.late_epilog is not None:
+            self.epilog = self.late_epilog()
+        return super().format_help()
+
+
+def _scenarios() -> str:
+    from whitewire.venue.scenario import descriptions
+
+    rows = descriptions()
+    width = max(map(len, rows))
+    return "\n".join(
+        ["scenarios:", *(f"  {name:<{width}}  {text}" for name, text in sorted(rows.items()))]
+    )
+
+
 def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
+    parser = _Parser(
         prog="whitewire",
         description="Low-latency market-making gateway for WhiteBIT.",
         epilog=_EPILOG,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
+        formatter_class=_Formatter,
     )
     parser.add_argument("--version", action="version", version=f"whitewire {__version__}")
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
@@ -100,7 +130,9 @@ def _add_venue(commands: Any) -> None:
         description="A WhiteBIT on your desk: REST and WebSocket over TLS, a matching engine and "
         "simulated traders. The first line on stdout is JSON and says where it listens and with "
         "which keys; it runs until SIGINT or SIGTERM.",
+        formatter_class=_Formatter,
     )
+    venue.late_epilog = _scenarios
     venue.add_argument("--host", default="127.0.0.1", metavar="H", help="default 127.0.0.1")
     venue.add_argument(
         "--port", type=int, default=0, metavar="P",
@@ -110,8 +142,19 @@ def _add_venue(commands: Any) -> None:
     venue.add_argument("--seed", type=int, default=1, metavar="N", help="same seed, same market")
     venue.add_argument(
         "--scenario", default="calm", metavar="NAME|FILE",
-        help="calm (default), fast, jump, one_sided, cascade, empty, or a TOML file",
+        help="one of those below (default calm), or a TOML file",
     )  # fmt: skip
+    venue.add_argument(
+        "--replay", metavar="FILE",
+        help="a recorded feed, lines of {t, frame}, .gz or not, drives the markets that it holds",
+    )  # fmt: skip
+    venue.add_argument(
+        "--replay-speed", type=float, default=1.0, metavar="X",
+        help="how much faster than it was recorded, default 1",
+    )  # fmt: skip
+    venue.add_argument(
+        "--replay-loop", action="store_true", help="begin the recording anew at its end"
+    )
     venue.add_argument(
         "--control", metavar="PATH", help="make a Unix socket there that arms faults"
     )
@@ -154,7 +197,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 
 def _venue(options: argparse.Namespace) -> int:
-    from whitewire.venue import VenueConfig, serve
+    from whitewire.venue import ReplayOptions, VenueConfig, serve
 
     if not 0 <= options.port <= 65_533:
         raise UsageError(
@@ -168,6 +211,8 @@ def _venue(options: argparse.Namespace) -> int:
             f"--accounts was {options.accounts} and --sub-accounts {options.sub_accounts}",
             "choose 1 to 1000 accounts and 0 to 1000 sub-accounts of each",
         )
+    if options.replay is None and (options.replay_loop or options.replay_speed != 1.0):
+        raise UsageError("venue-arguments", "there is no recording to play", "give --replay FILE")
     config = VenueConfig(
         host=options.host,
         port=options.port,
@@ -180,6 +225,9 @@ def _venue(options: argparse.Namespace) -> int:
         control=options.control,
     )
     try:
+        if options.replay is not None:
+            replay = ReplayOptions(options.replay, options.replay_loop, options.replay_speed)
+            config = dataclasses.replace(config, replay=replay)
         serve(config)
     except OSError as error:
         if error.filename is not None:

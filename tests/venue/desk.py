@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 
 import pytest
 
+from whitewire.venue.driver import DriverMaker
 from whitewire.venue.events import BalanceEvent, BookEvent, DealEvent, Event, OrderEvent, TradeEvent
 from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
@@ -52,6 +53,7 @@ class Desk:
         accounts: Iterable[AccountSpec] | None = None,
         seed: int = 1,
         markets: Iterable[MarketSpec] | None = None,
+        drivers: Mapping[str, DriverMaker] | None = None,
     ) -> None:
         self.now = START
         self.events: list[Event] = []
@@ -61,6 +63,7 @@ class Desk:
             seed=seed,
             clock=lambda: self.now,
             options=options,
+            drivers=drivers,
         )
         self.exchange.listeners.append(self.events.append)
 

@@ -110,7 +110,7 @@ def test_a_failed_start_leaves_the_other_ports_free() -> None:
 @pytest.mark.parametrize(
     ("config", "text"),
     [
-        (VenueConfig(scenario="storm"), "no scenario is named 'storm'"),
+        (VenueConfig(scenario="monsoon"), "no scenario is named 'monsoon'"),
         (VenueConfig(markets=("NOPE",)), "no market is named NOPE"),
         (VenueConfig(markets=("NOPE",), scenario="empty"), "no market is named NOPE"),
     ],

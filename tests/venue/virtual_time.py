@@ -1,61 +1,45 @@
-"""A venue on a clock of its own, without sockets: hours of it run in seconds.
+"""A venue on a virtual clock, without sockets: hours of it run in seconds.
 
-Owns: a timer queue in the place of an event loop, and a subscriber that digests what it is sent.
-Must not know: what the venue does with its timers. Invariant: time moves only from timer to timer;
-the engine has done what was due before a timer runs.
+Owns: a venue's channels under the eyes of a subscriber that digests what it is sent. Must not
+know: what the venue does with its timers. Invariant: the engine has done what was due before
+anybody looks.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import heapq
-import itertools
 import random
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any, cast
 
-from whitewire.venue.channels import Channels, Interest
+from whitewire.venue import ReplayOptions, VirtualClock
+from whitewire.venue.channels import Channel, Channels, Interest
 from whitewire.venue.depth_stream import DepthStreams, Window
+from whitewire.venue.exchange import Exchange
 from whitewire.venue.options import VenueConfig
 from whitewire.venue.server import VenueServer
 
 MARKET = "BTC_USDT"
-START = 1_785_730_130.0
 
 
-class Timer:
-    """A callback that waits, as the loop's handles do."""
+class TickedClock(VirtualClock):
+    """Before each callback the engine catches up; so it does what the server's timer does."""
 
-    def __init__(self, callback: Callable[[], None]) -> None:
-        self.callback: Callable[[], None] | None = callback
+    exchange: Exchange | None = None
 
-    def cancel(self) -> None:
-        self.callback = None
+    def call_at(self, when: float, callback: Callable[..., object], /, *args: Any) -> Any:
+        def run() -> None:
+            if self.exchange is not None:
+                self.exchange.tick(self())
+            callback(*args)
 
+        return super().call_at(when, run)
 
-class VirtualLoop:
-    """As much of an event loop as the venue's timers use."""
-
-    def __init__(self) -> None:
-        self.now = START
-        self.queue: list[tuple[float, int, Timer]] = []
-        self.sequence = itertools.count()
-
-    def time(self) -> float:
-        return self.now
-
-    def call_at(self, when: float, callback: Callable[..., None], *args: Any) -> Timer:
-        timer = Timer(lambda: callback(*args))
-        heapq.heappush(self.queue, (when, next(self.sequence), timer))
-        return timer
-
-    def call_later(self, delay: float, callback: Callable[..., None], *args: Any) -> Timer:
-        return self.call_at(self.now + delay, callback, *args)
-
-    def call_soon(self, callback: Callable[..., None], *args: Any) -> Timer:
-        return self.call_at(self.now, callback, *args)
+    def call_soon(self, callback: Callable[..., object], *args: Any) -> Any:
+        """As an event loop has it."""
+        return self.call_at(self(), callback, *args)
 
 
 class Digest:
@@ -72,22 +56,47 @@ class Digest:
         self.counts[method] = self.counts.get(method, 0) + 1
 
 
-def run_venue(seconds: float, *, seed: int, scenario: str = "calm", levels: int = 100) -> Digest:
-    """Lets a market live for a while under the eyes of one subscriber of every public channel."""
-    virtual = VirtualLoop()
-    loop = cast("asyncio.AbstractEventLoop", virtual)
-    config = VenueConfig(tls=False, seed=seed, scenario=scenario, markets=(MARKET,))
-    server = VenueServer(config, clock=virtual.time)
-    channels = Channels(server.core, loop, random.Random(seed))
-    depth = DepthStreams(server.core, loop)
+Client = Callable[[Exchange, str], None]
+
+
+def run_venue(
+    seconds: float,
+    *,
+    seed: int,
+    scenario: str = "calm",
+    levels: int = 100,
+    replay: ReplayOptions | None = None,
+    client: Client | None = None,
+    every_s: float = 0.1,
+) -> Digest:
+    """Lets a market live for a while under the eyes of one subscriber of its channels.
+
+    A client, if there is one, is called each `every_s` seconds with the exchange and an account,
+    whose private channels are watched too.
+    """
+    clock = TickedClock()
+    config = VenueConfig(tls=False, seed=seed, scenario=scenario, markets=(MARKET,), replay=replay)
+    server = VenueServer(config, clock=clock)
+    clock.exchange = server.exchange
+    loop = cast("asyncio.AbstractEventLoop", clock)
+    channels = Channels(server.core, loop, random.Random(seed), clock)
+    depth = DepthStreams(server.core, clock)
     digest = Digest()
     channels.add_book_ticker(digest, MARKET)
     channels.add_trades(digest, Interest(frozenset({MARKET})))
+    channels.subscribe(Channel.LAST_PRICE, digest, Interest())
     depth.subscribe(digest, Window(MARKET, levels, Decimal(0)), keep_others=True)
-    end = START + seconds
-    while virtual.queue[0][0] <= end:
-        virtual.now, _, timer = heapq.heappop(virtual.queue)
-        server.exchange.tick(virtual.now)
-        if timer.callback is not None:
-            timer.callback()
+    if client is None:
+        clock.advance(seconds)
+        return digest
+    digest.account = next(iter(server.exchange.accounts))
+    for channel in (
+        Channel.ORDERS_PENDING, Channel.ORDERS_EXECUTED, Channel.DEALS, Channel.BALANCE
+    ):  # fmt: skip
+        channels.subscribe(channel, digest, Interest())
+    for _ in range(round(seconds / every_s)):
+        clock.advance(every_s)
+        channels.begin_request()
+        client(server.exchange, digest.account)
+        channels.end_request()
     return digest

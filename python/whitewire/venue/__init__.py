@@ -6,7 +6,8 @@ follows the venue's published protocol; where that is silent, a named option dec
 """
 
 from whitewire.venue.embedded import Venue
-from whitewire.venue.options import VenueConfig, WireOptions
+from whitewire.venue.options import ReplayOptions, VenueConfig, WireOptions
 from whitewire.venue.server import serve
+from whitewire.venue.virtual_clock import VirtualClock
 
-__all__ = ["Venue", "VenueConfig", "WireOptions", "serve"]
+__all__ = ["ReplayOptions", "Venue", "VenueConfig", "VirtualClock", "WireOptions", "serve"]

@@ -40,7 +40,7 @@ from whitewire.venue.events import (
 )
 from whitewire.venue.model import OrderType, Wallet
 from whitewire.venue.options import PushOrder
-from whitewire.venue.pacing import Periodic
+from whitewire.venue.pacing import Periodic, Timers
 from whitewire.venue.ws_shapes import WsShapes, push
 
 __all__ = ["Channel", "Channels", "Interest"]
@@ -76,10 +76,23 @@ class Channels:
     """Routes engine events to subscribers."""
 
     def __init__(
-        self, core: VenueCore, loop: asyncio.AbstractEventLoop, rng: random.Random
+        self,
+        core: VenueCore,
+        loop: asyncio.AbstractEventLoop,
+        rng: random.Random,
+        timers: Timers | None = None,
     ) -> None:
+        """Starts the timers of the once-a-second channels.
+
+        Args:
+            core: the venue.
+            loop: where requests are executed.
+            rng: of the order of pushes and replies.
+            timers: where the venue's time runs; the loop, if not given.
+        """
         self._core = core
         self._loop = loop
+        self._timers = timers = timers or loop
         self._rng = rng
         self._shapes = WsShapes(core.number_text)
         self._interests: dict[Channel, dict[Subscriber, Interest]] = {
@@ -90,16 +103,16 @@ class Channels:
         self._changed_wallets: dict[str, set[str]] = {}
         self._shown_wallets: dict[tuple[str, str], Wallet] = {}
         self._traded_markets: set[str] = set()
-        self._timers = [
-            Periodic(loop, core.options.balance_interval_ms / 1000, self.flush_balances),
-            Periodic(loop, core.options.lastprice_interval_ms / 1000, self.flush_last_prices),
+        self._periodics = [
+            Periodic(timers, core.options.balance_interval_ms / 1000, self.flush_balances),
+            Periodic(timers, core.options.lastprice_interval_ms / 1000, self.flush_last_prices),
         ]
         core.exchange.listeners.append(self.on_event)
-        self.collateral = CollateralChannels(core, loop, self._push_private)
+        self.collateral = CollateralChannels(core, timers, self._push_private)
 
     def close(self) -> None:
         """Stops the timers."""
-        for timer in self._timers:
+        for timer in self._periodics:
             timer.close()
         self.collateral.close()
 
@@ -181,7 +194,7 @@ class Channels:
             late = faults.take("private_late", method=method)
             if late:
                 delay_s = float(late.values["ms"]) / 1000
-                self._loop.call_later(delay_s, subscriber.push, method, frame)
+                self._timers.call_later(delay_s, subscriber.push, method, frame)
                 continue
             copies = 2 if faults.take("private_duplicated", method=method) else 1
             for _ in range(copies):

@@ -17,7 +17,6 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Protocol
@@ -26,7 +25,7 @@ from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_faults import Trail, crossing_bid, frames_in_place_of
 from whitewire.venue.depth_window import WHOLE_BOOK, changed_levels, group_levels
 from whitewire.venue.model import Level
-from whitewire.venue.pacing import Periodic
+from whitewire.venue.pacing import Periodic, Timers
 from whitewire.venue.ws_shapes import WsShapes, push
 
 __all__ = ["DepthStreams", "Subscriber", "Window", "read_window"]
@@ -160,9 +159,9 @@ class _Stream:
 class DepthStreams:
     """All windows that somebody looks through."""
 
-    def __init__(self, core: VenueCore, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, core: VenueCore, timers: Timers) -> None:
         self._core = core
-        self._loop = loop
+        self._timers = timers
         self._streams: dict[Window, tuple[_Stream, Periodic]] = {}
         self._windows: dict[Subscriber, dict[str, Window]] = {}
 
@@ -174,7 +173,7 @@ class DepthStreams:
         if entry is None:
             stream = _Stream(self._core, window)
             interval_s = self._core.options.depth_interval_ms / 1000
-            entry = stream, Periodic(self._loop, interval_s, stream.tick)  # D4
+            entry = stream, Periodic(self._timers, interval_s, stream.tick)  # D4
             self._streams[window] = entry
         entry[0].add(subscriber)
 

@@ -11,9 +11,10 @@ import asyncio
 import concurrent.futures
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Coroutine, Iterable, Sequence
+from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 import uvloop
 
@@ -21,8 +22,9 @@ from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.faults import FaultValue
 from whitewire.venue.model import AccountSpec
-from whitewire.venue.options import VenueConfig, WireOptions
+from whitewire.venue.options import ReplayOptions, VenueConfig, WireOptions
 from whitewire.venue.server import VenueServer
+from whitewire.venue.virtual_clock import VirtualClock
 
 __all__ = ["Venue"]
 
@@ -55,6 +57,7 @@ class Venue:
         clock: Callable[[], float] = time.time,
         scenario: str | None = None,
         control: str | None = None,
+        replay: str | Path | ReplayOptions | None = None,
     ) -> None:
         """Builds the venue; it opens its sockets when it is started.
 
@@ -66,20 +69,27 @@ class Venue:
             wire: knobs of the wire.
             engine: knobs of the engine.
             accounts: who trades there; the default accounts otherwise.
-            clock: the venue's time, epoch seconds.
+            clock: the venue's time, epoch seconds; with a `VirtualClock` nothing happens by
+                itself until the clock is advanced.
             scenario: name of a packaged scenario, or path of a TOML file.
             control: path of a Unix socket that arms faults.
+            replay: a recorded feed that drives the markets that it holds; a path, or options.
 
         Raises:
-            ValueError: an unknown market, or a scenario that is unknown or not in order.
+            ValueError: an unknown market, a scenario that is unknown or not in order, or a
+                recording that is not one or holds none of the markets; names the line.
         """
+        if isinstance(replay, str | Path):
+            replay = ReplayOptions(str(replay))
         config = VenueConfig(
             tls=tls,
             seed=seed,
             scenario=scenario or ("calm" if traders else "empty"),
             markets=tuple(markets),
             control=control,
+            replay=replay,
         )
+        self._clock = clock if isinstance(clock, VirtualClock) else None
         self._server = VenueServer(config, wire=wire, engine=engine, accounts=accounts, clock=clock)
         self._loop: asyncio.AbstractEventLoop = uvloop.new_event_loop()
         self._started: concurrent.futures.Future[None] = concurrent.futures.Future()
@@ -103,8 +113,14 @@ class Venue:
 
     def start(self) -> None:
         """Starts the thread and waits until the venue accepts connections."""
+        if self._clock is not None:
+            self._clock.drive_by(self._advance)
         self._thread.start()
-        self._started.result()
+        try:
+            self._started.result()
+        except BaseException:
+            self._let_clock_go()
+            raise
         address = self._server.address
         self.rest, self.public_rest = address.rest, address.public_rest
         self.ws, self.ca = address.ws, address.ca
@@ -114,6 +130,11 @@ class Venue:
         if self._thread.is_alive():
             self._loop.call_soon_threadsafe(self._stopping.set)
             self._thread.join()
+            self._let_clock_go()
+
+    def _let_clock_go(self) -> None:
+        if self._clock is not None:
+            self._clock.drive_by(None)
 
     def fault(
         self,
@@ -172,6 +193,12 @@ class Venue:
     def call(self, function: Callable[[Exchange], _T]) -> _T:
         """Runs `function` on the venue's thread and returns its result or raises its error."""
         return self._on_thread(lambda: function(self._server.exchange))
+
+    def _advance(self, seconds: float) -> None:
+        if threading.current_thread() is self._thread:
+            raise RuntimeError("the venue's own thread cannot wait for time to pass")
+        work: Coroutine[Any, Any, None] = self._server.advance(seconds)
+        asyncio.run_coroutine_threadsafe(work, self._loop).result()
 
     def _on_thread(self, function: Callable[[], _T]) -> _T:
         done: concurrent.futures.Future[_T] = concurrent.futures.Future()

@@ -20,7 +20,7 @@ How to use it:
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 
 from whitewire.venue import bulk, cancels, modify, orders, queries, stop_orders
@@ -28,6 +28,7 @@ from whitewire.venue.accounts import Account
 from whitewire.venue.assembly import Assembly
 from whitewire.venue.book import Book
 from whitewire.venue.collateral.orders import Sight
+from whitewire.venue.driver import DriverMaker, MarketDriver, MarketFloor
 from whitewire.venue.events import Event
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.kill_switch import KillSwitches, KillSwitchTimer
@@ -86,10 +87,12 @@ class Exchange:
         seed: int,
         clock: Callable[[], float],
         options: ExchangeOptions | None = None,
+        drivers: Mapping[str, DriverMaker] | None = None,
     ) -> None:
         """Lists the markets, opens the accounts and fills the books of `options.traded_markets`.
 
-        Default values: `markets.default_markets()` and `accounts.default_accounts(seed)`.
+        Default values: `markets.default_markets()` and `accounts.default_accounts(seed)`. Of the
+        traded markets, those in `drivers` get what is made there instead of simulated traders.
 
         Raises:
             ValueError: a traded market is not listed, or an account name or key occurs twice.
@@ -131,18 +134,19 @@ class Exchange:
         sight = Sight(self._listing.collateral, self._best, self._triggers)
         self.collateral = self._parts.open_desk(sight, self, self._assets)
         makers, takers = self._accounts[MAKER_NAME], self._accounts[TAKER_NAME]
-        self._traders = [
-            Traders(
-                self.markets[name],
-                self._engine,
-                makers,
-                takers,
-                seed=seed,
-                now=self._now,
-                options=self.options.traders,
-            )
-            for name in self.options.traded_markets
-        ]
+        self._traders: list[MarketDriver] = []
+        for name in self.options.traded_markets:
+            spec, driver = self.markets[name], (drivers or {}).get(name)
+            self._traders.append(
+                Traders(
+                    spec, self._engine, makers, takers,
+                    seed=seed, now=self._now, options=self.options.traders,
+                )
+                if driver is None
+                else driver(
+                    MarketFloor(spec, self._engine, self._books[name], makers, takers, self._now)
+                )
+            )  # fmt: skip
 
     # Commands: all raise VenueError, and run what was due before they act.
 
@@ -247,7 +251,7 @@ class Exchange:
             elif self._parts.funding.next_due() <= due:
                 self._parts.funding.settle()
             else:
-                min(self._traders, key=Traders.next_due).act()
+                min(self._traders, key=lambda traders: traders.next_due()).act()
         self._now = max(self._now, now)
 
     def next_due(self) -> float:

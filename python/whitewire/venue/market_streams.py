@@ -16,7 +16,6 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -25,7 +24,7 @@ from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
 from whitewire.venue.events import Event, TradeEvent
 from whitewire.venue.model import ZERO
-from whitewire.venue.pacing import Periodic
+from whitewire.venue.pacing import Periodic, Timers
 from whitewire.venue.ws_shapes import push
 
 __all__ = ["MarketStreams"]
@@ -54,7 +53,7 @@ class _Statistics:
 class MarketStreams:
     """Sums up the public tape for whoever asks."""
 
-    def __init__(self, core: VenueCore, loop: asyncio.AbstractEventLoop) -> None:
+    def __init__(self, core: VenueCore, timers: Timers) -> None:
         self._core = core
         self._charts = {market: Chart() for market in core.exchange.markets}
         self._day = _Statistics("market_update", lambda market: self.statistics(market, DAY_S))
@@ -62,8 +61,8 @@ class MarketStreams:
         self._candle_subscribers: dict[Subscriber, tuple[str, int]] = {}
         self._shown_candles: dict[tuple[str, int], list[list[Any]]] = {}
         self._timers = [
-            Periodic(loop, core.options.market_interval_ms / 1000, self.flush_statistics),
-            Periodic(loop, core.options.candles_interval_ms / 1000, self.flush_candles),
+            Periodic(timers, core.options.market_interval_ms / 1000, self.flush_statistics),
+            Periodic(timers, core.options.candles_interval_ms / 1000, self.flush_candles),
         ]
         core.exchange.listeners.append(self.on_event)
 

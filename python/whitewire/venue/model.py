@@ -167,6 +167,11 @@ class MarketSpec:
         """Whether it trades contracts that settle in money."""
         return self.type != "spot"
 
+    @property
+    def plain_product(self) -> Product:
+        """What an order here trades that asks for nothing special."""
+        return Product.FUTURES if self.is_futures else Product.SPOT
+
 
 @dataclass(frozen=True, slots=True)
 class AccountSpec:

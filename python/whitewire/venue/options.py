@@ -1,9 +1,9 @@
 """What a venue can be told to do differently: its address, its markets and the wire's knobs.
 
-Owns: `VenueConfig` (what a user chooses on the command line) and `WireOptions` (where the real
-venue's behaviour is unknown or is about to change, each alternative is a named field with the
-conservative default). Must not know: sockets, the matching engine. Invariant: plain values, no
-behaviour; every default is what a client should be built against.
+Owns: `VenueConfig` and `ReplayOptions` (what a user chooses on the command line) and `WireOptions`
+(where the real venue's behaviour is unknown or is about to change, each alternative is a named
+field with the conservative default). Must not know: sockets, the matching engine. Invariant: plain
+values, no behaviour; every default is what a client should be built against.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ __all__ = [
     "PayloadCheck",
     "PushOrder",
     "RateLimit",
+    "ReplayOptions",
     "ServiceModel",
     "VenueConfig",
     "WireOptions",
@@ -132,6 +133,42 @@ class WireOptions:
     candles_interval_ms: int = 500
 
 
+_SLOWEST, _FASTEST = 0.001, 1_000.0
+
+
+@dataclass(frozen=True, slots=True)
+class ReplayOptions:
+    """A recorded feed that drives the markets it holds; `recording` has its format.
+
+    Attributes:
+        file: path of the recording; gzipped if it ends in .gz. It is read through once before
+            the venue starts, and then message by message.
+        loop: whether it begins anew at its end; otherwise the markets then stand still.
+        speed: how much faster than it was recorded.
+    """
+
+    file: str
+    loop: bool = False
+    speed: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuses what cannot be played.
+
+        Raises:
+            ValueError: says what was what.
+        """
+        if not isinstance(self.file, str) or not self.file:
+            raise ValueError(f"the file of a replay was {self.file!r}")
+        if not isinstance(self.loop, bool):
+            raise ValueError(f"loop of a replay was {self.loop!r}, and is true or false")
+        speed = self.speed
+        is_number = isinstance(speed, int | float) and not isinstance(speed, bool)
+        if not is_number or not _SLOWEST <= speed <= _FASTEST:
+            raise ValueError(
+                f"speed of a replay was {speed!r}, and is from {_SLOWEST} to {_FASTEST}"
+            )
+
+
 @dataclass(frozen=True, slots=True)
 class VenueConfig:
     """What `whitewire venue` starts.
@@ -148,6 +185,8 @@ class VenueConfig:
         accounts: how many accounts there are.
         sub_accounts: how many sub-accounts each of them has.
         control: path of a Unix socket that arms faults, see `control`; none if not given.
+        replay: a recorded feed that drives those of the markets that it holds, in place of the
+            scenario's traders and of the scenario's own replay.
     """
 
     host: str = "127.0.0.1"
@@ -159,3 +198,4 @@ class VenueConfig:
     accounts: int = 2
     sub_accounts: int = 0
     control: str | None = None
+    replay: ReplayOptions | None = None

@@ -1,8 +1,9 @@
 """Callbacks on time: at a moment finer than the event loop's timer, or again and again.
 
-Owns: a queue of due callbacks and free-running timers on one event loop. Must not know: what
-they do. Invariant: queued callbacks run in order of their moment, equal moments in order of
-arrival, and never early; a timer keeps its phase however late one of its turns was.
+Owns: a queue of due callbacks on one event loop, free-running timers, and what those need of an
+event loop or of a virtual clock. Must not know: what they do. Invariant: queued callbacks run in
+order of their moment, equal moments in order of arrival, and never early; a timer keeps its phase
+however late one of its turns was.
 
 The event loop's timers have a millisecond's grain; a modelled service time is a fraction of
 that. Close to a moment the pacer therefore asks again on every turn of the loop, which costs a
@@ -16,10 +17,31 @@ import heapq
 import itertools
 import time
 from collections.abc import Callable
+from typing import Any, Protocol
 
-__all__ = ["Pacer", "Periodic"]
+__all__ = ["Pacer", "Periodic", "Timer", "Timers"]
 
 _GRAIN_S = 0.002
+
+
+class Timer(Protocol):
+    """A callback that waits."""
+
+    def cancel(self) -> None:
+        """Forgets it; harmless where it has run."""
+
+
+class Timers(Protocol):
+    """Where the venue's own time runs: an event loop is one, a `VirtualClock` another."""
+
+    def time(self) -> float:
+        """Now, in seconds since whenever."""
+
+    def call_at(self, when: float, callback: Callable[..., object], /, *args: Any) -> Timer:
+        """Calls `callback` at a moment of `time`."""
+
+    def call_later(self, delay: float, callback: Callable[..., object], /, *args: Any) -> Timer:
+        """Calls `callback` after `delay` seconds."""
 
 
 class Pacer:
@@ -66,21 +88,19 @@ class Pacer:
 class Periodic:
     """Calls back every `interval_s` seconds, in phase with its start, until closed."""
 
-    def __init__(
-        self, loop: asyncio.AbstractEventLoop, interval_s: float, callback: Callable[[], None]
-    ) -> None:
-        self._loop = loop
+    def __init__(self, timers: Timers, interval_s: float, callback: Callable[[], None]) -> None:
+        self._timers = timers
         self._interval_s = interval_s
         self._callback = callback
-        self._next = loop.time() + interval_s
-        self._handle = loop.call_at(self._next, self._run)
+        self._next = timers.time() + interval_s
+        self._handle = timers.call_at(self._next, self._run)
 
     def close(self) -> None:
         """Stops."""
         self._handle.cancel()
 
     def _run(self) -> None:
-        missed = max(0.0, self._loop.time() - self._next) // self._interval_s
+        missed = max(0.0, self._timers.time() - self._next) // self._interval_s
         self._next += (missed + 1) * self._interval_s
-        self._handle = self._loop.call_at(self._next, self._run)
+        self._handle = self._timers.call_at(self._next, self._run)
         self._callback()

@@ -5,34 +5,50 @@ carried out. Invariant: what `load` returns can be run; every name in it is know
 
 A scenario is a TOML file; everything in it is optional:
 
-    description = "One sentence."
-    is_traded = true                # false: nobody but the clients
+    description = "One sentence."   # shown by `whitewire venue --help`
+    is_traded = true                # false: nobody but the clients, and the replay if there is one
 
-    [traders]                       # the fields of `TraderOptions`
+    # How the simulated traders behave: the fields of `trader_options.TraderOptions`, whose
+    # docstring says what each of them means and what it is in the calm market.
+    [traders]
     takers_per_s = 20.0
 
-    [[faults]]                      # the arguments of `FaultTable.arm`
-    name = "gap"
+    # A recorded feed that drives the markets that it holds in place of the traders; the fields of
+    # `options.ReplayOptions`. `replay = "feed.jsonl.gz"` does where only the file is to be said.
+    [replay]
+    file = "feed.jsonl.gz"          # as `recording` reads it; relative to the scenario's folder
+    loop = false                    # true: begins anew at its end
+    speed = 1.0                     # how much faster than it was recorded
+
+    # What goes wrong, as often as there are such tables: the arguments of `FaultTable.arm`.
+    [[faults]]
+    name = "gap"                    # a row of `fault_kinds.FAULTS`
+    times = 3                       # how many occasions it strikes, or
+    probability = 0.01              # the chance of each
     at = 10.0                       # seconds of venue time since the venue was made
+    seconds = 60.0                  # how long it stays armed
+    market = "BTC_USDT"             # whatever else the row takes: what narrows it, its values
 """
 
 from __future__ import annotations
 
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from importlib import resources
 from pathlib import Path
 from typing import Any
 
 from whitewire.venue.fault_kinds import did_you_mean
 from whitewire.venue.faults import FaultTable
+from whitewire.venue.options import ReplayOptions
 from whitewire.venue.trader_options import TraderOptions
 
-__all__ = ["Scenario", "load", "scenario_names"]
+__all__ = ["Scenario", "descriptions", "load", "scenario_names"]
 
 _SUFFIX = ".toml"
 _TRADER_KEYS = tuple(option.name for option in fields(TraderOptions))
+_REPLAY_KEYS = tuple(option.name for option in fields(ReplayOptions))
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +60,14 @@ class Scenario:
         is_traded: whether simulated traders are there.
         traders: how they behave.
         faults: what goes wrong; arguments of `FaultTable.arm`.
+        replay: the recorded feed that drives its markets, if there is one.
     """
 
     description: str = ""
     is_traded: bool = True
     traders: TraderOptions = field(default_factory=TraderOptions)
     faults: tuple[Mapping[str, Any], ...] = ()
+    replay: ReplayOptions | None = None
 
 
 _KEYS = tuple(part.name for part in fields(Scenario))
@@ -60,6 +78,11 @@ def scenario_names() -> tuple[str, ...]:
     entries = resources.files("whitewire.venue").joinpath("scenarios").iterdir()
     names = (entry.name.removesuffix(_SUFFIX) for entry in entries if entry.name.endswith(_SUFFIX))
     return tuple(sorted(names))
+
+
+def descriptions() -> dict[str, str]:
+    """What the scenarios that come with the venue say about themselves, by name."""
+    return {name: load(name).description for name in scenario_names()}
 
 
 def load(name: str) -> Scenario:
@@ -76,7 +99,11 @@ def load(name: str) -> Scenario:
             text = Path(name).read_text(encoding="utf-8")
         except (OSError, UnicodeDecodeError) as error:
             raise ValueError(f"cannot read the scenario {name!r}: {error}") from None
-        return parse(text, name)
+        scenario = parse(text, name)
+        if scenario.replay is None:
+            return scenario
+        file = str(Path(name).parent / scenario.replay.file)
+        return replace(scenario, replay=replace(scenario.replay, file=file))
     names = scenario_names()
     if name not in names:
         raise ValueError(f"no scenario is named {name!r}; {did_you_mean(name, names)}")
@@ -104,16 +131,26 @@ def parse(text: str, where: str) -> Scenario:
             document.get("is_traded", True),
             TraderOptions(**traders),
             faults,
+            _read_replay(document.get("replay")),
         )
     except ValueError as error:
         raise ValueError(f"scenario {where!r}: {error}") from None
 
 
 def _check_kinds(document: Mapping[str, Any]) -> None:
-    kinds = {"description": str, "is_traded": bool, "traders": dict, "faults": list}
+    kinds: dict[str, Any] = {"description": str, "is_traded": bool, "traders": dict}
+    kinds |= {"faults": list, "replay": str | dict}
     for key, value in document.items():
         if not isinstance(value, kinds[key]):
             raise ValueError(f"{key} was {value!r}")
+
+
+def _read_replay(value: Any) -> ReplayOptions | None:
+    """The recording's options; the file is not looked at yet."""
+    if value is None or isinstance(value, str):
+        return None if value is None else ReplayOptions(value)
+    _refuse_unknown(value, _REPLAY_KEYS, "a replay")
+    return ReplayOptions(**{"file": "", **value})
 
 
 def _check_fault(row: object) -> None:

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import random
 import signal
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, cast
 
 import uvloop
@@ -28,6 +30,7 @@ from whitewire.venue.channels import Channels
 from whitewire.venue.control import Control
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
+from whitewire.venue.driver import DriverMaker
 from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.fault_kinds import did_you_mean
@@ -36,20 +39,29 @@ from whitewire.venue.http_server import TLS_GOODBYE_S, HttpConnection
 from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.markets import default_markets
 from whitewire.venue.model import AccountSpec, MarketSpec
-from whitewire.venue.options import VenueConfig, WireOptions
-from whitewire.venue.pacing import Pacer
+from whitewire.venue.options import ReplayOptions, VenueConfig, WireOptions
+from whitewire.venue.pacing import Pacer, Timer, Timers
 from whitewire.venue.rate_limits import RateLimiter
+from whitewire.venue.recording import survey
+from whitewire.venue.replay import Replay
 from whitewire.venue.rest import Listener, RestApp
 from whitewire.venue.scenario import load as load_scenario
 from whitewire.venue.tls import ServerTls
 from whitewire.venue.tokens import TokenStore
+from whitewire.venue.virtual_clock import VirtualClock
 from whitewire.venue.ws_server import WsService
 
 __all__ = ["Address", "VenueServer", "serve"]
 
+_LOG = logging.getLogger(__name__)
+
 # The engine's timer never sleeps longer than this, so a kill switch armed meanwhile fires less
 # than a second late.
 _LONGEST_NAP_S = 0.5
+
+# How long virtual time waits for a client that reads nothing of what it was sent, and how often
+# it looks whether it does.
+_PATIENCE_S, _GLANCE_S = 1.0, 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,11 +101,11 @@ class VenueServer:
             engine: knobs of the engine; the traded markets come from `config`.
             markets: what the venue lists; its default list otherwise.
             accounts: who trades there; its default accounts otherwise.
-            clock: the venue's time, epoch seconds.
+            clock: the venue's time, epoch seconds; a `VirtualClock` also runs its timers.
 
         Raises:
-            ValueError: an unknown scenario or one that is not in order, or a market that is
-                not listed.
+            ValueError: an unknown scenario or one that is not in order, a market that is not
+                listed, or a recording that cannot drive any market.
         """
         scenario = load_scenario(config.scenario)
         listed = default_markets() if markets is None else tuple(markets)
@@ -101,17 +113,18 @@ class VenueServer:
         if unknown:
             names = ", ".join(spec.name for spec in listed)
             raise ValueError(f"no market is named {', '.join(sorted(unknown))}; there are {names}")
-        traded = config.markets if scenario.is_traded else ()
+        opened = {spec.name: spec for spec in listed if spec.name in config.markets}
+        drivers = _replays(config.replay or scenario.replay, opened)
+        traded = config.markets if scenario.is_traded else tuple(drivers)
         self.exchange = Exchange(
             listed,
-            default_accounts(config.seed, config.accounts, config.sub_accounts)
-            if accounts is None
-            else accounts,
+            _accounts(config) if accounts is None else accounts,
             seed=config.seed,
             clock=clock,
             options=replace(
                 engine or ExchangeOptions(), traded_markets=traded, traders=scenario.traders
             ),
+            drivers=drivers,
         )
         options = wire or WireOptions()
         keys = [
@@ -132,7 +145,10 @@ class VenueServer:
         self._cleanups: list[Callable[[], None]] = []
         self._servers: list[asyncio.AbstractServer] = []
         self._connections: set[HttpConnection] = set()
-        self._nap: asyncio.TimerHandle | None = None
+        self._clock = clock
+        self._timers: Timers | None = clock if isinstance(clock, VirtualClock) else None
+        self._moving = asyncio.Lock()
+        self._nap: Timer | None = None
         self._service: WsService | None = None
         for row in scenario.faults:
             self.arm(**row)
@@ -150,7 +166,7 @@ class VenueServer:
         self.faults.arm(name, times, **args)
         if self._nap is not None:
             self._nap.cancel()
-            self._wind(asyncio.get_running_loop())
+            self._wind()
 
     async def start(self) -> None:
         """Opens the listeners and starts the engine's clockwork.
@@ -168,9 +184,10 @@ class VenueServer:
         loop = asyncio.get_running_loop()
         config = self._config
         context, ca = self._make_tls()
-        channels = Channels(self.core, loop, random.Random(config.seed))
-        depth = DepthStreams(self.core, loop)
-        streams = MarketStreams(self.core, loop)
+        timers = self._timers = self._timers or loop
+        channels = Channels(self.core, loop, random.Random(config.seed), timers)
+        depth = DepthStreams(self.core, timers)
+        streams = MarketStreams(self.core, timers)
         pacer = Pacer(loop)
         service = self._service = WsService(self.core, channels, depth, streams)
         self._cleanups += [
@@ -207,7 +224,7 @@ class VenueServer:
             control = Control(self.arm)
             self._cleanups.append(control.close)
             await control.listen(config.control)
-        self._wind(loop)
+        self._wind()
 
     def _make_tls(self) -> tuple[ssl.SSLContext | None, str | None]:
         if not self._config.tls:
@@ -219,7 +236,31 @@ class VenueServer:
     def _port(self, offset: int) -> int:
         return self._config.port + offset if self._config.port else 0
 
-    def _wind(self, loop: asyncio.AbstractEventLoop) -> None:
+    async def advance(self, seconds: float) -> None:
+        """Moves the virtual clock on, no faster than the clients read.
+
+        Raises:
+            TypeError: the venue's clock is a real one.
+        """
+        clock = self._clock
+        if not isinstance(clock, VirtualClock):
+            raise TypeError("only a venue with a VirtualClock can be advanced")
+        async with self._moving:
+            end = clock() + seconds
+            patience_s = _PATIENCE_S
+            while clock.step(end):
+                await asyncio.sleep(0)  # requests come in, pushes go out
+                while self._is_congested() and patience_s > 0:
+                    await asyncio.sleep(_GLANCE_S)
+                    patience_s -= _GLANCE_S
+                if not self._is_congested():
+                    patience_s = _PATIENCE_S
+
+    def _is_congested(self) -> bool:
+        most = self.core.options.ws_max_queue_bytes // 2
+        return self._service is not None and self._service.waiting_bytes() > most
+
+    def _wind(self) -> None:
         """Runs what is due in the engine and comes back for the next of it."""
         self.exchange.tick(self.core.clock())
         self._befall()
@@ -227,7 +268,8 @@ class VenueServer:
         for due in (self.exchange.next_due(), self.faults.next_change()):
             if due is not None:
                 nap = min(max(due - self.core.clock(), 0.0), nap)
-        self._nap = loop.call_later(nap, self._wind, loop)
+        if self._timers is not None:
+            self._nap = self._timers.call_later(nap, self._wind)
 
     def _befall(self) -> None:
         """Carries out the faults that are the venue's own."""
@@ -240,7 +282,7 @@ class VenueServer:
                 self._service.send_away()
 
     async def stop(self) -> None:
-        """Closes everything; harmless where nothing was open."""
+        """Closes everything; harmless where nothing was open. An `advance` ends meanwhile."""
         if self._nap is not None:
             self._nap.cancel()
         for server in self._servers:
@@ -252,6 +294,8 @@ class VenueServer:
         self._cleanups.clear()
         await asyncio.gather(*(server.wait_closed() for server in self._servers))
         self._servers.clear()
+        async with self._moving:
+            self._service = None  # whoever was advancing the clock has got its answer
 
     def announcement(self) -> str:
         """The one line that tells a client everything, as JSON."""
@@ -276,6 +320,32 @@ class VenueServer:
         )
 
 
+def _replays(
+    options: ReplayOptions | None, markets: Mapping[str, MarketSpec]
+) -> dict[str, DriverMaker]:
+    """Drivers of the markets that a recording holds.
+
+    Raises:
+        ValueError: it cannot be read, or holds none of the markets.
+    """
+    if options is None:
+        return {}
+    found = survey(options.file, markets)
+    for note in found.notes:
+        _LOG.warning("%s", note)
+    driven = [name for name in markets if name in found.messages]
+    if not driven:
+        raise ValueError(
+            f"{options.file} holds {', '.join(sorted(found.messages))}, "
+            f"and the venue opens {', '.join(markets)}"
+        )
+    return {name: partial(Replay, options=options, survey=found) for name in driven}
+
+
+def _accounts(config: VenueConfig) -> tuple[AccountSpec, ...]:
+    return default_accounts(config.seed, config.accounts, config.sub_accounts)
+
+
 def _port_of(server: asyncio.AbstractServer) -> int:
     return cast("int", cast("asyncio.Server", server).sockets[0].getsockname()[1])
 
@@ -285,7 +355,8 @@ def serve(config: VenueConfig) -> None:
 
     Raises:
         OSError: a port is taken, or the control socket cannot be made.
-        ValueError: a scenario that is unknown or not in order, or an unknown market.
+        ValueError: a scenario that is unknown or not in order, an unknown market, or a recording
+            that cannot drive any market.
     """
 
     async def run() -> None:

@@ -24,7 +24,7 @@ from decimal import Decimal
 from whitewire.venue.accounts import Account
 from whitewire.venue.engine import Engine
 from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import AccountSpec, MarketSpec, Order, OrderType, Product, Side, Stp
+from whitewire.venue.model import AccountSpec, MarketSpec, Order, OrderType, Side, Stp
 from whitewire.venue.money import multiply
 from whitewire.venue.trader_options import TraderOptions
 
@@ -214,7 +214,7 @@ class Traders:
             price=multiply(Decimal(ticks), self._spec.tick_size),
             stp=Stp.CANCEL_OLD if is_maker else Stp.NO,  # T3
             ioc=not is_maker,
-            product=Product.FUTURES if self._spec.is_futures else Product.SPOT,
+            product=self._spec.plain_product,
         )
 
     def _draw_jitter(self) -> int:

@@ -257,10 +257,16 @@ class _Socket(WSListener):
         if self._transport is None or self._is_mute:
             return
         self._transport.send(WSMsgType.TEXT, text)
-        waiting = self._transport.underlying_transport.get_write_buffer_size()
+        waiting = self.waiting_bytes()
         if waiting > self._core.options.ws_max_queue_bytes:
             _LOG.warning("dropped a slow WebSocket client with %d bytes waiting", waiting)
             self.cut()  # K3
+
+    def waiting_bytes(self) -> int:
+        """What was sent and has not left yet."""
+        if self._transport is None:
+            return 0
+        return int(self._transport.underlying_transport.get_write_buffer_size())
 
     def send_away(self) -> None:
         """Ends the connection with a close frame (K6)."""
@@ -364,6 +370,10 @@ class WsService:
         self._channels.drop(socket)
         self._depth.unsubscribe(socket, None)
         self._streams.drop(socket)
+
+    def waiting_bytes(self) -> int:
+        """The longest of the outgoing queues."""
+        return max((socket.waiting_bytes() for socket in self.sockets), default=0)
 
     def send_away(self) -> None:
         """Ends every connection with a close frame."""

@@ -13,7 +13,6 @@ from tests.venue.collateral.wire import (
     PERP,
     STOP_LIMIT,
     TRIGGER_MARKET,
-    Clock,
     account,
     limit,
     market,
@@ -22,7 +21,7 @@ from tests.venue.collateral.wire import (
     trade,
 )
 from tests.venue.naive import Nonces, RestClient
-from whitewire.venue import Venue, WireOptions
+from whitewire.venue import Venue, VirtualClock, WireOptions
 
 ORDER_KEYS = {
     *("orderId", "clientOrderId", "market", "side", "type", "timestamp"),
@@ -297,7 +296,7 @@ def test_cancel_all_chooses_by_product_and_position_side(
 
 
 def test_a_kill_switch_ends_its_types_alone() -> None:
-    clock = Clock()
+    clock = VirtualClock()
     with (
         Venue(traders=False, clock=clock) as venue,
         RestClient(venue, nonces=Nonces(clock)) as rest,
@@ -308,11 +307,9 @@ def test_a_kill_switch_ends_its_types_alone() -> None:
         fields = {"market": "BTC_USDT", "timeout": "5", "types": ["margin"]}
         assert rest.ok("order/kill-switch", **fields)["types"] == ["margin"]
         rest.ok("order/kill-switch", market=PERP, timeout="60", types=["futures"])
-        clock.now += 6.0
-        venue.call(lambda exchange: exchange.tick(clock()))
+        clock.advance(6)
         ids = {order["orderId"] for order in rest.ok("orders")}
         assert ids == {spot["orderId"], perp["orderId"]}
-        clock.now += 60.0
-        venue.call(lambda exchange: exchange.tick(clock()))
+        clock.advance(60)
         assert [order["orderId"] for order in rest.ok("orders")] == [spot["orderId"]]
         assert rest.ok("order/kill-switch/status") == []

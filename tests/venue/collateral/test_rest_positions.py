@@ -11,8 +11,6 @@ from tests.venue.collateral.wire import (
     LIMIT,
     MARKET,
     PERP,
-    START,
-    Clock,
     account,
     limit,
     market,
@@ -21,10 +19,12 @@ from tests.venue.collateral.wire import (
     trade,
 )
 from tests.venue.naive import Nonces, RestClient
-from whitewire.venue import Venue, WireOptions
+from whitewire.venue import Venue, VirtualClock, WireOptions
+from whitewire.venue.exchange_options import ExchangeOptions
 
-EIGHT_HOURS = 28_800
-NEXT_FUNDING = (int(START) // EIGHT_HOURS + 1) * EIGHT_HOURS
+START = 1_785_730_130.0
+EVERY_MINUTE = ExchangeOptions(funding_interval_min=1)
+NEXT_FUNDING = (int(START) // 60 + 1) * 60
 
 
 # Balances and leverage
@@ -307,36 +307,36 @@ def test_the_mode_is_a_boolean(rest: RestClient, mode: Any) -> None:
 
 
 @pytest.fixture
-def clock() -> Clock:
-    return Clock()
+def clock() -> VirtualClock:
+    return VirtualClock(START)
 
 
 @pytest.fixture
-def timed(clock: Clock) -> Iterator[tuple[Venue, RestClient, RestClient]]:
-    """A venue whose time the test moves."""
+def timed(clock: VirtualClock) -> Iterator[tuple[RestClient, RestClient]]:
+    """Two accounts of a venue whose time the test moves."""
     with (
-        Venue(traders=False, clock=clock) as venue,
+        Venue(traders=False, clock=clock, engine=EVERY_MINUTE) as venue,
         RestClient(venue, nonces=Nonces(clock)) as rest,
         RestClient(venue, 1, nonces=Nonces(clock)) as other,
     ):
-        yield venue, rest, other
+        yield rest, other
 
 
 def test_funding_moves_the_balance_and_has_a_history(
-    clock: Clock, timed: tuple[Venue, RestClient, RestClient]
+    clock: VirtualClock, timed: tuple[RestClient, RestClient]
 ) -> None:
-    venue, rest, other = timed
+    rest, other = timed
     trade(rest, other, "60300", "0.5")  # half a percent above the index
     (market_now, _) = rest.get("futures")[1]["result"]
     assert market_now["funding_rate"] == "0.005"
     assert market_now["next_funding_rate_timestamp"] == f"{NEXT_FUNDING}000"
+    assert market_now["funding_interval_minutes"] == 1
     path = "collateral-account/funding-history"
     assert rest.ok(path) == {"records": [], "limit": 100, "offset": 0}
     assert rest.get("funding-history/BTC_PERP") == (200, [])
     before = rest.ok("collateral-account/balance", ticker="USDT")["USDT"]
     assert before == "999996.985"
-    clock.now = NEXT_FUNDING + 1.0
-    venue.call(lambda exchange: exchange.tick(clock()))
+    clock.advance(NEXT_FUNDING + 1.0 - START)
     paid = rest.ok("collateral-account/balance", ticker="USDT")["USDT"]
     assert paid == "999846.235"  # 150.75 less
     record = {

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import heapq
-import random
+from collections import Counter
 from collections.abc import Callable, Iterator
-from typing import Any, cast
+from typing import Any
 
 import pytest
 
@@ -19,11 +17,8 @@ from tests.venue.collateral.wire import (
     market,
     trade,
 )
-from tests.venue.naive import RestClient, WsClient
-from tests.venue.virtual_time import START, Digest, VirtualLoop
-from whitewire.venue import Venue, VenueConfig, WireOptions
-from whitewire.venue.channels import Channels
-from whitewire.venue.server import VenueServer
+from tests.venue.naive import Nonces, RestClient, WsClient
+from whitewire.venue import Venue, VirtualClock, WireOptions
 
 FAST = WireOptions(margin_balance_interval_ms=40, positions_interval_ms=40)
 POSITION_KEYS = {
@@ -264,22 +259,19 @@ def test_both_legs_of_an_oco_are_events(
 
 
 def test_the_cadence_is_that_of_the_documents() -> None:
-    virtual = VirtualLoop()
-    loop = cast("asyncio.AbstractEventLoop", virtual)
-    server = VenueServer(VenueConfig(tls=False, scenario="empty"), clock=virtual.time)
-    channels = Channels(server.core, loop, random.Random(1))
-    nobody, mine = Digest(), Digest()
-    mine.account = "account-1"
-    for digest in (nobody, mine):
-        channels.collateral.balances[digest] = None
-        channels.collateral.positions[digest] = None
-    while virtual.queue[0][0] <= START + 9.0:
-        virtual.now, _, timer = heapq.heappop(virtual.queue)
-        if timer.callback is not None:
-            timer.callback()
-    assert mine.counts == {"balanceMargin_update": 6, "positionsMargin_update": 9}
-    assert nobody.counts == {}
-    channels.drop(mine)
-    channels.collateral.flush_balances()
-    assert sum(mine.counts.values()) == 15
-    channels.close()
+    clock = VirtualClock()
+    with (
+        Venue(traders=False, clock=clock) as venue,
+        RestClient(venue, nonces=Nonces(clock)) as rest,
+        WsClient(venue) as ws,
+        WsClient(venue) as gone,
+    ):
+        for socket in (ws, gone):
+            socket.authorize(rest)
+            socket.call("balanceMargin_subscribe")
+            socket.call("positionsMargin_subscribe")
+        gone.sock.close()
+        clock.advance(9.0)
+        ws.call("ping")
+        counts = Counter(push["method"] for push in ws.pushes)
+        assert counts == {"balanceMargin_update": 6, "positionsMargin_update": 9}

@@ -9,21 +9,10 @@ from tests.venue.naive import RestClient
 from whitewire.venue.model import AccountSpec
 
 PERP = "BTC_PERP"
-START = 1_785_730_130.0
 LIMIT, MARKET, STOP_LIMIT, TRIGGER_MARKET, OCO, BULK = (
     f"order/collateral/{name}"
     for name in ("limit", "market", "stop-limit", "trigger-market", "oco", "bulk")
 )
-
-
-class Clock:
-    """The venue's time, which the test moves."""
-
-    def __init__(self) -> None:
-        self.now = START
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def account(name: str, usdt: str = "1000000", **changes: Any) -> AccountSpec:

@@ -14,7 +14,6 @@ Rules:
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any, Protocol
@@ -24,7 +23,7 @@ from whitewire.venue.collateral.margin import AssetSummary
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
 from whitewire.venue.events import PositionEvent
-from whitewire.venue.pacing import Periodic
+from whitewire.venue.pacing import Periodic, Timers
 
 __all__ = ["CollateralChannels"]
 
@@ -47,9 +46,7 @@ class CollateralChannels:
         dangers: subscribers of margin calls and liquidations.
     """
 
-    def __init__(
-        self, core: VenueCore, loop: asyncio.AbstractEventLoop, push_private: PushPrivate
-    ) -> None:
+    def __init__(self, core: VenueCore, timers: Timers, push_private: PushPrivate) -> None:
         self.balances: dict[Subscriber, frozenset[str] | None] = {}
         self.positions: dict[Subscriber, None] = {}
         self.dangers: dict[Subscriber, None] = {}
@@ -57,14 +54,14 @@ class CollateralChannels:
         self._text = core.number_text
         self._push = push_private
         options = core.options
-        self._timers = [
-            Periodic(loop, options.margin_balance_interval_ms / 1000, self.flush_balances),
-            Periodic(loop, options.positions_interval_ms / 1000, self.flush_positions),
+        self._periodics = [
+            Periodic(timers, options.margin_balance_interval_ms / 1000, self.flush_balances),
+            Periodic(timers, options.positions_interval_ms / 1000, self.flush_positions),
         ]
 
     def close(self) -> None:
         """Stops the timers."""
-        for timer in self._timers:
+        for timer in self._periodics:
             timer.close()
 
     def drop(self, subscriber: Subscriber) -> None:
