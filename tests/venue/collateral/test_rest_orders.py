@@ -191,11 +191,11 @@ def test_refusals_that_need_a_market(rest: RestClient, other: RestClient) -> Non
     trade(rest, other, "60000", "0.001")
     at_last = {**STOP, "activation_price": "60000"}
     assert refused(rest, STOP_LIMIT, **at_last) == (422, 30, ["activationPrice"])
-    limit(rest, "buy", "59000", "0.1", clientOrderId="taken")
+    limit(rest, "buy", "59000", "1", clientOrderId="taken")
     assert refused(rest, LIMIT, **GOOD, clientOrderId="taken") == (422, 36, ["clientOrderId"])
     limit(other, "sell", "60000", "0.1")
     assert refused(rest, LIMIT, **GOOD, postOnly=True) == (422, 14, ["postOnly"])
-    assert refused(rest, LIMIT, **{**GOOD, "amount": "84"}) == (422, 112, ["amount"])
+    assert refused(rest, LIMIT, **{**GOOD, "amount": "83"}) == (422, 112, ["amount"])
 
 
 def test_too_little_collateral_and_a_flag_that_is_not_granted() -> None:
