@@ -16,7 +16,7 @@ from whitewire.cli import main
 OPTIONS = {
     "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
     "venue": {"--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"}
-    | {"--replay", "--replay-speed", "--replay-loop"},
+    | {"--replay", "--replay-speed", "--replay-loop", "--accounts", "--sub-accounts"},
     "run": {"--config", "--live"},
     "check": {"--config"},
     "cancel-all": {"--config", "--market"},
@@ -123,6 +123,8 @@ def test_a_wrong_command_line_is_exit_code_2(
         (["venue", "--scenario", "monsoon"], "monsoon"),
         (["venue", "--market", "NO_SUCH"], "NO_SUCH"),
         (["venue", "--host", "256.0.0.1"], "256.0.0.1"),
+        (["venue", "--accounts", "0"], "--accounts"),
+        (["venue", "--sub-accounts", "-1"], "--sub-accounts"),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) else None,
 )

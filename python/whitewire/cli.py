@@ -159,6 +159,13 @@ def _add_venue(commands: Any) -> None:
         "--control", metavar="PATH", help="make a Unix socket there that arms faults"
     )
     venue.add_argument(
+        "--accounts", type=int, default=2, metavar="N", help="how many accounts, default 2"
+    )
+    venue.add_argument(
+        "--sub-accounts", type=int, default=0, metavar="N",
+        help="sub-accounts of each account, with keys and funds of their own, default 0",
+    )  # fmt: skip
+    venue.add_argument(
         "--market", action="append", metavar="M", help="repeatable; default BTC_USDT"
     )
 
@@ -198,6 +205,12 @@ def _venue(options: argparse.Namespace) -> int:
             f"--port was {options.port}, and the venue needs that port and the next two",
             "choose one from 1 to 65533, or 0 for free ones",
         )
+    if not 1 <= options.accounts <= 1_000 or not 0 <= options.sub_accounts <= 1_000:
+        raise UsageError(
+            "venue-accounts",
+            f"--accounts was {options.accounts} and --sub-accounts {options.sub_accounts}",
+            "choose 1 to 1000 accounts and 0 to 1000 sub-accounts of each",
+        )
     if options.replay is None and (options.replay_loop or options.replay_speed != 1.0):
         raise UsageError("venue-arguments", "there is no recording to play", "give --replay FILE")
     config = VenueConfig(
@@ -207,6 +220,8 @@ def _venue(options: argparse.Namespace) -> int:
         seed=options.seed,
         scenario=options.scenario,
         markets=tuple(options.market or ("BTC_USDT",)),
+        accounts=options.accounts,
+        sub_accounts=options.sub_accounts,
         control=options.control,
     )
     try:

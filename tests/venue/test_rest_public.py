@@ -147,11 +147,10 @@ def test_assets_and_fees_name_every_asset_of_the_markets(rest: RestClient) -> No
     assert fees["USDT"]["providers"] == []
 
 
-def test_collateral_markets_and_futures_are_wrapped(venue: Venue, rest: RestClient) -> None:
+def test_collateral_markets_are_wrapped(venue: Venue, rest: RestClient) -> None:
     _, markets = rest.get("markets")
     names = [market["name"] for market in markets if market["isCollateral"]]
     assert rest.get("collateral/markets") == (
         200,
         {"success": True, "message": None, "result": names},
     )
-    assert rest.get("futures") == (200, {"success": True, "message": None, "result": []})

@@ -13,6 +13,7 @@ from whitewire.venue.accounts import Account, FeePot
 from whitewire.venue.book import Book
 from whitewire.venue.clearing import Clearing, SpotClearing, exact_fee, truncated_fee
 from whitewire.venue.collateral.aftermath import CollateralAftermath
+from whitewire.venue.collateral.board import FuturesBoard
 from whitewire.venue.collateral.clearing import CollateralClearing
 from whitewire.venue.collateral.desk import Clockwork, CollateralDesk, Parts
 from whitewire.venue.collateral.funding import Funding, Prices
@@ -72,6 +73,7 @@ class Assembly:
         prices = Prices(self.mark, self.index)
         interval_s = options.funding_interval_min * 60
         self.funding = Funding(listing.all, accounts, self.pool, prices, interval_s, now)
+        self._board = FuturesBoard(prices, self.funding, accounts)
 
     def mark(self, market: str) -> Decimal:
         """Mark price: the last trade's, before the first one the reference price."""
@@ -99,7 +101,7 @@ class Assembly:
             self._options.margin_call_multiple,
             self._publish,
         )
-        parts = Parts(self.engine, self._accounts, self.margins, groups, sight, assets)
+        parts = Parts(self.engine, self._accounts, self.margins, groups, sight, self._board, assets)
         return CollateralDesk(
             parts,
             clockwork,

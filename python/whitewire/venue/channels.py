@@ -1,4 +1,4 @@
-"""Every channel but depth: who listens to what, and the engine's events on their way out.
+"""Every channel but depth and those of collateral: who listens, and the events on their way out.
 
 Owns: the subscriptions of the event channels, the once-a-second channels, and the place of
 private pushes before or after the reply that they belong to. Must not know: sockets, request
@@ -25,6 +25,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 from typing import Any
 
+from whitewire.venue.collateral.channels import CollateralChannels
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import Subscriber
 from whitewire.venue.events import (
@@ -34,6 +35,7 @@ from whitewire.venue.events import (
     Event,
     OrderEvent,
     OrderEventKind,
+    PositionEvent,
     TradeEvent,
 )
 from whitewire.venue.model import OrderType, Wallet
@@ -106,11 +108,13 @@ class Channels:
             Periodic(timers, core.options.lastprice_interval_ms / 1000, self.flush_last_prices),
         ]
         core.exchange.listeners.append(self.on_event)
+        self.collateral = CollateralChannels(core, timers, self._push_private)
 
     def close(self) -> None:
         """Stops the timers."""
         for timer in self._periodics:
             timer.close()
+        self.collateral.close()
 
     # Subscriptions
 
@@ -152,6 +156,7 @@ class Channels:
         """Forgets a subscriber."""
         for interests in self._interests.values():
             interests.pop(subscriber, None)
+        self.collateral.drop(subscriber)
 
     # Order of replies and pushes
 
@@ -214,6 +219,8 @@ class Channels:
                 self._on_deal(event)
             case BalanceEvent():
                 self._changed_wallets.setdefault(event.account, set()).update(event.assets)
+            case PositionEvent():
+                self.collateral.on_danger(event)
 
     def _on_top(self, market: str) -> None:
         frame = ""

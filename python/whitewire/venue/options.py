@@ -117,6 +117,13 @@ class WireOptions:
     # cancel-all and cancel-bulk.
     colocation_extra: frozenset[str] = frozenset()
 
+    # Lists and histories call collateral types "margin limit" and so on; otherwise "limit".
+    margin_type_names: bool = True
+    # The collateral balance is JSON numbers, as the specification says; text was captured.
+    collateral_balance_numbers: bool = False
+    margin_balance_interval_ms: int = 1_500
+    positions_interval_ms: int = 1_000
+
     depth_interval_ms: int = 100
     depth_keepalive_s: float = 10.0
     depth_silent_eviction: bool = False
@@ -175,6 +182,8 @@ class VenueConfig:
         scenario: how the market behaves and what goes wrong when: the name of a packaged
             scenario (`scenario.scenario_names`) or the path of a TOML file.
         markets: names of the markets to open.
+        accounts: how many accounts there are.
+        sub_accounts: how many sub-accounts each of them has.
         control: path of a Unix socket that arms faults, see `control`; none if not given.
         replay: a recorded feed that drives those of the markets that it holds, in place of the
             scenario's traders and of the scenario's own replay.
@@ -186,5 +195,7 @@ class VenueConfig:
     seed: int = 1
     scenario: str = "calm"
     markets: tuple[str, ...] = ("BTC_USDT",)
+    accounts: int = 2
+    sub_accounts: int = 0
     control: str | None = None
     replay: ReplayOptions | None = None

@@ -24,6 +24,8 @@ from typing import Any, Protocol
 
 from whitewire.venue import json_text
 from whitewire.venue.auth import SignedRequest
+from whitewire.venue.collateral.rest import CollateralEndpoints
+from whitewire.venue.collateral.rest_public import FuturesEndpoints
 from whitewire.venue.core import VenueCore
 from whitewire.venue.http_message import Delivery, HttpRequest, HttpResponse, front_page
 from whitewire.venue.model import VenueError
@@ -93,13 +95,23 @@ def _public_routes(own: PublicEndpoints) -> dict[str, _Public]:
         "public/ticker": _Public(own.ticker),
         "public/assets": _Public(own.assets),
         "public/fee": _Public(own.fee),
-        "public/futures": _Public(own.futures),
         "public/collateral/markets": _Public(own.collateral_markets),
         "public/platform/status": _Public(own.platform_status, RateLimit(20_000, 10)),
         "public/orderbook/": _Public(own.order_book, RateLimit(600, 10)),
         "public/orderbook/depth/": _Public(own.depth),
         "public/trades/": _Public(own.trades),
     }
+
+
+def _futures_routes(own: FuturesEndpoints) -> dict[str, _Public]:
+    return {
+        "public/futures": _Public(own.futures),
+        "public/funding-history/": _Public(own.funding_history),
+    }
+
+
+def _collateral_routes(own: CollateralEndpoints) -> dict[str, _Private]:
+    return {path: _Private(*route) for path, route in own.routes().items()}
 
 
 def _private_routes(own: PrivateEndpoints) -> dict[str, _Private]:
@@ -139,12 +151,17 @@ class RestApp:
 
         self._public = {
             _BASE + path: route
-            for path, route in _public_routes(PublicEndpoints(core)).items()
+            for path, route in (
+                _public_routes(PublicEndpoints(core)) | _futures_routes(FuturesEndpoints(core))
+            ).items()
             if served(path, route.colocated)
         }
         self._private = {
             _BASE + path: route
-            for path, route in _private_routes(PrivateEndpoints(core)).items()
+            for path, route in (
+                _private_routes(PrivateEndpoints(core))
+                | _collateral_routes(CollateralEndpoints(core))
+            ).items()
             if served(path, route.colocated)
         }
 

@@ -10,7 +10,7 @@ Rules:
 * T2  With `ticker` the balance is the bare entry, not keyed by its asset.
 * T3  The executed history is a list with `market` and a map of lists without it; the order
       history is always a map. An empty map arrives as `[]`.
-* T4  `market/fee` is in percent and ignores its `market`.
+* T4  `market/fee` is in percent and ignores its `market`; futures have usual fees of their own.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ from typing import Any, TypeVar
 
 from whitewire.venue import refusals
 from whitewire.venue.core import VenueCore
+from whitewire.venue.markets import FUTURES_MAKER_FEE, FUTURES_TAKER_FEE
 from whitewire.venue.model import Deal, MarketSpec, Order, OrderType
 from whitewire.venue.requests import (
     CancelAllRequest,
@@ -42,6 +43,7 @@ __all__ = ["PrivateEndpoints"]
 Json = Any
 Params = dict[str, Any]
 _HUNDRED = Decimal(100)
+_FUTURES_FEES = (FUTURES_MAKER_FEE, FUTURES_TAKER_FEE)
 _Record = TypeVar("_Record", Deal, Order)
 
 
@@ -51,7 +53,11 @@ class PrivateEndpoints:
     def __init__(self, core: VenueCore) -> None:
         self._core = core
         self._exchange = core.exchange
-        self._shapes = RestShapes(core.number_text, fee_rates=core.options.order_fee_rates)
+        self._shapes = RestShapes(
+            core.number_text,
+            fee_rates=core.options.order_fee_rates,
+            margin_type_names=core.options.margin_type_names,
+        )
         self._usual = usual_market(core.exchange.markets)
 
     def websocket_token(self, account: str, _params: Params) -> Json:
@@ -67,14 +73,15 @@ class PrivateEndpoints:
         return {
             "error": None,
             **self._fee_pair(spot),
-            "futures_taker": "0.035",
-            "futures_maker": "0.01",
+            "futures_taker": self._core.number_text(FUTURES_TAKER_FEE * _HUNDRED),
+            "futures_maker": self._core.number_text(FUTURES_MAKER_FEE * _HUNDRED),
             "rpi_maker_fee_premium": None,
             "futures_rpi_maker_fee_premium": None,
             "custom_fee": {
                 spec.name: self._fee_pair(spec)
                 for spec in self._exchange.markets.values()
-                if (spec.maker_fee, spec.taker_fee) != (spot.maker_fee, spot.taker_fee)
+                if (spec.maker_fee, spec.taker_fee)
+                != (_FUTURES_FEES if spec.is_futures else (spot.maker_fee, spot.taker_fee))
             },
         }
 
@@ -146,7 +153,7 @@ class PrivateEndpoints:
     def open_orders(self, account: str, params: Params) -> Json:
         """POST orders."""
         orders = self._exchange.open_orders(account, OpenOrdersQuery.from_body(params))
-        return [self._shapes.order(order) for order in orders]
+        return [self._shapes.listed_order(order) for order in orders]
 
     def balance(self, account: str, params: Params) -> Json:
         """POST trade-account/balance."""

@@ -242,10 +242,6 @@ class PublicEndpoints:
         names = [spec.name for spec in self._exchange.markets.values() if spec.is_collateral]
         return {"success": True, "message": None, "result": names}
 
-    def futures(self, _market: str, _query: Mapping[str, str]) -> Json:
-        """GET public/futures: this venue lists none."""
-        return {"success": True, "message": None, "result": []}
-
     def _spec(self, market: str) -> MarketSpec:
         spec = self._exchange.markets.get(market)
         if spec is None:

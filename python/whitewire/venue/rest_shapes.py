@@ -17,6 +17,9 @@ Rules:
       need them.
 * S7  The usual fees are those of the market that is listed first when the venue opens; they stay
       when it is delisted.
+* S8  An order against collateral says `positionSide` and `reduceOnly`, and `oto` where it is the
+      entry of one. Lists and histories call its type "margin limit" and so on, if the options say
+      so; what creates, changes or cancels it uses the plain names.
 """
 
 from __future__ import annotations
@@ -27,7 +30,15 @@ from typing import Any
 
 from whitewire.venue.kill_switch import KillSwitchTimer
 from whitewire.venue.markets import default_markets
-from whitewire.venue.model import Deal, MarketSpec, Order, VenueError, Wallet
+from whitewire.venue.model import (
+    Deal,
+    Exits,
+    MarketSpec,
+    Order,
+    Product,
+    VenueError,
+    Wallet,
+)
 
 __all__ = ["RestShapes", "error_body", "usual_market"]
 
@@ -50,12 +61,28 @@ def usual_market(listed: Mapping[str, MarketSpec]) -> MarketSpec:
 class RestShapes:
     """Prints engine values for REST, numbers in the chosen style."""
 
-    def __init__(self, text: Callable[[Decimal], str], *, fee_rates: bool = False) -> None:
+    def __init__(
+        self,
+        text: Callable[[Decimal], str],
+        *,
+        fee_rates: bool = False,
+        margin_type_names: bool = True,
+    ) -> None:
         self.text = text
         self._fee_rates = fee_rates
+        self._margin_type_names = margin_type_names
+
+    def type_in_lists(self, order: Order) -> str:
+        """The type as lists and histories call it (S8)."""
+        is_plain = order.product is Product.SPOT or not self._margin_type_names
+        return order.type.value if is_plain else f"margin {order.type.value}"
+
+    def listed_order(self, order: Order) -> Json:
+        """The order object of the active list."""
+        return {**self.order(order), "type": self.type_in_lists(order)}
 
     def order(self, order: Order) -> Json:
-        """The order object of create, cancel, modify and the active list."""
+        """The order object of create, cancel and modify."""
         text = self.text
         shape: Json = {
             "orderId": order.id,
@@ -89,7 +116,21 @@ class RestShapes:
             shape["activation_price"] = text(trigger.price)
             shape["activationCondition"] = trigger.condition.value
             shape["activated"] = int(not order.is_waiting)
+        if order.product is not Product.SPOT:  # S8
+            shape.update(self._collateral_part(order))
+            if order.exits is not None:
+                shape["oto"] = self.oto(order.exits)
         return shape
+
+    @staticmethod
+    def _collateral_part(order: Order) -> Json:
+        return {"positionSide": order.position_side.value, "reduceOnly": order.reduce_only}
+
+    def oto(self, exits: Exits) -> Json:
+        """The exits of an entry; only those that there are."""
+        prices = {"stopLoss": exits.stop_loss, "takeProfit": exits.take_profit}
+        given = {key: self.text(price) for key, price in prices.items() if price is not None}
+        return {"otoId": exits.id, **given}
 
     def finished_order(self, order: Order) -> Json:
         """An entry of the order history."""
@@ -97,7 +138,7 @@ class RestShapes:
         shape: Json = {
             "amount": text(order.amount),
             "price": "0" if order.price is None else text(order.price),  # S3
-            "type": order.type.value,
+            "type": self.type_in_lists(order),
             "id": order.id,
             "clientOrderId": order.client_order_id,
             "side": order.side.value,
@@ -117,6 +158,8 @@ class RestShapes:
             shape["activated"] = int(trigger.time or 0)
             shape["activationPrice"] = text(trigger.price)
             shape["activationCondition"] = trigger.condition.sign
+        if order.product is not Product.SPOT:  # S8
+            shape.update(self._collateral_part(order))
         return shape
 
     def executed_deal(self, deal: Deal) -> Json:

@@ -118,7 +118,7 @@ class VenueServer:
         traded = config.markets if scenario.is_traded else tuple(drivers)
         self.exchange = Exchange(
             listed,
-            default_accounts(config.seed) if accounts is None else accounts,
+            _accounts(config) if accounts is None else accounts,
             seed=config.seed,
             clock=clock,
             options=replace(
@@ -307,7 +307,12 @@ class VenueServer:
                 "ws": address.ws,
                 "ca": address.ca,
                 "accounts": [
-                    {"name": spec.name, "key": spec.key, "secret": spec.secret}
+                    {
+                        "name": spec.name,
+                        "key": spec.key,
+                        "secret": spec.secret,
+                        "parent": spec.parent,
+                    }
                     for spec in self.exchange.accounts.values()
                 ],
                 "markets": list(self._config.markets),
@@ -335,6 +340,10 @@ def _replays(
             f"and the venue opens {', '.join(markets)}"
         )
     return {name: partial(Replay, options=options, survey=found) for name in driven}
+
+
+def _accounts(config: VenueConfig) -> tuple[AccountSpec, ...]:
+    return default_accounts(config.seed, config.accounts, config.sub_accounts)
 
 
 def _port_of(server: asyncio.AbstractServer) -> int:

@@ -24,6 +24,7 @@ from collections.abc import Callable
 from decimal import Decimal
 
 from whitewire.venue.channels import Channel, Channels, Interest
+from whitewire.venue.collateral.ws_methods import collateral_methods
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams, Subscriber, Window, read_window
 from whitewire.venue.depth_window import WHOLE_BOOK
@@ -62,7 +63,7 @@ _INTERVALS = {"0": Decimal(0)} | {
 _ORDER_FILTERS = {
     0: None,
     1: frozenset({OrderType.LIMIT, OrderType.STOP_LIMIT}),
-    2: frozenset({OrderType.MARKET, OrderType.STOCK_MARKET, OrderType.STOP_MARKET}),
+    2: frozenset(OrderType) - {OrderType.LIMIT, OrderType.STOP_LIMIT},
 }
 
 _DONE = Answer(SUCCESS)
@@ -110,6 +111,7 @@ class WsMethods:
             "deals_subscribe": self._deals_subscribe,
             "deals_unsubscribe": self._unsubscriber(Channel.DEALS),
         }
+        self._authorized |= collateral_methods(core, channels.collateral)
         orders = WsOrders(core, channels)
         self._authorized |= {name: self._order_method(orders, name) for name in orders.names}
 

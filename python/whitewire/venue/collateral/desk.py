@@ -11,7 +11,7 @@ How to use it:
 Rules:
     D1  Leverage and mode cannot be changed while there are positions or orders (113), leverage can
         where it stays the same; a leverage without a bracket is refused (30).
-    D2  Histories are newest first; dates are whole seconds and the start is not after the end.
+    D2  Histories are newest first.
     D3  A group is cancelled with all its legs, by its own id or by a leg's client id.
 """
 
@@ -27,10 +27,16 @@ from whitewire.venue import bulk
 from whitewire.venue import refusals as spot_refusals
 from whitewire.venue.accounts import Account
 from whitewire.venue.collateral import orders, refusals
+from whitewire.venue.collateral.board import FuturesBoard
+from whitewire.venue.collateral.closed import ClosedPosition, closed_positions
+from whitewire.venue.collateral.closing import read_close
+from whitewire.venue.collateral.dates import read_dates
 from whitewire.venue.collateral.groups import Group, GroupKind, Groups, exits_of
 from whitewire.venue.collateral.margin import AssetSummary, Margins, Summary
 from whitewire.venue.collateral.positions import FundingRecord, Position, PositionRecord
 from whitewire.venue.collateral.requests import (
+    ClosedPnlQuery,
+    CloseRequest,
     CollateralRequest,
     GroupCancelRequest,
     OcoRequest,
@@ -83,6 +89,7 @@ class Parts:
     margins: Margins
     groups: Groups
     sight: orders.Sight
+    board: FuturesBoard
     assets: tuple[str, ...]
 
 
@@ -97,7 +104,11 @@ class Clockwork(Protocol):
 
 
 class CollateralDesk:
-    """Commands and queries of collateral trading."""
+    """Commands and queries of collateral trading.
+
+    Attributes:
+        board: what everybody may know about futures.
+    """
 
     def __init__(
         self,
@@ -113,6 +124,7 @@ class CollateralDesk:
             leg_gap_s: engine time between the legs of a bulk.
             reports_failure: whether a stopped bulk answer ends with the failed item.
         """
+        self.board = parts.board
         self._parts = parts
         self._clockwork = clockwork
         self._leg_gap_s = leg_gap_s
@@ -173,6 +185,12 @@ class CollateralDesk:
         stop_loss = None if request.stop_loss is None else placed[0].snapshot()
         take_profit = None if request.take_profit is None else placed[-1].snapshot()
         return stop_loss, take_profit
+
+    def close_position(self, account: str, request: CloseRequest) -> Order:
+        """collateral-account/position/close: the closing order."""
+        now = self._clockwork.advance()
+        order = read_close(request, self._parts.accounts[account], self._parts.sight)
+        return self._parts.engine.submit(order, now).snapshot()
 
     def cancel_group(
         self, account: str, request: GroupCancelRequest, kinds: tuple[GroupKind, ...] = CONDITIONAL
@@ -289,17 +307,15 @@ class CollateralDesk:
             take_profit=take_profit,
         )
 
-    def position_history(self, account: str, query: PositionHistoryQuery) -> list[PositionRecord]:
-        """collateral-account/positions/history (D2)."""
+    def position_history(
+        self, account: str, query: PositionHistoryQuery, now: float | None = None
+    ) -> list[PositionRecord]:
+        """collateral-account/positions/history (D2); `now` bounds the dates."""
         problems = Problems()
         spec = read_optional_market(query.market, self._parts.sight.markets, problems)
         position_id = read_int(query.position_id, "positionId", problems)
-        start = read_int(query.start_date, "startDate", problems)
-        end = read_int(query.end_date, "endDate", problems)
+        start, end = read_dates(query.start_date, query.end_date, now, problems)
         limit, offset = read_page(query.limit, query.offset, _PAGE, problems, default=_PAGE)
-        if start is not None and end is not None and start > end:
-            text = "StartDate should be less than endDate."
-            problems.add(spot_refusals.REQUIRED, "startDate", text)
         problems.refuse()
         records = (
             record
@@ -310,6 +326,12 @@ class CollateralDesk:
             and (end is None or record.modified <= end)
         )
         return page_of(records, limit, offset)
+
+    def closed_pnl(
+        self, account: str, query: ClosedPnlQuery, now: float | None = None
+    ) -> list[ClosedPosition]:
+        """collateral-account/positions/closed-pnl (D2); `now` bounds the dates."""
+        return closed_positions(self._parts.accounts[account].collateral, query, now)
 
     def funding_history(
         self, account: str, query: PageQuery
@@ -329,9 +351,10 @@ class CollateralDesk:
         """oco-orders and conditional-orders: groups, and the effective limit and offset."""
         return self._page(query, self._parts.groups.of(account, kinds), default=default)
 
-    def group_total(self, account: str) -> int:
-        """How many conditional groups there are."""
-        return len(self._parts.groups.of(account, CONDITIONAL))
+    def group_total(self, account: str, market: object = None) -> int:
+        """How many conditional groups there are, of one market or of all."""
+        groups = self._parts.groups.of(account, CONDITIONAL)
+        return sum(market is None or group.market == market for group in groups)
 
     def _page(
         self, query: PageQuery, records: Iterable[_Record], *, default: int

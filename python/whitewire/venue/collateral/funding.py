@@ -15,6 +15,7 @@ Rules:
 from __future__ import annotations
 
 import math
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
@@ -28,6 +29,7 @@ from whitewire.venue.money import add, multiply, quotient, subtract
 CAP = Decimal("0.0075")
 BASE_RATE = Decimal("0.0001")
 _EIGHTH = Decimal("1e-8")
+_REMEMBERED = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,11 +40,23 @@ class Prices:
     index: Callable[[MarketSpec], Decimal | None]
 
 
+@dataclass(frozen=True, slots=True)
+class Settlement:
+    """One settlement of one market; `rate_time` is when its rate began to be that of the next."""
+
+    market: str
+    time: float
+    rate: Decimal
+    price: Decimal
+    rate_time: float
+
+
 class Funding:
     """The funding of all futures markets.
 
     Attributes:
         interval_s: seconds between settlements.
+        settlements: of all markets, oldest first.
     """
 
     def __init__(
@@ -55,6 +69,7 @@ class Funding:
         now: float,
     ) -> None:
         self.interval_s = interval_s
+        self.settlements: deque[Settlement] = deque(maxlen=_REMEMBERED)
         self._specs = specs
         self._accounts = accounts
         self._pool = pool
@@ -79,6 +94,9 @@ class Funding:
         for spec in self._specs.values():
             if spec.is_futures:
                 rate, mark = self.rate(spec), self._prices.mark(spec.name)
+                self.settlements.append(
+                    Settlement(spec.name, self._due, rate, mark, self._rate_time)
+                )
                 for account in self._accounts.values():
                     self._settle_account(account, spec, rate, mark)
         self._rate_time = self._due

@@ -56,6 +56,11 @@ def no_position() -> VenueError:
     return validation(104, "market", "Position does not exist.", reason=Reason.NO_POSITION)
 
 
+def position_not_found() -> VenueError:
+    """Close of a position that is unknown, closed or another account's."""
+    return validation(104, "positionId", "Position does not exist.")
+
+
 def wrong_take_profit() -> VenueError:
     """A take-profit trigger on the wrong side of the price."""
     text = "Wrong activation price for take profit."

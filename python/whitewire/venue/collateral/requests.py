@@ -154,6 +154,37 @@ class PageQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class ClosedPnlQuery:
+    """collateral-account/positions/closed-pnl; dates in whole epoch seconds."""
+
+    start_date: object = None
+    end_date: object = None
+    limit: object = None
+    offset: object = None
+
+    @classmethod
+    def from_body(cls, body: Body) -> ClosedPnlQuery:
+        """Picks the fields out of a REST body."""
+        return cls(
+            body.get("startDate"), body.get("endDate"), body.get("limit"), body.get("offset")
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CloseRequest:
+    """collateral-account/position/close."""
+
+    market: object = None
+    position_id: object = None
+    position_side: object = None
+
+    @classmethod
+    def from_body(cls, body: Body) -> CloseRequest:
+        """Picks the fields out of a REST body."""
+        return cls(body.get("market"), body.get("positionId"), body.get("positionSide"))
+
+
+@dataclass(frozen=True, slots=True)
 class GroupCancelRequest:
     """oco-cancel, oto-cancel and conditional-cancel; `key` is the id's name on the wire."""
 
