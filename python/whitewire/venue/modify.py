@@ -13,7 +13,7 @@ Rules:
     Y4  A new activation price makes a new trigger; it must not be the last trade's price (101).
         Without one the replacement keeps the trigger, and stays activated if it was.
     Y5  A leg of a group cannot be modified (155). An order keeps its product, its position and its
-        being reduce-only, and is then no larger than the position.
+        being reduce-only; it is then no larger than the position, and its total may be small.
 """
 
 from __future__ import annotations
@@ -82,8 +82,8 @@ def read_modify(
     amount = old.left if size is None else size  # Y2
     if old.reduce_only:
         held = account.collateral.held(spec.name, old.position_side)
-        amount = min(amount, abs(held))  # Y5
-    if price is not None:
+        amount = min(amount, held.copy_abs())  # Y5
+    elif price is not None:
         check_total(price, amount, spec)
     return old, NewOrder(
         account=account,

@@ -86,7 +86,12 @@ class MarketRequest:
 
 @dataclass(frozen=True, slots=True)
 class StopRequest:
-    """order/stop_limit, or order/stop_market, which has neither `price` nor `bbo_role`."""
+    """order/stop_limit, or order/stop_market, which has neither `price` nor `bbo_role`.
+
+    Attributes:
+        type: STOP_LIMIT, STOP_MARKET, or the WebSocket's STOP_STOCK_MARKET.
+        bbo_at_activation: whether the best-offer price is taken only then, as on the WebSocket.
+    """
 
     type: OrderType
     market: object = None
@@ -97,6 +102,7 @@ class StopRequest:
     client_order_id: object = None
     bbo_role: object = None
     stp: object = None
+    bbo_at_activation: bool = False
 
     @classmethod
     def from_body(cls, type: OrderType, body: Body) -> StopRequest:
