@@ -12,7 +12,6 @@ from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.model import AccountSpec, Order, Status
 from whitewire.venue.money import to_text
 
-
 HISTORY = PositionHistoryQuery()
 
 

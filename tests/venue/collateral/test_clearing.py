@@ -58,9 +58,7 @@ def test_k1_a_modify_is_held_against_the_margin_without_the_old_order(desk: Desk
 
 
 @pytest.mark.parametrize("side", ["buy", "sell"])
-def test_k1_an_activated_stop_that_lessens_the_need_is_not_cancelled(
-    desk: Desk, side: str
-) -> None:
+def test_k1_an_activated_stop_that_lessens_the_need_is_not_cancelled(desk: Desk, side: str) -> None:
     """Whatever the account has free: it has nothing."""
     other = "sell" if side == "buy" else "buy"
     desk.perp_limit("yin", other, "60000", "5")

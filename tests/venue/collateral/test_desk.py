@@ -183,9 +183,7 @@ def test_the_legs_of_a_bulk_have_the_gap_between_them() -> None:
 def test_an_oto_is_its_group(desk: Desk, trading: CollateralDesk) -> None:
     request = CollateralRequest(OrderType.LIMIT, PERP, "buy", "0.1", "59000")
     assert refusal(trading.place_oto, "alice", request)[:2] == (422, 30)
-    whole = CollateralRequest(
-        OrderType.LIMIT, PERP, "buy", "0.1", "59000", take_profit="60000"
-    )
+    whole = CollateralRequest(OrderType.LIMIT, PERP, "buy", "0.1", "59000", take_profit="60000")
     group = trading.place_oto("alice", whole)
     assert (group.kind, group.entry.group_id) == (GroupKind.OTO, group.id)
 

@@ -100,7 +100,12 @@ def test_o2_hedge_mode_needs_a_side_on_futures_only(desk: Desk) -> None:
 
 
 def test_o3_reduce_only_needs_a_position_on_the_other_side_and_is_cut(desk: Desk) -> None:
-    nothing = (422, 116, FAILED, {"reduceOnly": ["Reduce-only: Position doesn't exist or wrong side"]})
+    nothing = (
+        422,
+        116,
+        FAILED,
+        {"reduceOnly": ["Reduce-only: Position doesn't exist or wrong side"]},
+    )
     assert refusal(desk.perp_limit, "alice", "sell", "61000", "1", reduce_only=True) == nothing
     long(desk, "0.3")
     assert refusal(desk.perp_limit, "alice", "buy", "59000", "1", reduce_only=True) == nothing
@@ -181,9 +186,7 @@ def test_o4_exits_lie_on_their_sides(
 
 
 def test_o4_an_entry_of_its_own_price_is_compared_with_that(desk: Desk) -> None:
-    entry = desk.perp_limit(
-        "alice", "buy", "50000", "0.1", take_profit="51000", stop_loss="49000"
-    )
+    entry = desk.perp_limit("alice", "buy", "50000", "0.1", take_profit="51000", stop_loss="49000")
     assert entry.exits is not None
     assert (entry.exits.take_profit, entry.exits.stop_loss) == (51000, 49000)
     assert entry.exits.id == entry.group_id == entry.id - 1

@@ -34,7 +34,6 @@ from whitewire.venue.model import (
     ZERO,
     MarketSpec,
     Order,
-    PositionSide,
     PublicTrade,
     Role,
     Side,
