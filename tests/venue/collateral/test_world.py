@@ -77,7 +77,7 @@ def test_long_stories_hold_too(seed: int) -> None:
     "options",
     [
         ExchangeOptions(activation_by_last_price=True, client_id_unique_per_account=True),
-        ExchangeOptions(taker_band_percent=Decimal(1), modify_refusal_loses_order=False),
+        ExchangeOptions(taker_band_percent=Decimal(1), deals_before_orders=False),
         ExchangeOptions(truncate_fees=True, maintenance_percent=Decimal(5)),
         ExchangeOptions(price_band_percent=Decimal(12), funding_interval_min=1),
     ],

@@ -192,11 +192,12 @@ class World:
         pool = self.exchange._parts.pool
         stock: dict[str, Decimal] = defaultdict(Decimal)
         cost: dict[str, Decimal] = defaultdict(Decimal)
-        held = dict(pool.taken)
+        held, funded = dict(pool.taken), ZERO
         for owner in self.exchange._accounts.values():
             for position in owner.collateral.positions.values():
                 held[position.market] = held.get(position.market, ZERO) + position.amount
                 cost["USDT"] += position.cost
+            funded += sum((record.amount for record in owner.collateral.fundings), ZERO)
         for market, amount in held.items():
             if market in (PERP, "ETH_PERP"):
                 assert not amount, (market, amount)
@@ -204,9 +205,9 @@ class World:
                 stock["BTC"] += amount
         assert pool.amounts.get("BTC", ZERO) == stock["BTC"]
         assert not pool.amounts.get("ETH", ZERO)
-        if not pool.taken and not self.desk.exchange._parts.funding.next_due() > FIRST_FUNDING:
+        if not pool.taken:
             losses = pool.losses.get("USDT", ZERO)
-            assert pool.amounts.get("USDT", ZERO) == -cost["USDT"] - losses
+            assert pool.amounts.get("USDT", ZERO) == -cost["USDT"] - losses - funded
 
     def check_wallet(self, name: str) -> None:
         """Nothing is negative, and what is frozen is frozen for an open order."""
@@ -302,6 +303,3 @@ class World:
             assert self.orders[order_id].is_finished is is_finished
             is_open = any(order_id in self.account(name).open_orders for name in NAMES)
             assert is_open is not is_finished
-
-
-FIRST_FUNDING = Desk().exchange._parts.funding.next_due()
