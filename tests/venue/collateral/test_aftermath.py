@@ -306,3 +306,34 @@ def test_the_book_is_whole_after_it(desk: Desk) -> None:
     desk.perp_limit("yin", "sell", "53200", "0.2")
     assert desk.last(left).left == Decimal("0.3")
     assert desk.exchange.depth(PERP, 5)[0] == [(Decimal(53200), Decimal("0.3"))]
+
+
+def test_a1_looks_at_orders_that_a_resting_order_has_overtaken(desk: Desk) -> None:
+    """The position shrinks by a part of an order that goes on resting."""
+    enter(desk, "buy", "0.5")
+    reduces = desk.perp_limit("alice", "sell", "62000", "0.5", reduce_only=True)
+    resting = desk.perp_limit("alice", "sell", "61000", "0.5")
+    desk.perp_limit("bob", "buy", "61000", "0.3")
+    assert not desk.last(resting).is_finished
+    assert desk.last(reduces).left == Decimal("0.2")
+
+
+def test_a2_exactly_the_maintenance_is_enough(desk: Desk) -> None:
+    enter(desk, "buy", "1")
+    desk.exchange._accounts["alice"].collateral.credit("USDT", Decimal(286))
+    desk.perp_trade("53000")
+    assert desk.exchange.collateral.summary("alice").equity == 265
+    assert desk.held("alice") == "1"
+    desk.exchange._accounts["alice"].collateral.credit("USDT", Decimal("-0.01"))
+    desk.perp_trade("53000")
+    assert desk.held("alice") == "0"
+
+
+def test_a3_exactly_the_multiple_is_enough(desk: Desk) -> None:
+    enter(desk, "buy", "1")
+    desk.exchange._accounts["alice"].collateral.credit("USDT", Decimal(286 + 265))
+    desk.said()
+    desk.perp_trade("53000")
+    assert orders(desk) == []
+    desk.perp_trade("52999")
+    assert orders(desk) == ["position 1"]

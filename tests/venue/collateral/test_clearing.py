@@ -123,6 +123,16 @@ def test_k2_counts_the_position_and_lets_it_be_reduced() -> None:
     assert refusal(desk.perp_limit, "alice", "sell", "60000", "3.2")[1] == 111
 
 
+def test_k2_a_position_that_has_outgrown_its_bracket_may_be_sold() -> None:
+    desk = Desk(accounts=collateral_accounts(10_000_000))
+    desk.exchange.collateral.set_leverage("alice", 100)
+    desk.perp_limit("yin", "sell", "60000", "1.6")
+    desk.perp_limit("alice", "buy", "60000", "1.6")
+    desk.perp_trade("65000")
+    assert refusal(desk.perp_limit, "alice", "buy", "60000", "0.1")[1] == 111
+    assert desk.perp_limit("alice", "sell", "66000", "1.6").status is Status.OPEN
+
+
 def test_k2_orders_in_other_markets_do_not_change_the_number() -> None:
     desk = Desk(accounts=collateral_accounts(10_000_000))
     desk.exchange.collateral.set_leverage("alice", 100)

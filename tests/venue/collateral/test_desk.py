@@ -261,6 +261,19 @@ def test_a_delisting_closes_positions_at_the_mark(desk: Desk, trading: Collatera
     assert trading.set_leverage("alice", 20) == 20
 
 
+def test_a_delisting_ends_spot_and_margin_of_a_market_alike(desk: Desk) -> None:
+    desk.limit("bob", "sell", "60000", "0.5")
+    desk.perp_limit("alice", "buy", "60000", "0.5", market=MARKET)
+    desk.limit("bob", "sell", "61000", "0.1")
+    desk.exchange.delist(MARKET)
+    assert not desk.exchange._accounts["alice"].collateral.positions
+    assert desk.exchange._parts.pool.taken == {MARKET: Decimal("0.5")}
+    assert desk.exchange._parts.pool.amounts["BTC"] == Decimal("0.5")
+    assert desk.open("bob") == []
+    assert desk.wallet("bob", "BTC") == ("9.5", "0")
+    desk.perp_limit("alice", "buy", "60000", "0.1")
+
+
 def test_spot_and_collateral_orders_of_one_account_trade_with_each_other(desk: Desk) -> None:
     desk.limit("alice", "sell", "60000", "0.5")
     taken = desk.perp_limit("alice", "buy", "60000", "0.5", market=MARKET)

@@ -50,6 +50,17 @@ def test_l3_reduce_only_orders_and_what_is_gone_are_not_pending() -> None:
     assert wallet.pending == {}
 
 
+def test_what_is_pending_is_counted_at_the_orders_price_whatever_it_traded_at() -> None:
+    desk = Desk(accounts=collateral_accounts())
+    desk.perp_limit("bob", "sell", "59000", "0.4")
+    order = desk.perp_limit("alice", "buy", "60000", "1")
+    wallet = desk.exchange._accounts["alice"].collateral
+    assert order.deal_money == 23_600
+    assert wallet.pending == {(PERP, BOTH, Side.BUY): Decimal(36_000)}
+    desk.perp_limit("bob", "sell", "58000", "0.6")
+    assert wallet.pending == {}
+
+
 def test_balances_may_become_debts_and_busy_is_said() -> None:
     wallet = CollateralWallet({"USDT": Decimal(5)}, 10)
     wallet.credit("USDT", Decimal(-8))

@@ -18,6 +18,7 @@ from hypothesis import strategies as st
 from tests.venue.collateral.commands import COMMANDS, drawn, run
 from tests.venue.collateral.profile import examples
 from tests.venue.collateral.world import Draw, World
+from tests.venue.desk import MARKET, PERP
 from whitewire.venue.events import PositionEvent
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.model import Status
@@ -85,6 +86,11 @@ def test_long_stories_hold_too(seed: int) -> None:
 def test_they_hold_under_other_options(options: ExchangeOptions) -> None:
     for seed in (1, 2):
         story(seed, 120, options)
+
+
+def test_they_hold_beside_simulated_traders() -> None:
+    options = ExchangeOptions(traded_markets=(PERP, MARKET), funding_interval_min=1)
+    story(3, 60, options)
 
 
 def test_the_stories_have_everything_in_them() -> None:
