@@ -8,8 +8,19 @@ from decimal import Decimal
 
 import pytest
 
+from whitewire.venue.collateral.desk import PositionView
+from whitewire.venue.collateral.groups import Group
+from whitewire.venue.collateral.requests import CollateralRequest, OcoRequest, TpslRequest
 from whitewire.venue.driver import DriverMaker
-from whitewire.venue.events import BalanceEvent, BookEvent, DealEvent, Event, OrderEvent, TradeEvent
+from whitewire.venue.events import (
+    BalanceEvent,
+    BookEvent,
+    DealEvent,
+    Event,
+    OrderEvent,
+    PositionEvent,
+    TradeEvent,
+)
 from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.markets import default_markets
@@ -24,6 +35,7 @@ from whitewire.venue.requests import (
 )
 
 MARKET = "BTC_USDT"
+PERP = "BTC_PERP"
 START = 1_785_730_130.0
 FUNDS = {"BTC": Decimal(10), "USDT": Decimal(1_000_000), "ETH": Decimal(100)}
 
@@ -42,6 +54,16 @@ def refusal(
         call(*args, **fields)
     error = caught.value
     return error.http_status, error.code, error.message, error.errors
+
+
+def collateral_accounts(money: int = 100_000) -> list[AccountSpec]:
+    """Alice, bob and carol with some collateral, yin and yang with very much."""
+    some = {"USDT": Decimal(money)}
+    much = {"USDT": Decimal(10) ** 9}
+    return [
+        *(account(name, collateral=some) for name in ("alice", "bob", "carol")),
+        *(account(name, collateral=much) for name in ("yin", "yang")),
+    ]
 
 
 class Desk:
@@ -110,6 +132,90 @@ class Desk:
         self.limit("carol", "sell", price, amount)
         self.limit("bob", "buy", price, amount)
 
+    def perp_limit(
+        self, who: str, side: str, price: object, amount: object, **fields: object
+    ) -> Order:
+        """Places a limit order against collateral."""
+        return self._perp(
+            CollateralRequest(OrderType.LIMIT, PERP, side, amount, price), who, fields
+        )
+
+    def perp_market(self, who: str, side: str, amount: object, **fields: object) -> Order:
+        """Places a market order against collateral."""
+        return self._perp(CollateralRequest(OrderType.MARKET, PERP, side, amount), who, fields)
+
+    def perp_stop_limit(
+        self, who: str, side: str, trigger: object, price: object, amount: object, **fields: object
+    ) -> Order:
+        """Places a stop-limit order against collateral."""
+        request = CollateralRequest(OrderType.STOP_LIMIT, PERP, side, amount, price, trigger)
+        return self._perp(request, who, fields)
+
+    def perp_trigger(
+        self, who: str, side: str, trigger: object, amount: object, **fields: object
+    ) -> Order:
+        """Places a trigger-market order against collateral."""
+        request = CollateralRequest(OrderType.STOP_MARKET, PERP, side, amount, None, trigger)
+        return self._perp(request, who, fields)
+
+    def _perp(self, request: CollateralRequest, who: str, fields: dict[str, object]) -> Order:
+        whole = replace(request, **fields)  # type: ignore[arg-type]
+        return self.exchange.collateral.place(who, whole)
+
+    def oco(
+        self,
+        who: str,
+        side: str,
+        amount: object,
+        price: object,
+        trigger: object,
+        stop_price: object,
+        **fields: object,
+    ) -> Group:
+        """Places an OCO."""
+        request = OcoRequest(PERP, side, amount, price, trigger, stop_price)
+        return self.exchange.collateral.place_oco(who, replace(request, **fields))
+
+    def tpsl(
+        self, who: str, take_profit: object = None, stop_loss: object = None, **fields: object
+    ) -> tuple[Order | None, Order | None]:
+        """Places exits of a whole position: (stop-loss, take-profit)."""
+        request = replace(TpslRequest(PERP, take_profit, stop_loss), **fields)
+        return self.exchange.collateral.place_tpsl(who, request)
+
+    def perp_trade(self, price: object, amount: object = "0.001", market: str = PERP) -> None:
+        """Lets yin sell to yang; nothing better may be in the book."""
+        self.perp_limit("yin", "sell", price, amount, market=market)
+        self.perp_limit("yang", "buy", price, amount, market=market)
+
+    def position(self, who: str, market: str = PERP, side: str = "BOTH") -> PositionView | None:
+        """An open position."""
+        for view in self.exchange.collateral.positions(who, market):
+            if view.position.side.value == side:
+                return view
+        return None
+
+    def held(self, who: str, market: str = PERP, side: str = "BOTH") -> str:
+        """Signed amount of a position as text."""
+        view = self.position(who, market, side)
+        return "0" if view is None else to_text(view.position.amount)
+
+    def money(self, who: str, asset: str = "USDT") -> str:
+        """Balance of an asset of the collateral wallet as text."""
+        return to_text(self.exchange.collateral.assets(who, asset)[asset].balance)
+
+    def open(self, who: str) -> list[int]:
+        """Numbers of the open orders, newest first."""
+        return [self.number(order.id) for order in self.exchange.open_orders_of(who)]
+
+    def last(self, order: Order) -> Order:
+        """An order's newest state."""
+        for kept in (self.exchange.open_orders_of, self.exchange.finished_orders_of):
+            for state in kept(order.account):
+                if state.id == order.id:
+                    return state
+        raise LookupError(order.id)
+
     def cancel(self, who: str, order: Order) -> Order:
         """Cancels an order by its id."""
         return self.exchange.cancel(who, CancelRequest(order.market, order.id))
@@ -140,6 +246,8 @@ class Desk:
             return f"{event.event.value} {event.order.status.value} {number}"
         if isinstance(event, DealEvent):
             return f"deal {self.number(event.deal.order_id)}"
+        if isinstance(event, PositionEvent):
+            return f"position {event.event.value}"
         assert isinstance(event, BalanceEvent)
         return f"balance {','.join(event.assets)}"
 

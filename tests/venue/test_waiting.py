@@ -20,8 +20,12 @@ def test_waiting_orders_leave_in_order_of_arrival() -> None:
     for each in orders:
         waiting.add(each)
     waiting.remove(orders[2])
-    assert waiting.take_met(Decimal(99), Decimal(100)) == []
-    assert [each.id for each in waiting.take_met(Decimal(99), Decimal(105))] == [0, 1]
+    assert waiting.met(Decimal(99), Decimal(100)) == []
+    met = waiting.met(Decimal(99), Decimal(105))
+    assert [each.id for each in met] == [0, 1]
+    for each in met:
+        waiting.remove(each)
     assert len(waiting) == 1
-    assert waiting.take_met(Decimal(110), Decimal(110)) == [orders[3]]
+    assert waiting.met(Decimal(110), Decimal(110)) == [orders[3]]
+    waiting.remove(orders[3])
     assert not waiting

@@ -109,6 +109,11 @@ class Assembly:
             reports_failure=self._options.stop_on_fail_reports_failure,
         )
 
+    def settle_funding(self, now: float) -> None:
+        """Settles funding; whoever cannot carry his positions any more is liquidated."""
+        self.funding.settle()
+        self.engine.finish_cycle(now, has_revalued=True)
+
     def close_market(self, market: str, now: float) -> None:
         """Closes every position of a market at its mark price, with the venue."""
         for account in self._accounts.values():

@@ -7,7 +7,7 @@ Rules:
     C1  A single cancel names its order by exactly one id; an order that is not open on that
         market is refused under 2, for a client id too under `orderId`.
     C2  Cancel-all takes one market or all of them, kinds of orders under `type`, and a position
-        side in lower case.
+        side in lower case, which only futures orders have.
     C3  A bulk cancel has 1 to 100 items and handles each of them; its items are refused with
         numbers of their own, among them 404 for an order that is not open.
 """
@@ -20,7 +20,7 @@ from whitewire.venue import refusals
 from whitewire.venue.accounts import Account
 from whitewire.venue.fields import Markets, read_market, read_optional_market, read_order_id
 from whitewire.venue.kill_switch import ORDER_TYPES
-from whitewire.venue.model import Order, VenueError
+from whitewire.venue.model import Order, Product, VenueError
 from whitewire.venue.refusals import Problems
 from whitewire.venue.requests import CancelAllRequest, CancelRequest
 
@@ -65,7 +65,11 @@ def read_cancel_all(request: CancelAllRequest, account: Account, markets: Market
     chosen = orders_of(account, market, tuple(types) if isinstance(types, list) else None)
     if side is None:
         return chosen
-    return [order for order in chosen if order.position_side.value.lower() == side]
+    return [
+        order
+        for order in chosen
+        if order.product is Product.FUTURES and order.position_side.value.lower() == side
+    ]
 
 
 def orders_of(account: Account, market: str | None, types: tuple[str, ...] | None) -> list[Order]:

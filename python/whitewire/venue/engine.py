@@ -24,8 +24,9 @@ Rules:
         the public trades that came before it. From there on it is known: where it trades and
         rests it reports 2 instead of another 1, and where it only rests nothing. A best-offer stop
         takes its price now; without one, or without the funds that it needs now, it is cancelled.
-    E11 What a cycle means for groups, positions and margins is carried out before it ends, in the
-        same cycle, and may cause more of it.
+    E11 What orders mean for groups and reduce-only orders is carried out before the next stop is
+        activated, what prices mean for margins when no stop is met any more; both in the same
+        cycle, and both may cause more of it.
 """
 
 from __future__ import annotations
@@ -34,10 +35,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from decimal import Decimal
 from itertools import count
-from typing import Protocol
 
 from whitewire.venue import refusals
 from whitewire.venue.accounts import Account
+from whitewire.venue.aftermath import Aftermath, NoAftermath
 from whitewire.venue.book import Book
 from whitewire.venue.clearing import Clearing
 from whitewire.venue.cycle import Cycle
@@ -56,25 +57,6 @@ from whitewire.venue.model import (
 from whitewire.venue.money import add, multiply, percent_of, subtract
 from whitewire.venue.tape import Tape
 from whitewire.venue.waiting import WaitingOrders
-
-
-class Aftermath(Protocol):
-    """What follows from a cycle for more than its own orders (E11)."""
-
-    def react(self, touched: list[Order], has_traded: bool, now: float) -> None:
-        """Carries it out with `enter`, `end` and `shrink`.
-
-        Args:
-            touched: orders against collateral and legs of groups that reported something.
-            has_traded: whether a price may have moved.
-        """
-
-
-class NoAftermath:
-    """For an engine that trades spot alone."""
-
-    def react(self, touched: list[Order], has_traded: bool, now: float) -> None:
-        """Nothing follows."""
 
 
 class Engine:
@@ -137,9 +119,9 @@ class Engine:
         self.finish_cycle(now)
         return order
 
-    def cancel(self, order: Order, now: float, status: Status = Status.CANCELED) -> None:
+    def cancel(self, order: Order, now: float) -> None:
         """Ends a resting or waiting order."""
-        self.end(order, status, now)
+        self.end(order, Status.CANCELED, now)
         self.finish_cycle(now)
 
     # Parts of a cycle
@@ -182,14 +164,24 @@ class Engine:
         self._cycle.involve(order)
         self._cycle.report(order, OrderEventKind.CHANGED)
 
-    def finish_cycle(self, now: float) -> None:
-        """Carries out what the cycle has caused and publishes it (E8, E9, E11)."""
-        is_first = True
-        while is_first or self._cycle.is_unsettled:
-            is_first = False
-            has_traded = self._activate_met(now)
-            self.aftermath.react(self._cycle.take_touched(), has_traded, now)
+    def finish_cycle(self, now: float, *, has_revalued: bool = False) -> None:
+        """Carries out what the cycle has caused and publishes it (E8, E9, E11).
+
+        Args:
+            has_revalued: whether accounts are to be looked at even if nothing was traded.
+        """
+        while has_revalued or self._cycle.is_unsettled:
+            while self._cycle.is_unsettled:
+                has_revalued = self._activate_met(now) or has_revalued
+                self._follow(now)
+            if has_revalued:
+                has_revalued = False
+                self.aftermath.watch(now)
         self._cycle.finish(now)
+
+    def _follow(self, now: float) -> None:
+        if touched := self._cycle.take_touched():
+            self.aftermath.follow(touched, now)
 
     def _plan(self, new: NewOrder, old: Order | None) -> Plan:
         if new.is_waiting:
@@ -267,8 +259,11 @@ class Engine:
             has_traded = True
             for market, prices in traded_at.items():
                 waiting = self._waiting[market]
-                for order in waiting.take_met(min(prices), max(prices)) if waiting else ():
-                    self._activate(order, now)
+                for order in waiting.met(min(prices), max(prices)) if waiting else ():
+                    self._follow(now)
+                    if not order.is_finished:
+                        waiting.remove(order)
+                        self._activate(order, now)
         return has_traded
 
     def _activate(self, order: Order, now: float) -> None:
@@ -280,6 +275,7 @@ class Engine:
         order.mtime = now
         self._cycle.involve(order)
         self._cycle.report(order, OrderEventKind.NEW)
+        self.aftermath.activated(order, now)
         clearing = self._clearings[order.product]
         refusal = clearing.prepare(order)
         if refusal is not None:

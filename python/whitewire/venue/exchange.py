@@ -223,7 +223,9 @@ class Exchange:
         now = self.advance()
         self._traders = [traders for traders in self._traders if traders.market != market]
         for account in self._accounts.values():
-            self._cancel_each(cancels.orders_of(account, market, None), now, Status.DELISTING)
+            for order in cancels.orders_of(account, market, None):
+                self._engine.end(order, Status.DELISTING, now)
+        self._engine.finish_cycle(now)
         self._parts.close_market(market, now)
         self._listing.remove(market)
 
@@ -249,7 +251,7 @@ class Exchange:
             if switch_due is not None and switch_due <= due:
                 self._expire_kill_switches(due)
             elif self._parts.funding.next_due() <= due:
-                self._parts.funding.settle()
+                self._parts.settle_funding(due)
             else:
                 min(self._traders, key=lambda traders: traders.next_due()).act()
         self._now = max(self._now, now)
@@ -359,12 +361,10 @@ class Exchange:
             new = orders.read_market_order(request, account, self._listing.spot)
         return self._engine.submit(new, now)
 
-    def _cancel_each(
-        self, chosen: list[Order], now: float, status: Status = Status.CANCELED
-    ) -> list[Order]:
+    def _cancel_each(self, chosen: list[Order], now: float) -> list[Order]:
         for order in chosen:
             if not order.is_finished:  # a leg may have taken it along
-                self._engine.cancel(order, now, status)
+                self._engine.cancel(order, now)
         return [order.snapshot() for order in chosen]
 
     def _expire_kill_switches(self, now: float) -> None:

@@ -177,11 +177,13 @@ Reducible = Callable[[Order], Decimal]
 class _Reductions:
     """What resting reduce-only orders may still match in one walk (M7).
 
-    All of them are on one side, so each match takes away what the next may reduce.
+    All of them are on one side, so each match takes away what the next may reduce; unless the taker
+    gives it back to the same position at once.
     """
 
-    def __init__(self, reducible: Reducible) -> None:
+    def __init__(self, reducible: Reducible, new: NewOrder) -> None:
         self._reducible = reducible
+        self._new = new
         self._taken: dict[tuple[str, PositionSide], Decimal] = {}
 
     def room(self, maker: Order) -> Decimal:
@@ -193,7 +195,11 @@ class _Reductions:
 
     def take(self, maker: Order, amount: Decimal) -> None:
         """Notes a match."""
-        if maker.product is not Product.SPOT:
+        new = self._new
+        taker = (new.account.spec.name, new.product, new.position_side)
+        if maker.product is Product.SPOT:
+            return
+        if (maker.account, maker.product, maker.position_side) != taker:
             key = (maker.account, maker.position_side)
             self._taken[key] = add(self._taken.get(key, ZERO), amount)
 
@@ -215,7 +221,7 @@ def plan_match(
     plan = Plan()
     left = new.amount
     edge: Decimal | None = None
-    reductions = _Reductions(reducible)
+    reductions = _Reductions(reducible, new)
     for price, maker in book.makers(new.side.opposite, new.retail and not new.is_maker_only):  # M4
         if new.price is not None and _is_worse(new.side, price, new.price):  # M2
             return plan

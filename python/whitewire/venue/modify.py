@@ -15,7 +15,8 @@ Rules:
         Without one the replacement keeps the trigger, and stays activated if it was.
     Y5  A leg of a group cannot be modified (155), nor an exit of a whole position (160), which is
         the one kind of order that has no amount. An order keeps its product, its position and its
-        being reduce-only, and is then no larger than the position.
+        being reduce-only, is then no larger than the position, and its total may
+        be small.
 """
 
 from __future__ import annotations
@@ -87,8 +88,8 @@ def read_modify(
     amount = old.left if size is None else size  # Y2
     if old.reduce_only:
         held = account.collateral.held(spec.name, old.position_side)
-        amount = min(amount, abs(held))  # Y5
-    if price is not None:
+        amount = min(amount, held.copy_abs())  # Y5
+    elif price is not None:
         check_total(price, amount, spec)
     return old, NewOrder(
         account=account,

@@ -95,8 +95,8 @@ class StopRequest:
     """order/stop_limit, or order/stop_market, which has neither `price` nor `bbo_role`.
 
     Attributes:
-        bbo_at_activation: whether `bbo_role` takes its price at the activation (the WebSocket's
-            rule) instead of now.
+        type: STOP_LIMIT, STOP_MARKET, or the WebSocket's STOP_STOCK_MARKET.
+        bbo_at_activation: whether the best-offer price is taken only then, as on the WebSocket.
     """
 
     type: OrderType

@@ -11,8 +11,8 @@ Rules:
     S3  A buy is activated at or above its activation price, a sell at or below it. By the newer
         rule the trigger's place decides instead: above the last trade it is met at or above.
     S4  A stop-limit is sized in stock and has a price of its own, or with bboRole the best one at
-        its placement, by the rules of the WebSocket at its activation. A stop-market buy is sized
-        in money, a sell in stock; a stock stop-market is sized in stock on both sides.
+        its placement, or if it says so the best one at its activation. A stop-market buy is sized
+        in money, a sell in stock; a stop-stock-market in stock on both sides.
 """
 
 from __future__ import annotations
@@ -81,7 +81,7 @@ class Triggers:
 def read_stop_order(
     request: StopRequest, account: Account, markets: Markets, best: BestPrices, triggers: Triggers
 ) -> NewOrder:
-    """Validates order/stop_limit, order/stop_market or the WebSocket's stock stop-market.
+    """Validates order/stop_limit, order/stop_market, or the WebSocket's stops beyond these.
 
     Raises:
         VenueError: 422 with 30 to 33 or 36, or 400 with 12 where bboRole finds an empty side.
@@ -99,9 +99,10 @@ def read_stop_order(
     client_order_id = read_client_id(request.client_order_id, problems)
     stp = read_stp(request.stp, problems)
     if spec is not None:
-        if amount is not None and side is Side.BUY and request.type is OrderType.STOP_MARKET:
+        is_stock = request.type is not OrderType.STOP_MARKET
+        if amount is not None and side is Side.BUY and not is_stock:
             check_money_amount(amount, spec, problems)  # S4
-        elif amount is not None and (side is not None or request.type is not OrderType.STOP_MARKET):
+        elif amount is not None and (side is not None or is_stock):
             check_amount(amount, spec, problems)
         if price is not None:
             check_price(price, spec, problems)
@@ -110,8 +111,8 @@ def read_stop_order(
             check_last_price(trigger, triggers.last_price(spec.name), problems)
     problems.refuse()
     spec, side, amount = problems.given(spec), problems.given(side), problems.given(amount)
-    waits_for_price = role is not None and request.bbo_at_activation
-    if is_limit and price is None and not waits_for_price:
+    takes_price_later = is_limit and role is not None and request.bbo_at_activation  # S4
+    if is_limit and price is None and not takes_price_later:
         price = bbo_price(spec, side, role, best)
     if price is not None:
         check_total(price, amount, spec)
@@ -125,7 +126,7 @@ def read_stop_order(
         client_order_id=client_order_id,
         stp=stp,
         activation=triggers.make(problems.given(trigger), spec, side),
-        bbo_role=role if waits_for_price else None,
+        bbo_role=role if takes_price_later else None,
     )
 
 

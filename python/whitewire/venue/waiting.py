@@ -27,19 +27,16 @@ class WaitingOrders:
         self._orders[order.id] = order
 
     def remove(self, order: Order) -> None:
-        """Takes out an order that will never be activated."""
+        """Takes out an order that is being activated or never will be."""
         del self._orders[order.id]
 
-    def take_met(self, lowest: Decimal, highest: Decimal) -> list[Order]:
-        """Takes out the orders that trades between these prices activate, earliest arrival first.
+    def met(self, lowest: Decimal, highest: Decimal) -> list[Order]:
+        """The orders that trades between these prices activate, earliest arrival first.
 
         Both prices must have been traded at: every price in between then meets no other order.
         """
-        met = [
+        return [
             order
             for order in self._orders.values()
             if order.activation is not None and order.activation.is_met(lowest, highest)
         ]
-        for order in met:
-            del self._orders[order.id]
-        return met

@@ -69,22 +69,25 @@ class CollateralAftermath:
         self._multiple = margin_call_multiple
         self._publish = publish
 
-    def react(self, touched: list[Order], has_traded: bool, now: float) -> None:
-        """Carries out what follows from a part of a cycle."""
-        if touched:
-            self._groups.react(touched, now)
-            for name in dict.fromkeys(order.account for order in touched if order.deal_stock):
-                self._fit_reduce_only(self._accounts[name], now)
-        if has_traded and self._clearing.holders:
-            for account in list(self._clearing.holders.values()):
-                self._watch(account, now)
+    def follow(self, touched: list[Order], now: float) -> None:
+        """Carries out what orders mean for their groups and for reduce-only orders (A1)."""
+        self._groups.react(touched, now)
+        for name in dict.fromkeys(order.account for order in touched if order.deal_stock):
+            self._fit_reduce_only(self._accounts[name], now)
+
+    def activated(self, order: Order, now: float) -> None:
+        """Ends the other leg of a stop's group before the stop needs funds or matches."""
+        self._groups.react([order], now)
+
+    def watch(self, now: float) -> None:
+        """Looks at every account that has a position (A2, A3)."""
+        for account in list(self._clearing.holders.values()):
+            self._watch(account, now)
 
     def _fit_reduce_only(self, account: Account, now: float) -> None:
         """Brings reduce-only orders to what there is to reduce (A1)."""
         for order in [order for order in account.open_orders.values() if order.reduce_only]:
             room = self._clearing.reducible(order)
-            if order.is_finished:
-                continue
             if not room:
                 self._engine.end(order, Status.AUTO_CANCELED_REDUCE_ONLY, now)
             elif order.left > room:
@@ -116,7 +119,7 @@ class CollateralAftermath:
             self._close(account, position, now)
             if position.amount:
                 self._clearing.take_over(account, position, now)
-        shortfall = -self._margins.equity(wallet)
+        shortfall = self._margins.equity(wallet).copy_negate()
         if shortfall > 0:
             self._pool.bear(_MONEY, shortfall)
             wallet.credit(_MONEY, shortfall)
@@ -128,7 +131,7 @@ class CollateralAftermath:
             spec=spec,
             side=Side.SELL if position.amount > 0 else Side.BUY,
             type=OrderType.MARKET,
-            amount=abs(position.amount),
+            amount=position.amount.copy_abs(),
             product=product_of(spec),
             position_side=position.side,
             reduce_only=True,

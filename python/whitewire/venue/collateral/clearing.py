@@ -8,7 +8,7 @@ Rules:
     K1  An order that would need more margin than before is refused where the equity does not cover
         it; one that lessens the need never is.
     K2  A position with its orders is bounded by the market's bracket for the account's leverage:
-        111 where the position alone would be beyond it, 112 with the other orders.
+        111 where the order and the position alone would be beyond it, 112 with the other orders.
     K3  The fee of both sides is in money, out of the collateral.
     K4  Legs of an OCO wait without a pending value of their own: only one of the two can fill.
     K5  A reduce-only order is no larger than the position at its activation; with none it ends.
@@ -25,7 +25,7 @@ from typing import NamedTuple
 from whitewire.venue.accounts import Account, FeePot
 from whitewire.venue.clearing import FeeOf
 from whitewire.venue.collateral import refusals
-from whitewire.venue.collateral.margin import Margins
+from whitewire.venue.collateral.margin import Margins, Pending
 from whitewire.venue.collateral.pool import Pool
 from whitewire.venue.collateral.positions import Position, PositionRecord
 from whitewire.venue.collateral.wallet import CollateralWallet
@@ -34,13 +34,15 @@ from whitewire.venue.model import (
     ZERO,
     MarketSpec,
     Order,
-    PositionSide,
     PublicTrade,
     Role,
     Side,
     Status,
 )
 from whitewire.venue.money import add, multiply, subtract
+
+_NO_ORDER = 0
+_Values = Mapping[Pending, Decimal]
 
 
 class _Fill(NamedTuple):
@@ -82,37 +84,34 @@ class CollateralClearing:
         if new.account.spec.is_internal or new.reduce_only:
             return  # K6; a reduce-only order lessens the need
         wallet = new.account.collateral
+        value = _value(new, plan)
         freed = old.frozen if old is not None else ZERO
         key = (new.spec.name, new.position_side, new.side)
-        value = subtract(_value(new, plan), freed)
-        changed = {key: wallet.pending_without(*key, -value)}
-        self._check_bracket(new, wallet, changed)
+        changed = {key: add(wallet.pending.get(key, ZERO), subtract(value, freed))}
+        self._check_bracket(new, wallet, {key: value}, {**wallet.pending, **changed})
         needed = self._margins.required(wallet, changed)
         if needed > self._margins.required(wallet) and needed > self._margins.equity(wallet):
             raise refusals.no_margin()
 
     def _check_bracket(
-        self,
-        new: NewOrder,
-        wallet: CollateralWallet,
-        changed: dict[tuple[str, PositionSide, Side], Decimal],
+        self, new: NewOrder, wallet: CollateralWallet, alone: _Values, together: _Values
     ) -> None:
+        """Holds the position with this order alone, and with all, against the bound (K2)."""
         bound = new.spec.brackets.get(wallet.leverage)
         if bound is None:
             return
         market, side = new.spec.name, new.position_side
         before = self._margins.value(wallet, market, side, wallet.pending)
-        after = self._margins.value(wallet, market, side, {**wallet.pending, **changed})
+        after = self._margins.value(wallet, market, side, together)
         if after <= bound or after <= before:
             return
-        alone = multiply(abs(wallet.held(market, side)), self._margins.mark(market))
-        if add(alone, max(changed.values())) > bound and not wallet.pending:
+        if self._margins.value(wallet, market, side, alone) > bound:
             raise refusals.position_too_big()
         raise refusals.pending_too_big()
 
     def reserve(self, order: Order, new: NewOrder, plan: Plan) -> None:
         """Counts what the order may add to a position."""
-        is_leg = order.group_id is not None and order.is_waiting  # K4
+        is_leg = order.group_id is not None and order.exits is None and order.is_waiting  # K4
         if not order.reduce_only and not is_leg:
             self._expect(order, _value(new, plan))
 
@@ -128,13 +127,15 @@ class CollateralClearing:
         return None
 
     def adjust(self, order: Order, new: NewOrder, plan: Plan) -> Status | None:
-        """Counts an activated stop at what it would pay now."""
+        """Counts an activated stop at what it would pay now (K1)."""
         if order.reduce_only:
             return None
-        value = _value(new, plan)
         wallet = self._accounts[order.account].collateral
-        self._expect(order, subtract(value, order.frozen))
-        if self._margins.required(wallet) > self._margins.equity(wallet):
+        self._expect(order, order.frozen.copy_negate())
+        without = self._margins.required(wallet)
+        self._expect(order, _value(new, plan))
+        needed = self._margins.required(wallet)
+        if without < needed and needed > self._margins.equity(wallet):
             return Status.AUTO_CANCELED_USER_MARGIN
         return None
 
@@ -143,44 +144,46 @@ class CollateralClearing:
         spec = self._specs[order.market]
         account = self._accounts[order.account]
         wallet = account.collateral
-        signed = trade.amount if order.side is Side.BUY else -trade.amount
+        signed = trade.amount if order.side is Side.BUY else trade.amount.copy_negate()
         self._pool.move(spec.stock, signed)
-        self._pool.move(spec.money, -multiply(signed, trade.price))
+        self._pool.move(spec.money, multiply(signed, trade.price).copy_negate())
         fee = self._fee(
             trade.money, order.maker_fee if role is Role.MAKER else order.taker_fee, spec
         )
         fills = self._fill(account, order, signed, trade)
         for fill in fills:
-            self._pool.move(spec.money, -fill.profit)
+            self._pool.move(spec.money, fill.profit.copy_negate())
             wallet.credit(spec.money, fill.profit)
-        wallet.credit(spec.money, -fee)
+        wallet.credit(spec.money, fee.copy_negate())
         self._fees.collect(spec.money, fee)
-        self._record(account, order, trade, fee, fills)
+        self._record(account, order.id, trade.price, fee, fills)
         if order.frozen:
             price = trade.price if order.price is None else order.price
-            self._expect(order, -min(order.frozen, multiply(price, trade.amount)))
+            part = min(order.frozen, multiply(price, trade.amount))
+            self._expect(order, part.copy_negate())
         return fee
 
     def release(self, order: Order) -> None:
         """Stops counting the order."""
         if order.frozen:
-            self._expect(order, -order.frozen)
+            self._expect(order, order.frozen.copy_negate())
 
     def reducible(self, order: Order) -> Decimal:
         """The amount of the position that the order is against."""
         held = self._accounts[order.account].collateral.held(order.market, order.position_side)
-        return max(ZERO, held if order.side is Side.SELL else -held)
+        return max(ZERO, held if order.side is Side.SELL else held.copy_negate())
 
     def take_over(self, account: Account, position: Position, now: float) -> None:
-        """Closes a position at its mark with the venue on the other side, without a trade."""
-        spec = self._specs[position.market]
-        mark, signed = self._margins.mark(position.market), -position.amount
-        self._pool.move(spec.stock, signed)
-        self._pool.move(spec.money, -multiply(signed, mark))
-        profit = position.apply(signed, mark, now)
-        self._pool.move(spec.money, -profit)
+        """Closes a position at its mark by handing it to the venue, without a trade or a fee."""
+        spec, mark = self._specs[position.market], self._margins.mark(position.market)
+        amount = position.amount
+        profit = position.apply(amount.copy_negate(), mark, now)
+        self._pool.take_over(position.market, amount)
+        self._pool.move(spec.money, profit.copy_negate())
         account.collateral.credit(spec.money, profit)
         self._drop_closed(account, position)
+        fill = _Fill(position, amount.copy_negate(), profit)
+        self._record(account, _NO_ORDER, mark, ZERO, [fill])
 
     def _expect(self, order: Order, value: Decimal) -> None:
         wallet = self._accounts[order.account].collateral
@@ -213,7 +216,7 @@ class CollateralClearing:
         return position
 
     def _record(
-        self, account: Account, order: Order, trade: PublicTrade, fee: Decimal, fills: list[_Fill]
+        self, account: Account, order_id: int, price: Decimal, fee: Decimal, fills: list[_Fill]
     ) -> None:
         """Remembers what a fill did to each position; the fee counts for the first one."""
         if account.spec.is_internal:
@@ -233,9 +236,9 @@ class CollateralClearing:
                     realized_funding=position.funding,
                     liquidation_price=self._margins.liquidation_price(wallet, position),
                     liquidation_state=position.state,
-                    order_id=order.id,
-                    trade_amount=abs(fill.part),
-                    price=trade.price,
+                    order_id=order_id,
+                    trade_amount=fill.part.copy_abs(),
+                    price=price,
                     fee=fee,
                     realized=fill.profit,
                 )

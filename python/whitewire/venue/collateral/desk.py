@@ -166,13 +166,13 @@ class CollateralDesk:
         new = orders.read_order(request, self._parts.accounts[account], self._parts.sight)
         if new.exits is None:
             raise spot_refusals.validation(30, "stopLoss", "StopLoss field is required.")
-        return self._parts.groups.place_oto(new, now)
+        return self._parts.groups.place_oto(new, now).snapshot()
 
     def place_oco(self, account: str, request: OcoRequest) -> Group:
         """order/collateral/oco: both legs."""
         now = self._clockwork.advance()
         stop, limit = orders.read_oco(request, self._parts.accounts[account], self._parts.sight)
-        return self._parts.groups.place_oco(stop, limit, now)
+        return self._parts.groups.place_oco(stop, limit, now).snapshot()
 
     def place_tpsl(self, account: str, request: TpslRequest) -> tuple[Order | None, Order | None]:
         """Exits of a whole position: (stop-loss, take-profit), None where none was asked for."""
@@ -213,7 +213,7 @@ class CollateralDesk:
         if group is None:
             raise refusals.group_not_found(request.key)
         self._parts.groups.cancel(group, now)
-        return group
+        return group.snapshot()
 
     def set_leverage(self, account: str, leverage: object) -> int:
         """collateral-account/leverage: the new one (D1)."""
@@ -303,8 +303,8 @@ class CollateralDesk:
             unrealized_percent=quotient(multiply(unrealized, _HUNDRED), margin)
             if margin
             else Decimal(0),
-            stop_loss=stop_loss,
-            take_profit=take_profit,
+            stop_loss=stop_loss and stop_loss.snapshot(),
+            take_profit=take_profit and take_profit.snapshot(),
         )
 
     def position_history(
@@ -349,7 +349,9 @@ class CollateralDesk:
         default: int = 50,
     ) -> tuple[list[Group], int, int]:
         """oco-orders and conditional-orders: groups, and the effective limit and offset."""
-        return self._page(query, self._parts.groups.of(account, kinds), default=default)
+        listed = self._parts.groups.of(account, kinds)
+        groups, limit, offset = self._page(query, listed, default=default)
+        return [group.snapshot() for group in groups], limit, offset
 
     def group_total(self, account: str, market: object = None) -> int:
         """How many conditional groups there are, of one market or of all."""

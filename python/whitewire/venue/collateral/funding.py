@@ -1,7 +1,8 @@
 """Funding: what longs and shorts of futures pay each other for the price being off its index.
 
 Owns: the rate of the moment, the times of settlement, and the settlement. Must not know: orders,
-margins, books. Invariant: what one settlement takes from accounts is what it gives to others.
+margins, books. Invariant: what one settlement takes from accounts is what it gives to others; the
+venue is one of them with what it took over.
 
 Rules:
     U1  Settlement is at whole multiples of the interval since the epoch.
@@ -18,13 +19,13 @@ import math
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from whitewire.venue.accounts import Account
 from whitewire.venue.collateral.pool import Pool
 from whitewire.venue.collateral.positions import FundingRecord
 from whitewire.venue.model import ZERO, MarketSpec
-from whitewire.venue.money import add, multiply, quotient, subtract
+from whitewire.venue.money import add, floor_to, multiply, quotient, subtract
 
 CAP = Decimal("0.0075")
 BASE_RATE = Decimal("0.0001")
@@ -87,7 +88,8 @@ class Funding:
         if not index:
             return BASE_RATE
         premium = quotient(subtract(self._prices.mark(spec.name), index), index)
-        return max(-CAP, min(CAP, premium)).quantize(_EIGHTH, ROUND_DOWN)
+        size = floor_to(min(CAP, premium.copy_abs()), _EIGHTH)
+        return size.copy_negate() if size and premium < 0 else size
 
     def settle(self) -> None:
         """Settles at the moment that was due."""
@@ -109,9 +111,10 @@ class Funding:
         for position in wallet.positions.values():
             if position.market != spec.name:
                 continue
-            amount = -multiply(multiply(position.amount, mark), rate)  # U3
+            paid = multiply(multiply(position.amount, mark), rate)  # U3
+            amount = subtract(ZERO, paid)
             wallet.credit(spec.money, amount)
-            self._pool.move(spec.money, -amount)
+            self._pool.move(spec.money, paid)
             if not account.spec.is_internal:
                 wallet.fundings.append(
                     FundingRecord(

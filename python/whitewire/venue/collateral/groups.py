@@ -7,8 +7,10 @@ exactly as long as none of its legs was touched.
 Rules:
     R1  A leg that trades, is activated or ends takes the other leg with it.
     R2  The entry of an OTO that ends with a fill places its exits for what it has filled, as a pair
-        that R1 holds for; one that ends without a fill takes the OTO with it.
-    R3  A group and its legs have consecutive ids: the group, the stop leg, the limit leg.
+        that R1 holds for; one that ends without a fill takes the OTO with it, and so does one that
+        ends because its position does: by liquidation or delisting.
+    R3  A group and its legs have consecutive ids: the group, the stop leg, the limit leg. The legs
+        cannot share a client id.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ from whitewire.venue.collateral.orders import exit_order, exit_triggers
 from whitewire.venue.engine import Engine
 from whitewire.venue.matching import NewOrder
 from whitewire.venue.model import MarketSpec, Order, OrderType, Side, Status
+from whitewire.venue.refusals import client_id_taken
+
+_OVER = (Status.AUTO_CANCELED_LIQUIDATION, Status.DELISTING)
 
 
 class GroupKind(Enum):
@@ -62,6 +67,10 @@ class Group:
         """The order of an OTO that triggers the others."""
         return self.legs[0]
 
+    def snapshot(self) -> Group:
+        """A copy that later changes of the engine do not touch."""
+        return replace(self, legs=tuple(leg.snapshot() for leg in self.legs))
+
 
 class Groups:
     """All open groups of the venue."""
@@ -88,6 +97,8 @@ class Groups:
         Raises:
             VenueError: a leg is refused; nothing has changed.
         """
+        if limit.client_order_id and limit.client_order_id == stop.client_order_id:  # R3
+            raise client_id_taken()
         for leg in (stop, limit):
             self._engine.check(leg)
         group_id = next(self._engine.order_ids)  # R3
@@ -140,7 +151,7 @@ class Groups:
             for leg in group.legs:
                 if leg is not order and not leg.is_finished:
                     self._engine.end(leg, Status.CANCELED, now)
-            if group.kind is GroupKind.OTO and order.deal_stock:
+            if group.kind is GroupKind.OTO and order.deal_stock and order.status not in _OVER:
                 self._place_oto_exits(order, now)
 
     def _place_oto_exits(self, entry: Order, now: float) -> None:

@@ -120,7 +120,7 @@ class Margins:
         value = multiply(held, self.mark(market)) if held else ZERO
         bought = add(value, pending.get((market, side, Side.BUY), ZERO))
         sold = subtract(value, pending.get((market, side, Side.SELL), ZERO))
-        return max(abs(bought), abs(sold))
+        return max(bought.copy_abs(), sold.copy_abs())
 
     def free(self, wallet: CollateralWallet) -> Decimal:
         """Equity that nothing needs; negative where there is too little."""
@@ -134,13 +134,13 @@ class Margins:
         return total
 
     def _maintenance_of(self, position: Position) -> Decimal:
-        value = abs(multiply(position.amount, self.mark(position.market)))
+        value = multiply(position.amount.copy_abs(), self.mark(position.market))
         need = percent_of(value, self._maintenance_percent)
         return multiply(need, self._money_worth(position.market))
 
     def margin_of(self, wallet: CollateralWallet, position: Position) -> Decimal:
         """Margin of one position, in money."""
-        value = abs(multiply(position.amount, self.mark(position.market)))
+        value = multiply(position.amount.copy_abs(), self.mark(position.market))
         return quotient(value, Decimal(wallet.leverage))
 
     def liquidation_price(self, wallet: CollateralWallet, position: Position) -> Decimal | None:
@@ -149,12 +149,12 @@ class Margins:
             return None
         spec, mark = self._specs[position.market], self.mark(position.market)
         worth = self._money_worth(position.market)
-        if not worth:
+        rate = percent_of(position.amount.copy_abs(), self._maintenance_percent)
+        slope = subtract(position.amount, rate)
+        if not worth or not slope:
             return None
         others = subtract(self.maintenance(wallet), self._maintenance_of(position))
         spare = quotient(subtract(self.equity(wallet), others), worth)
-        rate = percent_of(abs(position.amount), self._maintenance_percent)
-        slope = subtract(position.amount, rate)
         price = quotient(subtract(multiply(position.amount, mark), spare), slope)
         return floor_to(price, spec.tick_size) if price >= spec.tick_size else None
 

@@ -8,11 +8,11 @@ Rules:
     O1  Amounts are stock on both sides and for every type.
     O2  One-way mode knows the position side BOTH alone, which is also meant where none is given;
         hedge mode needs LONG or SHORT (114). A market that is no futures market knows only BOTH.
-    O3  A reduce-only order needs a position on the other side (116) and is cut to its size. It has
-        no exits (30). In hedge mode an order against its own position is a close, and may not be
-        larger than it (115).
+    O3  A reduce-only order needs a position on the other side (116) and is cut to its size; it has
+        no exits (30), and its total may be small. In hedge mode an order against its own position
+        is a close: it is reduce-only, and may not be larger than the position (115).
     O4  Exits lie on their sides of the entry's price, or of the last trade's for a market order:
-        of a buy the take-profit above (105) and the stop-loss below (106).
+        of a buy the take-profit above (105) and the stop-loss below (106), of a sell the reverse.
     O5  An OCO's limit leg must rest (150), and its stop leg's trigger lies on the other side of the
         last price (151).
 """
@@ -58,6 +58,8 @@ from whitewire.venue.stop_orders import (
     check_last_price,
     read_activation_price,
 )
+
+_NO_EXITS = "ReduceOnly flag is not allowed with stopLoss or takeProfit."
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +123,10 @@ def read_order(request: CollateralRequest, account: Account, sight: Sight) -> Ne
         post_only = post_only or role == 1
     _check_position_side(position_side, account, spec)
     amount = _reduced(amount, account, spec, side, position_side, reduce_only=reduce_only)
-    if price is not None and not reduce_only:
+    reduces = reduce_only or _is_close(side, position_side)
+    if exits is not None and reduces:
+        raise spot_refusals.validation(spot_refusals.REQUIRED, "reduceOnly", _NO_EXITS)  # O3
+    if price is not None and not reduces:
         check_total(price, amount, spec)
     if exits is not None:
         _check_exits(exits, side, price or sight.last_price(spec.name))
@@ -141,7 +146,7 @@ def read_order(request: CollateralRequest, account: Account, sight: Sight) -> Ne
         bbo_role=role if is_stop else None,
         product=product_of(spec),
         position_side=position_side,
-        reduce_only=reduce_only or _is_close(side, position_side),
+        reduce_only=reduces,
         exits=exits,
     )
 
@@ -266,8 +271,7 @@ def _read_exits(
     if request.stop_loss is None and request.take_profit is None:
         return None
     if reduce_only:  # O3
-        text = "ReduceOnly flag is not allowed with stopLoss or takeProfit."
-        problems.add(spot_refusals.REQUIRED, "reduceOnly", text)
+        problems.add(spot_refusals.REQUIRED, "reduceOnly", _NO_EXITS)
     stop_loss = _read_exit(request.stop_loss, "stopLoss", spec, problems)
     take_profit = _read_exit(request.take_profit, "takeProfit", spec, problems)
     return Exits(0, stop_loss, take_profit)
@@ -292,9 +296,10 @@ def _check_exits(exits: Exits, side: Side, price: Decimal | None) -> None:
     if price is None:
         return
     is_long = side is Side.BUY
-    if exits.take_profit is not None and (exits.take_profit > price) is not is_long:
+    gain, loss = exits.take_profit, exits.stop_loss
+    if gain is not None and not (gain > price if is_long else gain < price):
         raise refusals.wrong_take_profit()
-    if exits.stop_loss is not None and (exits.stop_loss < price) is not is_long:
+    if loss is not None and not (loss < price if is_long else loss > price):
         raise refusals.wrong_stop_loss()
 
 
@@ -340,7 +345,7 @@ def _reduced(
     if not reduce_only and not is_close:
         return amount
     held = account.collateral.held(spec.name, position_side)
-    room = held if side is Side.SELL else -held
+    room = held if side is Side.SELL else held.copy_negate()
     if reduce_only and room <= 0:
         raise refusals.nothing_to_reduce()
     if is_close and not reduce_only and amount > room:

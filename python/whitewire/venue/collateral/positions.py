@@ -61,7 +61,8 @@ class Position:
         """The part of a fill that this position takes; the rest is another one's (P3)."""
         if not self.amount or (signed > 0) == (self.amount > 0):
             return signed
-        return max(signed, -self.amount) if signed < 0 else min(signed, -self.amount)
+        whole = self.amount.copy_negate()
+        return max(signed, whole) if signed < 0 else min(signed, whole)
 
     def apply(self, signed: Decimal, price: Decimal, now: float) -> Decimal:
         """Applies a fill, or the part of one that `takes` allows; returns the realised profit."""
@@ -71,8 +72,8 @@ class Position:
             self.amount = add(self.amount, signed)
             self.cost = add(self.cost, money)
             return ZERO
-        part = self._cost_of(-signed)
-        profit = subtract(-money, part)
+        part = self._cost_of(signed.copy_negate())
+        profit = subtract(money.copy_negate(), part)
         self.amount = add(self.amount, signed)
         self.cost = subtract(self.cost, part)
         self.realized = add(self.realized, profit)

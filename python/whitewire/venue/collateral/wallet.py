@@ -18,7 +18,7 @@ from decimal import Decimal
 
 from whitewire.venue.collateral.positions import FundingRecord, Position, PositionRecord
 from whitewire.venue.model import ZERO, PositionSide, Side
-from whitewire.venue.money import add, subtract
+from whitewire.venue.money import add
 
 LEVERAGES = (1, 2, 3, 5, 10, 20, 50, 100)
 DEFAULT_LEVERAGE = 10
@@ -82,12 +82,6 @@ class CollateralWallet:
             self.pending[key] = left
         else:
             self.pending.pop(key, None)
-
-    def pending_without(
-        self, market: str, position_side: PositionSide, side: Side, value: Decimal
-    ) -> Decimal:
-        """What would be pending on a side without `value` of it."""
-        return subtract(self.pending.get((market, position_side, side), ZERO), value)
 
     @property
     def is_busy(self) -> bool:
