@@ -251,7 +251,7 @@ def test_a_best_offer_stop_request_takes_its_price_when_it_says_so(desk: Desk) -
 
 def test_a_waiting_best_offer_stop_has_no_price_to_modify(desk: Desk) -> None:
     stop = best_offer_stop(desk, Side.BUY, 61_000, "0.5", 1)
-    assert refusal(desk.modify, "alice", stop, price="60000")[:2] == (422, 159)
+    assert refusal(desk.modify, "alice", stop, price="60000")[:2] == (422, 164)
     moved = desk.modify("alice", stop, activation_price="61500", amount="1")
     assert (moved.price, moved.bbo_role, moved.frozen) == (None, 1, 61_500)
 

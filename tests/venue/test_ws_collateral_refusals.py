@@ -256,9 +256,10 @@ def test_an_order_that_would_take(ws: CollateralSocket, theirs: CollateralSocket
 
 
 def test_orders_that_could_make_too_big_a_position(ws: CollateralSocket) -> None:
-    ws.limit("buy", "59000", "1")
+    assert error(ws, "limit", {**LIMIT, "amount": "99"}) == (111, "margin position is too big")
+    ws.limit("buy", "59000", "50")
     refusal = (112, "margin pending orders value is too big")
-    assert error(ws, "limit", {**LIMIT, "amount": "99"}) == refusal
+    assert error(ws, "limit", {**LIMIT, "amount": "50"}) == refusal
 
 
 def test_an_oco_whose_take_profit_would_take(

@@ -126,24 +126,26 @@ def draw_order(rng: random.Random, needed: set[str]) -> dict[str, Any]:
     return order
 
 
-def draw_params(rng: random.Random, needed: set[str], ids: list[int]) -> list[Any]:
+def draw_params(rng: random.Random, needed: set[str], ids: list[tuple[str, int]]) -> list[Any]:
     """The parameters of a call: an order, with one inside, or nothing of the kind.
 
-    One in two names an order or a group by an id that there may be.
+    One in two names an order or a group by an id that there may be, mostly on its market.
     """
     if rng.random() < 0.03:
         return rng.choices(JUNK, k=rng.randrange(3))
     inner = rng.choice(JUNK) if rng.random() < 0.03 else draw_order(rng, needed)
     order = {**draw_order(rng, needed), "trigger_order": inner}
     if rng.random() < 0.5:
-        order["order_id"] = rng.choice(ids)
+        market, order["order_id"] = rng.choice(ids)
+        if rng.random() < 0.8:
+            order["market"] = market
     return [order]
 
 
-def _ids(orders: list[Order]) -> list[int]:
-    """Ids of orders and of their groups, and one of nothing."""
-    groups = [order.group_id for order in orders if order.group_id is not None]
-    return [7, *groups, *groups, *(order.id for order in orders)]
+def _ids(orders: list[Order]) -> list[tuple[str, int]]:
+    """Market and id of orders and of their groups, and of nothing."""
+    groups = [(order.market, order.group_id) for order in orders if order.group_id is not None]
+    return [("BTC_USDT", 7), *groups, *groups, *((order.market, order.id) for order in orders)]
 
 
 def test_whatever_is_sent_is_answered_or_refused_with_a_documented_number(
