@@ -262,6 +262,10 @@ def _port_of(server: asyncio.AbstractServer) -> int:
     return cast("int", cast("asyncio.Server", server).sockets[0].getsockname()[1])
 
 
+def configure_process() -> None:
+    """Settles the collector."""
+
+
 def serve(config: VenueConfig) -> None:
     """Runs a venue until SIGINT or SIGTERM; announces it in one line on standard output.
 
