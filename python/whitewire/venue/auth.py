@@ -28,7 +28,7 @@ import hmac
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from whitewire.venue import json_text
 from whitewire.venue.model import VenueError
@@ -77,8 +77,7 @@ class ApiKey:
     window_floor: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(NamedTuple):
     """What authentication sees of a request; header names are lower case."""
 
     path: str
@@ -87,8 +86,7 @@ class SignedRequest:
     client_ip: str
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """An authenticated request: whose it is, and its parameters."""
 
     key: ApiKey
@@ -149,21 +147,22 @@ class Authenticator:
         try:
             decoded = base64.b64decode(payload, validate=True)
             params = json_text.parse(body)
-            matches = self._payload_matches(decoded, body)
+            if isinstance(params, dict) and self._payload_matches(decoded, body, params):
+                return params
         except (binascii.Error, ValueError):
             raise self._refuse(AuthRefusal.PAYLOAD_INVALID) from None
-        if not matches or not isinstance(params, dict):
-            raise self._refuse(AuthRefusal.PAYLOAD_INVALID)
-        return params
+        raise self._refuse(AuthRefusal.PAYLOAD_INVALID)
 
-    def _payload_matches(self, decoded: bytes, body: bytes) -> bool:
+    def _payload_matches(self, decoded: bytes, body: bytes, params: dict[str, Any]) -> bool:
         match self._options.payload_check:  # A3
             case PayloadCheck.BYTES:
                 return decoded == body
             case PayloadCheck.CANONICAL:
+                if json_text.is_evidently_canonical(body, params):
+                    return decoded == body
                 return decoded == json_text.canonical(body)
             case PayloadCheck.LENIENT:
-                return bool(json_text.parse(decoded) == json_text.parse(body))
+                return bool(json_text.parse(decoded) == params)
 
     def _check_path(self, params: dict[str, Any], path: str) -> None:
         stated = params.get("request")

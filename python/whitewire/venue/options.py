@@ -31,10 +31,11 @@ class PayloadCheck(StrEnum):
 
 
 class ServiceModel(StrEnum):
-    """Whether requests on one connection are served one after another or side by side."""
+    """Which requests wait for each other while they are served."""
 
-    SERIAL = "serial"
-    CONCURRENT = "concurrent"
+    SERIAL = "serial"  # those of one connection; connections side by side
+    CONCURRENT = "concurrent"  # none
+    ENGINE = "engine"  # all: one engine serves every connection of both listeners
 
 
 class PushOrder(StrEnum):
@@ -114,6 +115,8 @@ class VenueConfig:
             scenario (`scenario.scenario_names`) or the path of a TOML file.
         markets: names of the markets to open.
         control: path of a Unix socket that arms faults, see `control`; none if not given.
+        service_us: modelled time per order, in microseconds (`WireOptions.service_us`).
+        service_model: which orders wait for each other (`WireOptions.service_model`).
     """
 
     host: str = "127.0.0.1"
@@ -123,3 +126,5 @@ class VenueConfig:
     scenario: str = "calm"
     markets: tuple[str, ...] = ("BTC_USDT",)
     control: str | None = None
+    service_us: int = 0
+    service_model: ServiceModel = ServiceModel.SERIAL

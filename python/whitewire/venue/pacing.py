@@ -1,8 +1,9 @@
 """Callbacks on time: at a moment finer than the event loop's timer, or again and again.
 
-Owns: a queue of due callbacks and free-running timers on one event loop. Must not know: what
-they do. Invariant: queued callbacks run in order of their moment, equal moments in order of
-arrival, and never early; a timer keeps its phase however late one of its turns was.
+Owns: a queue of due callbacks and free-running timers on one event loop, and the queue in front of
+somebody who serves one thing at a time. Must not know: what they do. Invariant: queued callbacks
+run in order of their moment, equal moments in order of arrival, and never early; a timer keeps its
+phase however late one of its turns was.
 
 The event loop's timers have a millisecond's grain; a modelled service time is a fraction of
 that. Close to a moment the pacer therefore asks again on every turn of the loop, which costs a
@@ -17,7 +18,7 @@ import itertools
 import time
 from collections.abc import Callable
 
-__all__ = ["Pacer", "Periodic"]
+__all__ = ["Pacer", "Periodic", "Queue"]
 
 _GRAIN_S = 0.002
 
@@ -61,6 +62,18 @@ class Pacer:
             heapq.heappop(self._queue)[2]()
         if self._queue and self._handle is None:
             self._arm()
+
+
+class Queue:
+    """One who serves one thing at a time: each starts when the one before it is done."""
+
+    def __init__(self) -> None:
+        self._busy_until = 0.0
+
+    def admit(self, now: float, service_s: float) -> float:
+        """When something that arrives now and takes so long will be done, seconds."""
+        self._busy_until = max(now, self._busy_until) + service_s
+        return self._busy_until
 
 
 class Periodic:

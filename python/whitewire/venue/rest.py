@@ -156,6 +156,21 @@ class RestApp:
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Executes one request; a fault of the venue's own is logged and answered with 500."""
+        if not self._core.faults.are_armed:
+            return self._answer(request)
+        return self._answer_badly(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        """What the venue answers when nothing is to go wrong."""
+        try:
+            return self._route(request)
+        except Exception:
+            _LOG.exception("request failed: %s %s", request.method, request.path)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            return _json(status, {"error": ["Internal server error."]})
+
+    def _answer_badly(self, request: HttpRequest) -> HttpResponse:
+        """The same with the faults that are armed and that this request sets off."""
         path = request.path
         faults = self._core.faults
         if faults.holds("maintenance") and path != _STATUS_PATH:
@@ -169,13 +184,7 @@ class RestApp:
         reset = faults.take("drop_rest", path=path)
         if reset and reset.values["when"] == "before":
             return HttpResponse(HTTPStatus.SERVICE_UNAVAILABLE, delivery=Delivery.RESET)
-        try:
-            response = self._route(request)
-        except Exception:
-            _LOG.exception("request failed: %s %s", request.method, path)
-            response = _json(
-                HTTPStatus.INTERNAL_SERVER_ERROR, {"error": ["Internal server error."]}
-            )
+        response = self._answer(request)
         if reset:
             response.delivery = Delivery.RESET
         self._deliver_badly(path, response)

@@ -32,7 +32,7 @@ from whitewire.venue.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
 from whitewire.venue.fault_kinds import did_you_mean
 from whitewire.venue.faults import FaultTable
-from whitewire.venue.http_server import TLS_GOODBYE_S, HttpConnection
+from whitewire.venue.http_server import TLS_GOODBYE_S, Front, HttpConnection
 from whitewire.venue.markets import default_markets
 from whitewire.venue.model import AccountSpec, MarketSpec
 from whitewire.venue.options import VenueConfig, WireOptions
@@ -84,7 +84,7 @@ class VenueServer:
 
         Args:
             config: address, seed, scenario and the markets to open.
-            wire: knobs of the wire.
+            wire: knobs of the wire, in place of those that `config` has.
             engine: knobs of the engine; the traded markets come from `config`.
             markets: what the venue lists; its default list otherwise.
             accounts: who trades there; its default accounts otherwise.
@@ -110,7 +110,9 @@ class VenueServer:
                 engine or ExchangeOptions(), traded_markets=traded, traders=scenario.traders
             ),
         )
-        options = wire or WireOptions()
+        options = wire or WireOptions(
+            service_us=config.service_us, service_model=config.service_model
+        )
         keys = [
             ApiKey(spec.key, spec.secret, spec.name) for spec in self.exchange.accounts.values()
         ]
@@ -168,6 +170,7 @@ class VenueServer:
         channels = Channels(self.core, loop, random.Random(config.seed))
         depth = DepthStreams(self.core, loop)
         pacer = Pacer(loop)
+        front = Front(self.core.options, pacer)
         service = self._service = WsService(self.core, channels, depth)
         self._cleanups += [service.close, depth.close, channels.close, pacer.close]
         for listener in Listener:
@@ -175,7 +178,7 @@ class VenueServer:
             self._servers.append(
                 await loop.create_server(
                     lambda app=app: HttpConnection(
-                        app, self.core.options, pacer, self._connections
+                        app, self.core.options, front, self._connections
                     ),
                     config.host,
                     self._port(len(self._servers)),
