@@ -20,6 +20,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, cast
 
+import aiofastnet
 import uvloop
 
 from whitewire.venue.accounts import default_accounts
@@ -176,7 +177,8 @@ class VenueServer:
         for listener in Listener:
             app = RestApp(self.core, listener, channels)
             self._servers.append(
-                await loop.create_server(
+                await aiofastnet.create_server(
+                    loop,
                     lambda app=app: HttpConnection(
                         app, self.core.options, front, self._connections
                     ),
@@ -267,6 +269,7 @@ def _port_of(server: asyncio.AbstractServer) -> int:
 
 def configure_process() -> None:
     """Settles the collector."""
+    pass
 
 
 def serve(config: VenueConfig) -> None:
