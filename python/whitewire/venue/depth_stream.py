@@ -96,13 +96,15 @@ class _Stream:
         bids, asks = self._bids, self._asks
         if self._core.exchange.update_id(self._window.market) != self._update_id:
             self._look()
-        sides = {
-            "asks": self._changes(asks, self._asks, is_bid=False),
-            "bids": self._changes(bids, self._bids, is_bid=True),
-        }
-        changed = {name: self._shapes.levels(side) for name, side in sides.items() if side}  # D6
-        if changed:
-            self._send_delta(changed)  # D8
+            sides = {
+                "asks": self._changes(asks, self._asks, is_bid=False),
+                "bids": self._changes(bids, self._bids, is_bid=True),
+            }
+            changed = {
+                name: self._shapes.levels(side) for name, side in sides.items() if side
+            }  # D6
+            if changed:
+                self._send_delta(changed)  # D8
         quiet_since = self._core.clock() - self._core.options.depth_keepalive_s
         for subscriber, sent in list(self.subscribers.items()):
             forced = self._core.faults.take("keepalive_snapshot", market=self._window.market)

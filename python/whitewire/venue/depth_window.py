@@ -14,7 +14,7 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import groupby
 
@@ -40,8 +40,8 @@ def group_levels(levels: Collection[Level], step: Decimal, *, upward: bool) -> l
 
 
 def changed_levels(
-    before: Collection[Level],
-    after: Collection[Level],
+    before: Sequence[Level],
+    after: Sequence[Level],
     *,
     is_bid: bool,
     silent_beyond: Decimal | None = None,
@@ -58,13 +58,21 @@ def changed_levels(
     Returns:
         Changed and new levels with their sizes and vanished ones with size zero, best first.
     """
-    if before == after:
-        return []
-    old = dict(before)
-    new = dict(after)
-    changes = [level for level in after if old.get(level.price) != level.amount]
-    for price in old.keys() - new.keys():
-        if silent_beyond is None or (price > silent_beyond if is_bid else price < silent_beyond):
-            changes.append(Level(price, ZERO))
-    changes.sort(key=lambda level: level.price, reverse=is_bid)
+    changes: list[Level] = []
+    old = list(reversed(before))
+    for level in after:
+        if old and old[-1] is level:  # as nearly always: nobody has touched it
+            old.pop()
+            continue
+        while old and _is_better(old[-1].price, level.price, is_bid=is_bid):
+            changes.append(Level(old.pop().price, ZERO))
+        if not old or old[-1].price != level.price or old.pop().amount != level.amount:
+            changes.append(level)
+    for gone in reversed(old):
+        if silent_beyond is None or _is_better(gone.price, silent_beyond, is_bid=is_bid):
+            changes.append(Level(gone.price, ZERO))
     return changes
+
+
+def _is_better(price: Decimal, than: Decimal, *, is_bid: bool) -> bool:
+    return price > than if is_bid else price < than
