@@ -196,13 +196,21 @@ class HttpConnection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request target."""
+        self._parsed_something = True
         self._url += url
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > self._max_head_bytes:
+            self._fail(HTTPStatus.BAD_REQUEST)  # H1
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; the first of a repeated name counts."""
-        self._count_head(len(name) + len(value) + 4)
-        self._headers.setdefault(_header_name(name), value.decode("latin-1"))
+        self._parsed_something = True
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self._max_head_bytes:
+            self._fail(HTTPStatus.BAD_REQUEST)  # H1
+        name_text = _header_name(name)
+        if name_text not in self._headers:
+            self._headers[name_text] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Refuses a body that is announced too long, before it comes."""
@@ -237,12 +245,6 @@ class HttpConnection(asyncio.Protocol):
         # The parser stops at an upgrade that nobody here offers: answered, then closed.
         ends = self._parser.should_upgrade() or not self._parser.should_keep_alive()
         self._accept(request, _Slot(close=ends))
-
-    def _count_head(self, size: int) -> None:
-        self._parsed_something = True
-        self._head_bytes += size
-        if self._head_bytes > self._max_head_bytes:
-            self._fail(HTTPStatus.BAD_REQUEST)  # H1
 
     def _bound_silence(self, size: int) -> None:
         """Bounds what the parser keeps to itself: one header that never ends."""
