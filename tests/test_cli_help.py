@@ -15,7 +15,10 @@ from whitewire.cli import main
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
     "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
-    "venue": {"--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"},
+    "venue": {
+        *("--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"),
+        *("--service-us", "--service-model"),
+    },
     "run": {"--config", "--live"},
     "check": {"--config"},
     "cancel-all": {"--config", "--market"},

@@ -32,18 +32,19 @@ def open_loop(
     rate: float,
     burst: int,
     seconds: float,
-    on_second: Callable[[float], None] = lambda second: None,
-) -> float:
+    on_second: Callable[[int], None] = lambda second: None,
+) -> tuple[float, list[int]]:
     """Sends `rate` placements a second, `burst` at once, in turn over the connections.
 
     Args:
         rate: placements a second; the cancels that accompany them come on top.
         burst: placements that are due at the same moment.
         seconds: how long.
-        on_second: called about once a second with the time since the start.
+        on_second: called once a second with the number of seconds since the start, from 0.
 
     Returns:
-        Seconds from the first due moment until the last burst had left.
+        Seconds that the schedule took, and by how many ns each burst left late: what of the
+        measured times is this program's own.
 
     Raises:
         WrongAnswerError: a wrong answer, or none.
@@ -64,22 +65,24 @@ def open_loop(
     for number in range(ahead):
         sign(number)
     start = due = time.perf_counter_ns() + _LEAD_NS
-    next_second = start + 1_000_000_000
+    second = 0
+    late_ns: list[int] = []
     for number in range(total):
         while (now := time.perf_counter_ns()) < due:
             _pump(connections, (due - now) / 1e9)
+        late_ns.append(now - due)
         for leg, requests in enumerate(ready.popleft()):
             for request in requests:
                 connections[leg % len(connections)].queue(request, due)
         _pump(connections, 0.0)
         due += interval_ns
         sign(number + ahead)
-        if now >= next_second:
-            next_second += 1_000_000_000
-            on_second((now - start) / 1e9)
-    took_s = (time.perf_counter_ns() - start) / 1e9
+        if now >= start + second * 1_000_000_000:
+            on_second(second)
+            second += 1
+    took_ns = max(time.perf_counter_ns() - start, total * interval_ns)
     drain(connections)
-    return took_s
+    return took_ns / 1e9, late_ns
 
 
 def closed_loop(

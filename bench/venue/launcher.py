@@ -62,22 +62,19 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _server(options: argparse.Namespace) -> VenueServer:
-    markets = default_markets()
-    if options.synthetic:
-        markets += synthetic_markets(options.synthetic)
-    traded = [spec.name for spec in markets if spec.name.startswith("S") and options.synthetic]
+    more = synthetic_markets(options.synthetic) if options.synthetic else ()
     account = AccountSpec(
         name=_ACCOUNT, key="k0", secret="s0", balances={"BTC": _FUNDS, "USDT": _FUNDS}
     )
     server = VenueServer(
-        VenueConfig(scenario=options.scenario, markets=("BTC_USDT", *traded)),
+        VenueConfig(scenario=options.scenario, markets=("BTC_USDT", *(spec.name for spec in more))),
         wire=WireOptions(
             rate_scale=1e6,
             service_us=options.service_us,
             service_model=ServiceModel(options.service_model),
             colocation_extra=frozenset({"/api/v4/order/cancel/bulk"}),
         ),
-        markets=markets,
+        markets=default_markets() + more,
         accounts=[account],
     )
     keys = server.core.authenticator.keys

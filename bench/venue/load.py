@@ -15,17 +15,17 @@ import os
 import platform
 import sys
 import time
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
-from typing import TypeVar
+from typing import Self
 
 from bench.venue.drive import closed_loop, open_loop
 from bench.venue.process import Child, VenueProcess
 from bench.venue.soak import Memory
 from bench.venue.supply import Supply
-from bench.venue.wire import Connection, WrongAnswerError
+from bench.venue.wire import Connection, WrongAnswerError, open_tls
 
 __all__ = ["Row", "Target", "main", "quantile"]
 
@@ -33,9 +33,10 @@ _STEADY = str(Path(__file__).with_name("steady.toml"))
 _CONNECTIONS = 4
 _RESTING = 50
 _KEYS = 16
-_WARM_S = 2.0
+_WARM_S = 5.0
+# Under a real-time policy the kernel takes a twentieth of each second from who uses all of it.
+_REST_S = 2.0
 _SYNTHETIC = 100
-_Load = TypeVar("_Load")
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,45 +90,58 @@ def quantile(ordered: Sequence[int], part: float) -> float:
 class _Bench:
     """One venue, its connections and its supply."""
 
-    def __init__(self, venue: VenueProcess, options: argparse.Namespace) -> None:
+    def __init__(self, venue: VenueProcess, options: argparse.Namespace, bulk: int = 1) -> None:
         address = venue.first_line
         self.venue = venue
         self.options = options
         self.connections = [
-            Connection(address["rest"], address["ca"]) for _ in range(_CONNECTIONS)
+            Connection(open_tls(address["rest"], address["ca"])) for _ in range(_CONNECTIONS)
         ]
-        self.supply = Supply(venue.keys, _CONNECTIONS, _RESTING)
+        self.supply = Supply(venue.keys, _CONNECTIONS, _RESTING, bulk)
 
-    def open(self, seconds: float, title: str, memory: Memory | None = None) -> Row:
-        """A run on the schedule, after a short one that is not measured."""
-        self._schedule(_WARM_S)
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        for connection in self.connections:
+            connection.sock.close()
+
+    def open(self, seconds: float, title: str, on_second: Callable[[int], None]) -> Row:
+        """A run on the schedule, after one that fills the venue's memory of finished orders."""
+        closed_loop(self.connections, self.supply, depth=self.options.depth, seconds=_WARM_S)
+        time.sleep(_REST_S)
         self._forget()
-        before = self.venue.cpu_s()
-        took = self._schedule(seconds, memory)
-        return self._row(title, took, self.venue.cpu_s() - before)
+        before = 0.0
 
-    def _schedule(self, seconds: float, memory: Memory | None = None) -> float:
-        def watch(second: float) -> None:
-            if memory is not None:
-                memory.note(second, self.venue.resident_mib())
+        def watch(second: int) -> None:
+            nonlocal before
+            before = before or self.venue.cpu_s()
+            on_second(second)
 
+        took, late_ns = self._schedule(seconds, watch)
+        row = self._row(title, took, self.venue.cpu_s() - before)
+        row.figures["sent late p99 ms"] = quantile(sorted(late_ns), 0.99)
+        row.figures["sent late longest ms"] = max(late_ns) / 1e6
+        return row
+
+    def _schedule(
+        self, seconds: float, on_second: Callable[[int], None]
+    ) -> tuple[float, list[int]]:
         return open_loop(
             self.connections,
             self.supply,
             rate=self.options.rate,
             burst=self.options.burst,
             seconds=seconds,
-            on_second=watch,
+            on_second=on_second,
         )
 
     def closed(self, seconds: float) -> Row:
         """As fast as it answers."""
         self._forget()
         before = self.venue.cpu_s()
-        took = closed_loop(
-            self.connections, self.supply, depth=self.options.depth, seconds=seconds
-        )
-        return self._row("closed loop", took, self.venue.cpu_s() - before)
+        took = closed_loop(self.connections, self.supply, depth=self.options.depth, seconds=seconds)
+        return self._row("orders, as fast as they are answered", took, self.venue.cpu_s() - before)
 
     def _forget(self) -> None:
         for connection in self.connections:
@@ -174,9 +188,15 @@ def _venue(options: argparse.Namespace, *arguments: str) -> Iterator[VenueProces
 
 def run_orders(options: argparse.Namespace) -> list[Row]:
     """Orders alone: on the schedule, then as fast as they are answered."""
-    with _venue(options, "--scenario", options.scenario) as venue:
-        bench = _Bench(venue, options)
-        row = bench.open(options.seconds, f"orders: {options.rate:g} a second offered")
+    with (
+        _venue(options, "--scenario", options.scenario) as venue,
+        _Bench(venue, options) as bench,
+    ):
+        row = bench.open(
+            options.seconds,
+            f"orders, {options.rate:g} a second, each cancelled by a request of its own",
+            lambda second: None,
+        )
         closed = bench.closed(options.seconds / 2)
         closed.targets.append(
             Target(
@@ -191,11 +211,21 @@ def run_orders(options: argparse.Namespace) -> list[Row]:
 def run_markets(options: argparse.Namespace) -> list[Row]:
     """Orders while a client follows the depth of many markets."""
     rows = []
-    with _venue(
-        options, "--scenario", _STEADY, "--synthetic", str(options.markets)
-    ) as venue, _subscriber(venue, options) as subscriber:
-        bench = _Bench(venue, options)
-        row = bench.open(options.seconds, f"orders beside {options.markets} markets")
+    with (
+        _venue(options, "--scenario", _STEADY, "--synthetic", str(options.markets)) as venue,
+        _subscriber(venue, options) as subscriber,
+        _Bench(venue, options, options.bulk) as bench,
+    ):
+
+        def start(second: int) -> None:
+            if second == 0:
+                subscriber.tell()
+
+        title = (
+            f"orders, {options.rate:g} a second, cancelled {options.bulk} at once, while"
+            f" {options.markets} markets are followed"
+        )
+        row = bench.open(options.seconds, title, start)
         report = subscriber.last_line()
         rates = [count / report["seconds"] for count in report["updates"].values()]
         row.figures |= {
@@ -228,10 +258,13 @@ def _subscriber(venue: VenueProcess, options: argparse.Namespace) -> Iterator[Ch
 
 def run_soak(options: argparse.Namespace) -> list[Row]:
     """Orders for a long time beside a fast market; does memory stay where it is?"""
-    with _venue(options, "--scenario", "fast") as venue:
-        bench = _Bench(venue, options)
+    with _venue(options, "--scenario", "fast") as venue, _Bench(venue, options) as bench:
         memory = Memory()
-        row = bench.open(options.soak, f"soak: {options.soak:g} s of scenario fast", memory)
+        row = bench.open(
+            options.soak,
+            f"soak: {options.soak:g} s of scenario fast",
+            lambda second: memory.note(second, venue.resident_mib()),
+        )
         row.figures |= memory.figures()
         growth = "growth, MiB a minute"
         _order_targets(row, options)
@@ -247,7 +280,10 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--seconds", type=float, default=10, help="of each measurement")
     parser.add_argument("--p99-ms", type=float, default=3.0, help="target of the service time")
     parser.add_argument("--scenario", default="calm", help="of the run without markets")
-    parser.add_argument("--markets", type=int, default=_SYNTHETIC, help="followed in the second run")
+    parser.add_argument(
+        "--markets", type=int, default=_SYNTHETIC, help="followed in the second run"
+    )
+    parser.add_argument("--bulk", type=int, default=20, help="second run: cancels in a request")
     parser.add_argument("--only", choices=("orders", "markets"), help="one of the two runs")
     parser.add_argument("--soak", type=float, metavar="SECONDS", help="this run instead")
     parser.add_argument("--venue-cpu", type=int, default=1, help="CPU of the venue, default 1")
@@ -260,6 +296,11 @@ def _parser() -> argparse.ArgumentParser:
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs what was asked for and returns the exit code."""
     options = _parser().parse_args(arguments)
+    allowed = os.sched_getaffinity(0)
+    missing = {options.cpu, options.venue_cpu} - allowed
+    if missing:
+        print(f"bench: this process may not use CPU {min(missing)}", file=sys.stderr)
+        return 2
     os.sched_setaffinity(0, {options.cpu})
     try:
         if options.soak:
@@ -270,6 +311,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except WrongAnswerError as error:
         print(f"bench: {error}", file=sys.stderr)
         return 1
+    finally:
+        os.sched_setaffinity(0, allowed)
     _report(rows, options.json)
     return int(not all(target.met for row in rows for target in row.targets))
 

@@ -78,6 +78,11 @@ class Child:
         decoded: dict[str, Any] = json.loads(line)
         return decoded
 
+    def tell(self) -> None:
+        """Sends it an empty line."""
+        if self._process and self._process.stdin:
+            self._process.stdin.write(b"\n")
+            self._process.stdin.flush()
 
     def last_line(self) -> dict[str, Any]:
         """Ends its input and returns what it prints at the end.

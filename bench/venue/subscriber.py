@@ -4,8 +4,9 @@ Owns: subscribing, counting deltas, and holding their chain together. Must not k
 beside it. Invariant: a delta is counted only if it continues its market's chain; a snapshot after
 the first, or a gap, is reported.
 
-Prints one line of JSON once it has every market's snapshot and another one when its input ends:
-`seconds`, `updates` by market, `breaks` and `late_ms` (p50 and p99 of a delta's way here).
+Prints one line of JSON once it has every market's snapshot. A line on its input starts the counting
+(again); when its input ends it prints another one: `seconds`, `updates` by market, `breaks` and
+`late_ms` (p50 and p99 of a delta's way here).
 """
 
 from __future__ import annotations
@@ -33,15 +34,22 @@ class _Follower(WSListener):
     def __init__(self, markets: list[str], following: asyncio.Event) -> None:
         self.markets = markets
         self.following = following
-        self.updates = dict.fromkeys(markets, 0)
-        self.late_ms = array("d")
         self.breaks = 0
-        self.since = 0.0
         self._last: dict[str, int] = {}
+        self.start()
+
+    def start(self) -> None:
+        self.updates = dict.fromkeys(self.markets, 0)
+        self.late_ms = array("d")
+        self.since = time.monotonic()
 
     def on_ws_connected(self, transport: WSTransport) -> None:
         for number, market in enumerate(self.markets):
-            call = {"id": number, "method": "depth_subscribe", "params": [market, _LIMIT, "0", True]}
+            call = {
+                "id": number,
+                "method": "depth_subscribe",
+                "params": [market, _LIMIT, "0", True],
+            }
             transport.send(WSMsgType.TEXT, json.dumps(call).encode())
 
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None:
@@ -56,12 +64,10 @@ class _Follower(WSListener):
             self.breaks += market in self._last
         else:
             self.breaks += state["past_update_id"] != self._last.get(market)
-            if self.since:
-                self.updates[market] += 1
-                self.late_ms.append((time.time() - state["event_time"]) * 1_000)
+            self.updates[market] += 1
+            self.late_ms.append((time.time() - state["event_time"]) * 1_000)
         self._last[market] = state["update_id"]
-        if not self.since and len(self._last) == len(self.markets):
-            self.since = time.monotonic()
+        if len(self._last) == len(self.markets):
             self.following.set()
 
     def report(self) -> dict[str, object]:
@@ -91,14 +97,19 @@ def main(arguments: Sequence[str] | None = None) -> int:
 async def _follow(options: argparse.Namespace) -> None:
     following, ended = asyncio.Event(), asyncio.Event()
     context = ssl.create_default_context(cafile=options.ca)
-    transport, listener = await ws_connect(
-        lambda: _Follower(options.markets, following), options.url, ssl_context=context
-    )
-    follower: _Follower = listener
+    follower = _Follower(options.markets, following)
+    transport, _ = await ws_connect(lambda: follower, options.url, ssl_context=context)
     await following.wait()
     print(json.dumps({"markets": len(options.markets)}), flush=True)
     loop = asyncio.get_running_loop()
-    loop.add_reader(sys.stdin.fileno(), ended.set)
+
+    def on_input() -> None:
+        if os.read(sys.stdin.fileno(), 1_024):
+            follower.start()
+        else:
+            ended.set()
+
+    loop.add_reader(sys.stdin.fileno(), on_input)
     while not ended.is_set():
         try:
             await asyncio.wait_for(ended.wait(), _PING_S)

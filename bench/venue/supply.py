@@ -5,10 +5,11 @@ not know: sockets, time (it is handed the moments). Invariant: an order's cancel
 connection, later, so that it finds the order whatever the venue does with connections; client ids
 and each key's nonces are unique.
 
-The book stays bounded: each connection keeps its newest `resting` orders, the order after that is
-accompanied by the cancel of the oldest. A key's nonce is the millisecond at which its request is
-due, moved to the next free one, so it stays in the venue's window of 5 s as long as a key sends
-less than a thousand requests a second; hence several keys.
+The book stays bounded: each connection keeps its newest `resting` orders. The oldest one beyond
+them is cancelled by a request of its own, or, where `bulk` is more than 1, so many by one request.
+A key's nonce is the millisecond at which its request is due, moved to the next free one, so it
+stays in the venue's window of 5 s as long as a key sends less than a thousand requests a second;
+hence several keys.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from dataclasses import dataclass
 __all__ = ["Request", "Supply"]
 
 _BLOCK = 128
-_NEW, _CANCEL = "/api/v4/order/new", "/api/v4/order/cancel"
+_NEW, _CANCEL, _CANCEL_BULK = (f"/api/v4/order/{name}" for name in ("new", "cancel", "cancel/bulk"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,12 +31,16 @@ class Request:
 
     Attributes:
         data: the whole HTTP request.
-        proof: what the body of its answer contains if the venue did what it was asked.
+        start: how the body of its answer starts if the venue did what it was asked.
+        proof: what it then contains.
+        times: how often.
         is_order: whether it places; otherwise it cancels.
     """
 
     data: bytes
+    start: bytes
     proof: bytes
+    times: int
     is_order: bool
 
 
@@ -71,16 +76,20 @@ class Supply:
         orders: how many placements were made.
     """
 
-    def __init__(self, keys: list[tuple[str, str]], connections: int, resting: int) -> None:
+    def __init__(
+        self, keys: list[tuple[str, str]], connections: int, resting: int, bulk: int = 1
+    ) -> None:
         """Makes nothing yet.
 
         Args:
             keys: (public, secret) of every key; they take turns.
             connections: how many there are.
             resting: how many orders each connection leaves in the book.
+            bulk: how many orders are cancelled at once.
         """
         self._keys = [_Key(*pair) for pair in keys]
         self._resting = resting
+        self._bulk = bulk
         self._open: list[deque[str]] = [deque() for _ in range(connections)]
         self.orders = 0
 
@@ -102,16 +111,24 @@ class Supply:
             f'"amount":"0.0{level + 12}","clientOrderId":"{client_id}","postOnly":true,"stp":"cn"'
         )
         own.append(client_id)
-        placement = self._request(number, _NEW, new, client_id, due_ms, is_order=True)
-        if len(own) <= self._resting:
-            return (placement,)
-        old = own.popleft()
-        cancel = f'"market":"BTC_USDT","clientOrderId":"{old}"'
-        return placement, self._request(number, _CANCEL, cancel, old, due_ms, is_order=False)
-
-    def _request(
-        self, number: int, path: str, fields: str, client_id: str, due_ms: int, *, is_order: bool
-    ) -> Request:
         key = self._keys[number % len(self._keys)]
-        proof = f'"clientOrderId":"{client_id}"'.encode()
-        return Request(key.request(path, fields, due_ms), proof, is_order)
+        placement = Request(
+            key.request(_NEW, new, due_ms), b'{"orderId":', _named(client_id).encode(), 1, True
+        )
+        if len(own) < self._resting + self._bulk:
+            return (placement,)
+        return placement, self._cancel(key, [own.popleft() for _ in range(self._bulk)], due_ms)
+
+    @staticmethod
+    def _cancel(key: _Key, old: list[str], due_ms: int) -> Request:
+        items = [f'"market":"BTC_USDT",{_named(client_id)}' for client_id in old]
+        if len(old) == 1:
+            data = key.request(_CANCEL, items[0], due_ms)
+            return Request(data, b'{"orderId":', _named(old[0]).encode(), 1, False)
+        fields = f'"orders":[{",".join(f"{{{item}}}" for item in items)}]'
+        data = key.request(_CANCEL_BULK, fields, due_ms)
+        return Request(data, b'[{"result":{"orderId":', b'"error":null', len(old), False)
+
+
+def _named(client_id: str) -> str:
+    return f'"clientOrderId":"{client_id}"'

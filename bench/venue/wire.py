@@ -19,6 +19,7 @@ from bench.venue.supply import Request
 __all__ = ["Connection", "WrongAnswerError", "open_tls"]
 
 _CONNECT_S = 10.0
+_NOT_NOW = (ssl.SSLWantReadError, ssl.SSLWantWriteError, BlockingIOError)
 
 
 class WrongAnswerError(Exception):
@@ -44,8 +45,8 @@ class Connection:
         cancel_ns: the same of each cancel.
     """
 
-    def __init__(self, url: str, ca: str) -> None:
-        self.sock = open_tls(url, ca)
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
         self.sock.setblocking(False)
         self.in_flight: deque[tuple[int, Request]] = deque()
         self.order_ns = array("q")
@@ -63,7 +64,7 @@ class Connection:
         while self._unsent:
             try:
                 del self._unsent[: self.sock.send(self._unsent)]
-            except (ssl.SSLWantWriteError, ssl.SSLWantReadError):
+            except _NOT_NOW:
                 return True
         return False
 
@@ -76,7 +77,7 @@ class Connection:
         while True:
             try:
                 data = self.sock.recv(1 << 18)
-            except ssl.SSLWantReadError:
+            except _NOT_NOW:
                 return
             if not data:
                 raise WrongAnswerError(f"closed with {len(self.in_flight)} requests unanswered")
@@ -93,8 +94,10 @@ class Connection:
             if whole > len(data):
                 break
             due, request = self.in_flight.popleft()
-            if not data.startswith(b"HTTP/1.1 200 ", start) or not (
-                data.startswith(b'{"orderId":', body) and data.find(request.proof, body, whole) > 0
+            if not (
+                data.startswith(b"HTTP/1.1 200 ", start)
+                and data.startswith(request.start, body)
+                and data.count(request.proof, body, whole) == request.times
             ):
                 raise WrongAnswerError(
                     f"{request.data.partition(b' HTTP')[0]!r} was answered {data[start:whole]!r}"

@@ -118,6 +118,14 @@ def _add_venue(commands: Any) -> None:
     venue.add_argument(
         "--market", action="append", metavar="M", help="repeatable; default BTC_USDT"
     )
+    venue.add_argument(
+        "--service-us", type=int, default=0, metavar="N",
+        help="modelled time of the engine for each order, each leg of a bulk, in microseconds",
+    )  # fmt: skip
+    venue.add_argument(
+        "--service-model", choices=("serial", "concurrent", "engine"), default="serial",
+        help="which orders wait for each other: those of one connection (default), none, or all",
+    )  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -148,12 +156,19 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _venue(options: argparse.Namespace) -> int:
     from whitewire.venue import VenueConfig, serve
+    from whitewire.venue.options import ServiceModel
 
     if not 0 <= options.port <= 65_533:
         raise UsageError(
             "venue-port",
             f"--port was {options.port}, and the venue needs that port and the next two",
             "choose one from 1 to 65533, or 0 for free ones",
+        )
+    if not 0 <= options.service_us <= 1_000_000:
+        raise UsageError(
+            "venue-service",
+            f"--service-us was {options.service_us}",
+            "choose from 0 to 1000000 microseconds",
         )
     config = VenueConfig(
         host=options.host,
@@ -163,6 +178,8 @@ def _venue(options: argparse.Namespace) -> int:
         scenario=options.scenario,
         markets=tuple(options.market or ("BTC_USDT",)),
         control=options.control,
+        service_us=options.service_us,
+        service_model=ServiceModel(options.service_model),
     )
     try:
         serve(config)

@@ -35,7 +35,7 @@ from whitewire.venue import json_text
 from whitewire.venue.model import VenueError
 from whitewire.venue.options import PayloadCheck, WireOptions
 
-__all__ = ["ApiKey", "AuthRefusal", "Authenticator", "Caller", "SignedRequest"]
+__all__ = ["ApiKey", "AuthRefusal", "Authenticator", "Caller", "NonceMemory", "SignedRequest"]
 
 # HMAC's parameters for SHA-512.
 _BLOCK_BYTES = 128
@@ -59,6 +59,36 @@ class AuthRefusal(Enum):
     WINDOW_INVALID = (401, 0, "Invalid nonceWindow.")
 
 
+class NonceMemory:
+    """The nonces of the last seconds.
+
+    They lie in one set for each second, so that forgetting takes as long as there are seconds, and
+    not as there are nonces.
+    """
+
+    def __init__(self) -> None:
+        self._by_second: dict[int, set[int]] = {}
+        self._first_second = 0
+
+    def __len__(self) -> int:
+        return sum(len(nonces) for nonces in self._by_second.values())
+
+    def __contains__(self, nonce: int) -> bool:
+        return nonce in self._by_second.get(nonce // 1_000, ())
+
+    def add(self, nonce: int) -> None:
+        """Remembers a nonce, in milliseconds."""
+        self._by_second.setdefault(nonce // 1_000, set()).add(nonce)
+
+    def forget(self, floor: int) -> None:
+        """Drops the seconds that ended before `floor`, in milliseconds."""
+        first = floor // 1_000
+        if first > self._first_second:
+            self._first_second = first
+            for second in [second for second in self._by_second if second < first]:
+                del self._by_second[second]
+
+
 @dataclass(slots=True)
 class ApiKey:
     """One key of an account, and what the venue remembers of its nonces.
@@ -79,8 +109,7 @@ class ApiKey:
     allowed_ips: frozenset[str] | None = None
     denied_paths: frozenset[str] = frozenset()
     highest_nonce: int = 0
-    window_nonces: set[int] = field(default_factory=set)
-    window_floor: int = 0
+    window_nonces: NonceMemory = field(default_factory=lambda: NonceMemory())
     _inner: Any = field(init=False, repr=False)
     _outer: Any = field(init=False, repr=False)
 
@@ -214,17 +243,9 @@ class Authenticator:
             return
         if abs(now_ms - nonce) > self._options.nonce_window_ms:  # A5
             raise self._refuse(AuthRefusal.NONCE_STALE)
-        self._forget(key, now_ms - self._options.nonce_memory_ms)
+        key.window_nonces.forget(now_ms - self._options.nonce_memory_ms)
         if nonce in key.window_nonces:
             raise self._refuse(AuthRefusal.NONCE_USED)
-
-    @staticmethod
-    def _forget(key: ApiKey, floor: int) -> None:
-        """Drops nonces that the window cannot accept again, about once a second."""
-        if floor - key.window_floor < 1_000:
-            return
-        key.window_floor = floor
-        key.window_nonces = {nonce for nonce in key.window_nonces if nonce >= floor}
 
     @staticmethod
     def _remember(key: ApiKey, nonce: int, windowed: bool) -> None:

@@ -7,7 +7,8 @@ messages chain: a delta's `past_update_id` is the `update_id` of the message bef
 Rules:
 
 * D4  A snapshot at once, then a delta each 100 ms if the window changed; the timer runs freely
-      and all subscribers of the same window share it.
+      and all subscribers of the same window share it. Windows that were opened together look at
+      different moments, since a hundred looks at once would hold up everything else.
 * D5  A snapshot shows the state of the last look, so that the next delta fits it.
 * D6  A side without changes is left out of a delta.
 * D7  After 10 s without a message a subscriber gets a full snapshot: a reset, not a gap.
@@ -26,7 +27,7 @@ from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_faults import Trail, crossing_bid, frames_in_place_of
 from whitewire.venue.depth_window import WHOLE_BOOK, changed_levels, group_levels
 from whitewire.venue.model import Level
-from whitewire.venue.pacing import Periodic
+from whitewire.venue.pacing import Periodic, spread_phases
 from whitewire.venue.ws_shapes import WsShapes, push
 
 __all__ = ["DepthStreams", "Subscriber", "Window", "read_window"]
@@ -165,6 +166,7 @@ class DepthStreams:
     def __init__(self, core: VenueCore, loop: asyncio.AbstractEventLoop) -> None:
         self._core = core
         self._loop = loop
+        self._phases = spread_phases()
         self._streams: dict[Window, tuple[_Stream, Periodic]] = {}
         self._windows: dict[Subscriber, dict[str, Window]] = {}
 
@@ -176,7 +178,8 @@ class DepthStreams:
         if entry is None:
             stream = _Stream(self._core, window)
             interval_s = self._core.options.depth_interval_ms / 1000
-            entry = stream, Periodic(self._loop, interval_s, stream.tick)  # D4
+            first_s = interval_s * next(self._phases)
+            entry = stream, Periodic(self._loop, interval_s, stream.tick, first_s=first_s)  # D4
             self._streams[window] = entry
         entry[0].add(subscriber)
 

@@ -11,6 +11,10 @@ Rules:
 * H2  A body of more than 1 MiB: 413, close.
 * H3  A connection without traffic for 60 s is closed.
 * H4  A request that was received is executed even if its connection has gone by then.
+* H5  Where a service time is modelled, a request is answered when the time of all its orders is
+      over, counted from its arrival or from the end of what it waits for, which `ServiceModel`
+      decides; what it really takes to execute is part of that time. A request without orders takes
+      none, but waits as well.
 """
 
 from __future__ import annotations
@@ -38,6 +42,10 @@ __all__ = ["TLS_GOODBYE_S", "Front", "HttpApp", "HttpConnection", "reset_connect
 # How long a closed connection waits for its peer to end TLS properly.
 TLS_GOODBYE_S = 1.0
 
+# So much of a request's modelled time is left for executing it, at most: an execution that is
+# quicker than all before it ends at most so much too early.
+_EARLIEST = 0.25
+
 # More unanswered requests than this on one connection is not a client but an accident.
 _MAX_UNANSWERED = 4_096
 
@@ -60,12 +68,14 @@ def reset_connection(transport: asyncio.BaseTransport) -> None:
 
 
 class Front:
-    """How long requests take and which of them wait for each other, over all connections."""
+    """How long requests take and which of them wait for each other, over all connections (H5)."""
 
     def __init__(self, options: WireOptions, pacer: Pacer) -> None:
         self._pacer = pacer
         self._model = options.service_model
         self._engine = Queue()
+        # The least time that a request of such a service time has really taken to execute.
+        self._least_s: dict[float, float] = {}
 
     def queue(self) -> Queue | None:
         """Where the requests of a new connection wait for their turn; None if they do not."""
@@ -78,13 +88,20 @@ class Front:
                 return self._engine
 
     def serve(self, queue: Queue | None, service_s: float, execute: Callable[[], None]) -> None:
-        """Executes a request at the end of its service."""
+        """Executes a request so that it is done at the end of its service."""
         now = time.monotonic()
         due = now + service_s if queue is None else queue.admit(now, service_s)
-        if due > now:
-            self._pacer.at(due, execute)
-        else:
+        if due <= now:
             execute()
+            return
+        begins = due - min(self._least_s.get(service_s, 0.0), service_s * _EARLIEST)
+        self._pacer.at(begins, partial(self._execute, service_s, execute))
+
+    def _execute(self, service_s: float, execute: Callable[[], None]) -> None:
+        begun = time.monotonic()
+        execute()
+        took = time.monotonic() - begun
+        self._least_s[service_s] = min(took, self._least_s.get(service_s, took))
 
 
 @lru_cache(maxsize=128)

@@ -16,11 +16,12 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
-__all__ = ["Pacer", "Periodic", "Queue"]
+__all__ = ["Pacer", "Periodic", "Queue", "spread_phases"]
 
 _GRAIN_S = 0.002
+_GOLDEN_RATIO = 0.6180339887498949
 
 
 class Pacer:
@@ -76,16 +77,31 @@ class Queue:
         return self._busy_until
 
 
+def spread_phases() -> Iterator[float]:
+    """Parts of an interval, 1 first: however many are taken, they lie evenly spread in it."""
+    return (1 - number * _GOLDEN_RATIO % 1 for number in itertools.count())
+
+
 class Periodic:
     """Calls back every `interval_s` seconds, in phase with its start, until closed."""
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, interval_s: float, callback: Callable[[], None]
+        self,
+        loop: asyncio.AbstractEventLoop,
+        interval_s: float,
+        callback: Callable[[], None],
+        *,
+        first_s: float | None = None,
     ) -> None:
+        """Starts.
+
+        Args:
+            first_s: how long until the first call; an interval, if not given.
+        """
         self._loop = loop
         self._interval_s = interval_s
         self._callback = callback
-        self._next = loop.time() + interval_s
+        self._next = loop.time() + (interval_s if first_s is None else first_s)
         self._handle = loop.call_at(self._next, self._run)
 
     def close(self) -> None:

@@ -46,6 +46,8 @@ _FRONT_FAULTS = (
     ("http_502", 502),
     ("http_503_html", 503),
 )
+# A request with more of them than any endpoint takes is refused whole.
+_MOST_ORDERS = 100
 _READ = RateLimit(12_000, 10)
 _PUBLIC = RateLimit(2_000, 10)
 
@@ -265,4 +267,4 @@ def _orders_in(body: bytes) -> int:
     except ValueError:
         return 1
     orders = params.get("orders") if isinstance(params, dict) else None
-    return max(1, len(orders)) if isinstance(orders, list) else 1
+    return min(max(1, len(orders)), _MOST_ORDERS) if isinstance(orders, list) else 1
