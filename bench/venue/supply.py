@@ -115,7 +115,9 @@ class Supply:
         placement = Request(
             key.request(_NEW, new, due_ms), b'{"orderId":', _named(client_id).encode(), 1, True
         )
-        if len(own) < self._resting + self._bulk:
+        # Connections cancel in turn, not all of them in one burst.
+        turn = connection * self._bulk // len(self._open)
+        if len(own) < self._resting + turn + self._bulk:
             return (placement,)
         return placement, self._cancel(key, [own.popleft() for _ in range(self._bulk)], due_ms)
 

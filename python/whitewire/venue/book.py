@@ -17,7 +17,6 @@ from __future__ import annotations
 from bisect import bisect_left
 from collections.abc import Iterator
 from decimal import Decimal
-from itertools import islice
 
 from whitewire.venue.model import ZERO, Level, Order, Side, Top
 from whitewire.venue.money import add, subtract
@@ -155,8 +154,10 @@ class Book:
     def levels(self, side: Side, limit: int) -> list[Level]:
         """The best `limit` public levels, best first."""
         queues = self._ladder(side).queues
-        shown = (queue.level for queue in queues if queue.level is not None)  # B3
-        return list(islice(shown, limit))
+        levels = [queue.level for queue in queues[:limit] if queue.level is not None]  # B3
+        if len(levels) < limit < len(queues):  # some of them are RPI orders only
+            levels = [queue.level for queue in queues if queue.level is not None]
+        return levels[:limit]
 
     def best(self, side: Side) -> Level | None:
         """The best public level."""

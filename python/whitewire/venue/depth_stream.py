@@ -107,8 +107,11 @@ class _Stream:
             if changed:
                 self._send_delta(changed)  # D8
         quiet_since = self._core.clock() - self._core.options.depth_keepalive_s
+        faults = self._core.faults
         for subscriber, sent in list(self.subscribers.items()):
-            forced = self._core.faults.take("keepalive_snapshot", market=self._window.market)
+            forced = faults.are_armed and faults.take(
+                "keepalive_snapshot", market=self._window.market
+            )
             if sent.at <= quiet_since or forced:
                 self._send_snapshot(subscriber)  # D7
 
@@ -127,9 +130,13 @@ class _Stream:
             if past not in frames:
                 frames[past] = self._delta(past, changed, now)
             delta = frames[past]
+            sent.update_id, sent.at = self._update_id, now
+            if not faults.are_armed and not sent.trail.held:
+                sent.trail.previous = delta
+                subscriber.push(_METHOD, delta)
+                continue
             if self._asks and faults.take("crossed_book", market=market):
                 delta = self._delta(past, self._crossed(changed), now)
-            sent.update_id, sent.at = self._update_id, now
             for frame in frames_in_place_of(delta, sent.trail, faults, market):
                 subscriber.push(_METHOD, frame)
 

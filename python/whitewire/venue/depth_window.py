@@ -22,6 +22,9 @@ from whitewire.venue.model import ZERO, Level
 
 __all__ = ["WHOLE_BOOK", "changed_levels", "group_levels"]
 
+# How many levels are compared at once.
+_RUN = 8
+
 # A number of levels that no book reaches: grouping needs every level, not a window of them.
 WHOLE_BOOK = 1_000_000_000
 
@@ -59,16 +62,24 @@ def changed_levels(
         Changed and new levels with their sizes and vanished ones with size zero, best first.
     """
     changes: list[Level] = []
-    old = list(reversed(before))
-    for level in after:
-        if old and old[-1] is level:  # as nearly always: nobody has touched it
-            old.pop()
+    old = new = 0
+    while new < len(after):
+        # Nearly all levels are the same objects as before, in long runs.
+        if before[old : old + _RUN] == after[new : new + _RUN]:
+            old, new = old + _RUN, new + _RUN
             continue
-        while old and _is_better(old[-1].price, level.price, is_bid=is_bid):
-            changes.append(Level(old.pop().price, ZERO))
-        if not old or old[-1].price != level.price or old.pop().amount != level.amount:
+        level = after[new]
+        while old < len(before) and _is_better(before[old].price, level.price, is_bid=is_bid):
+            changes.append(Level(before[old].price, ZERO))
+            old += 1
+        if old == len(before) or before[old].price != level.price:
             changes.append(level)
-    for gone in reversed(old):
+        else:
+            if before[old].amount != level.amount:
+                changes.append(level)
+            old += 1
+        new += 1
+    for gone in before[old:]:
         if silent_beyond is None or _is_better(gone.price, silent_beyond, is_bid=is_bid):
             changes.append(Level(gone.price, ZERO))
     return changes

@@ -120,7 +120,10 @@ def spaced(value: Any) -> str:
     if kind is str:
         return encode_basestring_ascii(value)
     if kind is list or kind is tuple:
-        return f"[{', '.join([spaced(item) for item in value])}]"
+        items = [
+            encode_basestring_ascii(item) if type(item) is str else spaced(item) for item in value
+        ]
+        return f"[{', '.join(items)}]"
     if kind is dict:
         pairs = [f"{encode_basestring_ascii(key)}: {spaced(item)}" for key, item in value.items()]
         return f"{{{', '.join(pairs)}}}"
