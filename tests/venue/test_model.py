@@ -36,7 +36,9 @@ def test_a_snapshot_does_not_follow_the_order() -> None:
 
 
 def test_a_snapshot_has_every_value_of_the_order() -> None:
-    order = Desk().stop_limit("alice", "buy", "61000", "61000", "1", client_order_id="x", stp="cn")
+    desk = Desk()
+    desk.trade("60000")
+    order = desk.stop_limit("alice", "buy", "61000", "61000", "1", client_order_id="x", stp="cn")
     order.deal_fee, order.frozen, order.is_finished = Decimal("0.1"), Decimal("0.2"), True
     taken = order.snapshot()
     assert taken is not order
