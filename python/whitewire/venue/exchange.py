@@ -20,11 +20,13 @@ How to use it:
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 
 from whitewire.venue import cancels, modify, orders, queries, stop_orders
 from whitewire.venue.accounts import Account
+from whitewire.venue.agenda import Agenda
 from whitewire.venue.book import Book
 from whitewire.venue.engine import Engine
 from whitewire.venue.exchange_options import ExchangeOptions
@@ -120,7 +122,7 @@ class Exchange:
         self._kill_switches = KillSwitches()
         self._triggers = Triggers(self._last_price, self.options.activation_by_last_price)
         makers, takers = self._accounts[MAKER_NAME], self._accounts[TAKER_NAME]
-        self._traders = [
+        self._agenda = Agenda(
             Traders(
                 self.markets[name],
                 self._engine,
@@ -131,7 +133,7 @@ class Exchange:
                 options=self.options.traders,
             )
             for name in self.options.traded_markets
-        ]
+        )
 
     # Commands: all raise VenueError, and run what was due before they act.
 
@@ -214,7 +216,7 @@ class Exchange:
         if market not in self.markets:
             return
         now = self._advance()
-        self._traders = [traders for traders in self._traders if traders.market != market]
+        self._agenda.drop(market)
         for account in self._accounts.values():
             for order in cancels.spot_orders(account, market, None):
                 self._engine.cancel(order, now, Status.DELISTING)
@@ -222,25 +224,22 @@ class Exchange:
 
     def tick(self, now: float) -> None:
         """Expires kill switches and lets the traders act, in order of time, up to `now`."""
-        limit_s = self.options.catch_up_limit_s
-        for traders in self._traders:
-            traders.skip_to(now - limit_s)
+        self._agenda.skip_to(now - self.options.catch_up_limit_s)
         while (due := self.next_due()) is not None and due <= now:
             self._now = max(self._now, due)
             switch_due = self._kill_switches.next_due()
             if switch_due is not None and switch_due <= due:
                 self._expire_kill_switches(due)
             else:
-                min(self._traders, key=Traders.next_due).act()
+                self._agenda.act()
         self._now = max(self._now, now)
 
     def next_due(self) -> float | None:
         """When `tick` next has something to do, epoch seconds; None if nothing is scheduled."""
-        dues = [traders.next_due() for traders in self._traders]
-        switch_due = self._kill_switches.next_due()
+        due, switch_due = self._agenda.next_due(), self._kill_switches.next_due()
         if switch_due is not None:
-            dues.append(switch_due)
-        return min(dues, default=None)
+            due = min(due, switch_due)
+        return None if due == math.inf else due
 
     # Private queries over raw request values: raise VenueError.
 
