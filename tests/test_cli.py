@@ -109,3 +109,27 @@ def test_the_module_runs_as_a_program() -> None:
     command = [sys.executable, "-m", "whitewire", "--version"]
     done = subprocess.run(command, capture_output=True, text=True, check=True)
     assert done.stdout.startswith("whitewire ")
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--service-us", "-1"], ["--service-us", "1000001"]],
+)
+def test_a_service_time_out_of_bounds_is_explained(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["venue", *arguments]) == 2
+    assert "--service-us was" in capsys.readouterr().err
+
+
+def test_the_service_model_reaches_the_venue(monkeypatch: pytest.MonkeyPatch) -> None:
+    import whitewire.venue as package
+
+    served: list[package.VenueConfig] = []
+    monkeypatch.setattr(package, "serve", served.append)
+    assert main(["venue", "--service-us", "200", "--service-model", "engine"]) == 0
+    assert main(["venue"]) == 0
+    assert [(each.service_us, str(each.service_model)) for each in served] == [
+        (200, "engine"),
+        (0, "serial"),
+    ]

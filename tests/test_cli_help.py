@@ -15,8 +15,11 @@ from whitewire.cli import main
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
     "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
-    "venue": {"--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"}
-    | {"--replay", "--replay-speed", "--replay-loop", "--accounts", "--sub-accounts"},
+    "venue": {
+        *("--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"),
+        *("--replay", "--replay-speed", "--replay-loop", "--accounts", "--sub-accounts"),
+        *("--service-us", "--service-model"),
+    },
     "run": {"--config", "--live"},
     "check": {"--config"},
     "cancel-all": {"--config", "--market"},

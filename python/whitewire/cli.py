@@ -168,6 +168,14 @@ def _add_venue(commands: Any) -> None:
     venue.add_argument(
         "--market", action="append", metavar="M", help="repeatable; default BTC_USDT"
     )
+    venue.add_argument(
+        "--service-us", type=int, default=0, metavar="N",
+        help="modelled time of the engine for each order, each leg of a bulk, in microseconds",
+    )  # fmt: skip
+    venue.add_argument(
+        "--service-model", choices=("serial", "concurrent", "engine"), default="serial",
+        help="which orders wait for each other: those of one connection (default), none, or all",
+    )  # fmt: skip
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -198,6 +206,7 @@ def _demo(options: argparse.Namespace) -> int:
 
 def _venue(options: argparse.Namespace) -> int:
     from whitewire.venue import ReplayOptions, VenueConfig, serve
+    from whitewire.venue.options import ServiceModel
 
     if not 0 <= options.port <= 65_533:
         raise UsageError(
@@ -213,6 +222,12 @@ def _venue(options: argparse.Namespace) -> int:
         )
     if options.replay is None and (options.replay_loop or options.replay_speed != 1.0):
         raise UsageError("venue-arguments", "there is no recording to play", "give --replay FILE")
+    if not 0 <= options.service_us <= 1_000_000:
+        raise UsageError(
+            "venue-service",
+            f"--service-us was {options.service_us}",
+            "choose from 0 to 1000000 microseconds",
+        )
     config = VenueConfig(
         host=options.host,
         port=options.port,
@@ -223,6 +238,8 @@ def _venue(options: argparse.Namespace) -> int:
         accounts=options.accounts,
         sub_accounts=options.sub_accounts,
         control=options.control,
+        service_us=options.service_us,
+        service_model=ServiceModel(options.service_model),
     )
     try:
         if options.replay is not None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 import hmac
 import json
 from typing import Any
@@ -11,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whitewire.venue.auth import ApiKey, Authenticator, AuthRefusal, SignedRequest
+from whitewire.venue.auth import ApiKey, Authenticator, AuthRefusal, NonceMemory, SignedRequest
 from whitewire.venue.model import VenueError
 from whitewire.venue.options import PayloadCheck, WireOptions
 
@@ -222,3 +223,32 @@ def test_a_refused_request_does_not_use_its_nonce() -> None:
         authenticator.authenticate(sign(body_of()), NOW)
     key.denied_paths = frozenset()
     assert authenticator.authenticate(sign(body_of()), NOW).key is key
+
+
+@given(secret=st.text(st.characters(codec="utf-8"), max_size=200), payload=st.binary(max_size=400))
+def test_a_signature_is_the_plain_hmac(secret: str, payload: bytes) -> None:
+    plain = hmac.new(secret.encode(), payload, hashlib.sha512).hexdigest()
+    assert ApiKey("key", secret, "account").signature(payload) == plain
+
+
+@given(
+    st.lists(st.tuples(st.booleans(), st.integers(0, 20_000)), max_size=60),
+    st.integers(0, 20_000),
+)
+def test_nonces_are_remembered_until_the_floor_and_no_second_longer(
+    steps: list[tuple[bool, int]], probe: int
+) -> None:
+    memory, plain = NonceMemory(), set[int]()
+    floor = 0
+    for is_floor, number in steps:
+        if is_floor:
+            floor = max(floor, number)
+            memory.forget(floor)
+            plain = {nonce for nonce in plain if nonce >= floor}
+        else:
+            memory.add(number)
+            plain.add(number)
+        if probe >= floor:
+            assert (probe in memory) == (probe in plain)
+    memory.forget(floor + 1_000)
+    assert len(memory) <= len({nonce for nonce in plain if nonce >= floor})

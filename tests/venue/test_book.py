@@ -118,3 +118,15 @@ def test_levels_always_sum_up_the_visible_orders(
         assert dict(levels) == expected
         prices = [level.price for level in levels]
         assert prices == sorted(prices, reverse=side is Side.BUY)
+
+
+def test_a_level_that_nothing_has_changed_stays_the_same_object() -> None:
+    book = Book("M", 1, 0.0)
+    near, far = order(1, Side.BUY, 10, 2), order(2, Side.BUY, 9, 1)
+    book.add(near, 1.0)
+    book.add(far, 1.0)
+    first, second = book.levels(Side.BUY, 10)
+    book.reduce(near, Decimal(1), 2.0)
+    changed, same = book.levels(Side.BUY, 10)
+    assert same is second
+    assert changed == (first.price, Decimal(1))

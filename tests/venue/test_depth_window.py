@@ -71,3 +71,40 @@ def test_groups_keep_the_total_and_lie_on_the_grid(
     if side:
         best = min(side) if upward else max(side)
         assert 0 <= (prices[0] - best if upward else best - prices[0]) < step
+
+
+def changed_plainly(
+    before: list[Level], after: list[Level], *, is_bid: bool, silent_beyond: Decimal | None
+) -> list[Level]:
+    old, new = dict(before), dict(after)
+    changes = [level for level in after if old.get(level.price) != level.amount]
+    for price in old.keys() - new.keys():
+        beyond = silent_beyond is not None and (
+            price <= silent_beyond if is_bid else price >= silent_beyond
+        )
+        if not beyond:
+            changes.append(Level(price, Decimal(0)))
+    return sorted(changes, key=lambda level: level.price, reverse=is_bid)
+
+
+@given(before=SIDES, after=SIDES, is_bid=st.booleans(), is_silent=st.booleans(), data=st.data())
+def test_the_difference_is_that_of_the_plain_way(
+    before: dict[int, int],
+    after: dict[int, int],
+    is_bid: bool,
+    is_silent: bool,
+    data: st.DataObject,
+) -> None:
+    old = levels(before, is_bid=is_bid)
+    known = {level.price: level for level in old}
+    # Unchanged levels are the same objects as before, or equal ones.
+    new = [
+        known[level.price]
+        if known.get(level.price) == level and data.draw(st.booleans())
+        else level
+        for level in levels(after, is_bid=is_bid)
+    ]
+    worst = new[-1].price if new and is_silent else None
+    assert changed_levels(old, new, is_bid=is_bid, silent_beyond=worst) == changed_plainly(
+        old, new, is_bid=is_bid, silent_beyond=worst
+    )

@@ -165,3 +165,12 @@ def test_nonsense_is_refused(name: str, triggers: dict[str, FaultValue]) -> None
     with pytest.raises(ValueError):
         table.arm(name, **triggers)  # type: ignore[arg-type]
     assert table.take(name) is None
+
+
+def test_a_table_knows_whether_anything_is_armed() -> None:
+    table = FaultTable()
+    assert not table.are_armed
+    table.arm("gap")
+    assert table.are_armed
+    assert table.take("gap", market="BTC_USDT")
+    assert not table.are_armed

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from whitewire.venue.http_message import Delivery, HttpResponse, front_page
 
@@ -64,3 +66,23 @@ def test_front_pages_are_not_json() -> None:
     assert (too_many.status, too_many.body) == (429, b"Too Many Requests")
     assert too_many.content_type == down.content_type == "text/html"
     assert b"503 Service Unavailable" in down.body
+
+
+@given(
+    status=st.sampled_from((200, 400, 404, 422, 429, 453, 500, 503)),
+    body=st.binary(max_size=50),
+    delivery=st.sampled_from((Delivery.NORMAL, Delivery.CLOSE, Delivery.TRUNCATED)),
+    close=st.booleans(),
+)
+def test_the_head_is_the_plain_list_of_its_lines(
+    status: int, body: bytes, delivery: Delivery, close: bool
+) -> None:
+    lines, rest = split(HttpResponse(status, body, "text/x", delivery).encode(close=close))
+    assert lines[0].split(" ", 2)[:2] == ["HTTP/1.1", str(status)]
+    assert lines[0].split(" ", 2)[2]
+    assert lines[1:] == [
+        *(["Content-Type: text/x"] if body else []),
+        f"Content-Length: {len(body)}",
+        *(["Connection: close"] if close else []),
+    ]
+    assert rest == (body[: len(body) // 2] if delivery is Delivery.TRUNCATED else body)

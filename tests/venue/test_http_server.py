@@ -193,3 +193,56 @@ def test_a_received_request_is_executed_although_its_connection_is_gone() -> Non
         while not venue.call(lambda exchange: exchange.open_orders_of(name)):
             assert time.monotonic() < deadline
             time.sleep(0.01)
+
+
+def place_on_two(venue: Venue, legs: int, turn: int) -> float:
+    """How long it takes to place so many orders on each of two connections at once, ms."""
+    with open_socket(venue, venue.rest) as first, open_socket(venue, venue.public_rest) as second:
+        for sock in (first, second):
+            sock.sendall(PING)
+            read_responses(sock, 1)
+        bursts = [
+            b"".join(order(venue, 1_000 * turn + 100 * number + leg) for leg in range(legs))
+            for number in (1, 2)
+        ]
+        start = time.monotonic()
+        first.sendall(bursts[0])
+        second.sendall(bursts[1])
+        for sock in (first, second):
+            assert [status for status, _ in read_responses(sock, legs)] == [200] * legs
+        return (time.monotonic() - start) * 1_000
+
+
+@pytest.mark.parametrize(
+    ("model", "least_legs"),
+    [(ServiceModel.SERIAL, 5), (ServiceModel.CONCURRENT, 1), (ServiceModel.ENGINE, 10)],
+)
+def test_what_waits_for_what_is_modelled(model: ServiceModel, least_legs: int) -> None:
+    with Venue(traders=False, wire=WireOptions(service_us=20_000, service_model=model)) as venue:
+        # Not much earlier than the legs that wait for each other take; not as late as a model with
+        # more of them would be, but for a machine that stalls.
+        took_ms = min(place_on_two(venue, 5, turn) for turn in range(3))
+        assert (least_legs - 0.25) * 20 <= took_ms < (least_legs + 4) * 20
+
+
+@pytest.mark.parametrize("many", [False, True])
+def test_a_modelled_time_is_kept_to_a_fraction_of_a_millisecond(many: bool) -> None:
+    """Legs of 200 us, the timer's grain being 1,000: what they really take is part of them."""
+    with Venue(traders=False, wire=WireOptions(service_us=200)) as venue:
+        took_ms = []
+        for turn in range(6):
+            requests = [order(venue, 100 * turn + leg) for leg in range(20)]
+            took, responses = elapsed_ms(venue, requests if many else [bulk(venue, 20)])
+            assert all(status == 200 for status, _ in responses)
+            took_ms.append(took)
+        assert min(took_ms) >= (3.9 if many else 3.0)
+        assert min(took_ms) < 6  # the quietest of six, on a machine that may be busy
+
+
+def test_what_is_no_order_takes_no_time_but_waits() -> None:
+    with Venue(traders=False, wire=WireOptions(service_us=30_000)) as slow:
+        took, _ = elapsed_ms(slow, [raw_request(slow, "orders", {}), PING])
+        assert took < 30
+        took, responses = elapsed_ms(slow, [order(slow, 1), raw_request(slow, "orders", {})])
+        assert took >= 30
+        assert b'"clientOrderId":"n-1"' in responses[1][1]

@@ -106,3 +106,55 @@ def test_a_value_without_a_json_form_is_refused() -> None:
         json_text.spaced(Decimal(1))
     with pytest.raises(TypeError):
         json_text.compact(Decimal(1))
+
+
+PIECES = st.sampled_from(
+    [
+        *("{", "}", "{}", "[]", ":", ",", " ", "\n", '"', '":"', '"a"', '"b"', '"a":', '"x:y"'),
+        *("0", "1", "-0", "-1", "01", "1.0", "1e2", "true", "null"),
+        *('"\\u0041"', '"/"', '"é"', '"b":"1"', '"a":"b"'),
+    ]
+)
+MEMBERS = st.dictionaries(
+    st.text("ab:, \\/", max_size=3),
+    st.none()
+    | st.booleans()
+    | st.integers()
+    | st.text('ab:,"\\é ')
+    | st.floats(0, 9)
+    | st.just([1]),
+    min_size=1,
+)
+
+
+@given(
+    st.lists(PIECES, max_size=9).map("".join) | MEMBERS.map(lambda v: json_text.compact(v).decode())
+)
+def test_what_is_evidently_canonical_is_canonical(text: str) -> None:
+    body = text.encode()
+    try:
+        members = json_text.parse(body)
+    except ValueError:
+        members = {}
+    if isinstance(members, dict) and json_text.is_evidently_canonical(body, members):
+        assert json_text.canonical(body) == body
+
+
+def test_a_plain_request_is_evidently_canonical_and_one_with_a_twist_is_not() -> None:
+    plain = b'{"market":"BTC_USDT","price":"1.5","nonce":17,"ioc":false,"stp":null,"n":-3,"z":0}'
+    assert json_text.is_evidently_canonical(plain, json_text.parse(plain))
+    for twisted in (
+        plain.replace(b",", b", ", 1),
+        plain.replace(b"_", b"\\u005f"),
+        plain.replace(b'"ioc"', b'"nonce"'),
+        plain.replace(b"17", b"1.70"),
+        plain.replace(b"17", b"-0"),
+        plain.replace(b'"1.5"', b"[1]"),
+    ):
+        assert not json_text.is_evidently_canonical(twisted, json_text.parse(twisted))
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-32", "utf-8-sig"])
+def test_json_is_utf8_and_has_no_mark(encoding: str) -> None:
+    with pytest.raises(ValueError):
+        json_text.parse('{"a":1}'.encode(encoding))

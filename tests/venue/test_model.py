@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from copy import copy
+from dataclasses import fields
+from decimal import Decimal
+
 import pytest
 
 from tests.venue.desk import Desk
@@ -43,6 +47,18 @@ def test_a_snapshot_does_not_follow_the_order() -> None:
     desk.limit("bob", "sell", "60000", "0.4")
     assert resting.left == 1
     assert resting.deal_stock == 0
+
+
+def test_a_snapshot_has_every_value_of_the_order() -> None:
+    desk = Desk()
+    desk.trade("60000")
+    order = desk.stop_limit("alice", "buy", "61000", "61000", "1", client_order_id="x", stp="cn")
+    order.deal_fee, order.frozen, order.is_finished = Decimal("0.1"), Decimal("0.2"), True
+    taken = order.snapshot()
+    assert taken is not order
+    assert [(each.name, getattr(taken, each.name)) for each in fields(order)] == [
+        (each.name, getattr(copy(order), each.name)) for each in fields(order)
+    ]
 
 
 def test_a_refusal_says_what_it_is() -> None:

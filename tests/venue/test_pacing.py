@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable
+from itertools import islice, pairwise
 from typing import cast
 
+import pytest
 import uvloop
 
-from whitewire.venue.pacing import Pacer, Periodic
+from whitewire.venue.pacing import Pacer, Periodic, Queue, spread_phases
 
 
 def run(body: Callable[[], Awaitable[None]]) -> None:
@@ -112,3 +114,31 @@ def test_a_timer_keeps_its_phase_when_a_turn_was_late() -> None:
     assert turns == [0.5, 1.25, 1.5, 3.75, 4.0]
     timer.close()
     assert loop.callback is None
+
+
+def test_a_first_turn_may_come_sooner_and_sets_the_phase() -> None:
+    loop = FakeLoop()
+    turns: list[float] = []
+    Periodic(
+        cast("asyncio.AbstractEventLoop", loop), 0.5, lambda: turns.append(loop.now), first_s=0.125
+    )
+    for _ in range(3):
+        loop.fire()
+    assert turns == [100.125, 100.625, 101.125]
+
+
+@pytest.mark.parametrize("number", [1, 2, 3, 10, 100, 997])
+def test_phases_lie_evenly_spread(number: int) -> None:
+    phases = list(islice(spread_phases(), number))
+    assert phases[0] == 1
+    assert all(0 < phase <= 1 for phase in phases)
+    ordered = sorted(phases)
+    gaps = [after - before for before, after in pairwise([*ordered, ordered[0] + 1])]
+    assert 0.3 / number < min(gaps)
+    assert max(gaps) < 3 / number
+
+
+def test_a_queue_serves_one_after_another_and_forgets_idle_time() -> None:
+    queue = Queue()
+    assert [queue.admit(10.0, 2.0), queue.admit(11.0, 3.0), queue.admit(11.0, 0.0)] == [12, 15, 15]
+    assert queue.admit(20.0, 1.0) == 21

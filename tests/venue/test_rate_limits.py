@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given
+from hypothesis import strategies as st
+
 from whitewire.venue.options import RateLimit, WireOptions
 from whitewire.venue.rate_limits import SCOPES, FixedWindow, RateLimiter
 
@@ -83,3 +86,34 @@ def test_a_fixed_window_is_aligned_to_the_epoch() -> None:
     window.count += 1
     assert not window.has_room(one, 19.99)
     assert window.has_room(one, 20.0)
+
+
+CALLS = st.lists(
+    st.tuples(
+        st.sampled_from(("a", "b")),
+        st.sampled_from(("/api/v4/public/x", "/api/v4/public/y", "/z")),
+        st.integers(0, 3),
+    ),
+    max_size=60,
+)
+
+
+@given(CALLS)
+def test_answers_are_those_of_counting_from_scratch(calls: list[tuple[str, str, int]]) -> None:
+    limiter = RateLimiter(WireOptions(rate_scale=0.0005))
+    limits = {"/api/v4/public/x": 8_000, "/api/v4/public/y": 16_000, "/z": 4_000}
+    scope = "/api/v4/public/"
+    passed: list[tuple[str, str, int]] = []
+    now = 0
+    for address, path, pause in calls:
+        now += pause
+        window = [each for each in passed if each[0] == address and each[2] // 10 == now // 10]
+        own = sum(each[1] == path for each in window)
+        together = sum(each[1].startswith(scope) for each in window)
+        expected = own < limits[path] * 0.0005 and (
+            not path.startswith(scope) or together < SCOPES[scope].limit * 0.0005
+        )
+        limit = RateLimit(limits[path], 10)
+        assert limiter.allow(address, path, limit, float(now)) == expected
+        if expected:
+            passed.append((address, path, now))

@@ -166,3 +166,29 @@ def test_unknown_json_waits_for_a_body_of_json(venue: Venue, rest: RestClient) -
         200,
         {"unheardOf": {"nested": [None, True, 1, "text"]}, "status": "system operational"},
     )
+
+
+@pytest.mark.parametrize(
+    ("path", "fields"),
+    [
+        ("order/new", ORDER),
+        ("order/new", {**ORDER, "price": "0"}),
+        ("order/cancel", {"market": "BTC_USDT", "orderId": 1}),
+        ("orders", {}),
+        ("nowhere", {}),
+    ],
+)
+def test_a_fault_that_is_armed_elsewhere_changes_no_answer(
+    venue: Venue, rest: RestClient, path: str, fields: dict[str, str]
+) -> None:
+    def answer() -> object:
+        status, body = rest.post(path, **fields)
+        for key in ("orderId", "timestamp"):
+            if isinstance(body, dict):
+                body.pop(key, None)
+        return status, body
+
+    without = answer()
+    venue.fault("http_500", path="/api/v4/elsewhere", seconds=30)
+    rest.ok("order/cancel/all")
+    assert answer() == without

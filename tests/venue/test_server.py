@@ -118,3 +118,14 @@ def test_a_failed_start_leaves_the_other_ports_free() -> None:
 def test_nonsense_is_refused_before_anything_starts(config: VenueConfig, text: str) -> None:
     with pytest.raises(ValueError, match=text):
         VenueServer(config)
+
+
+def test_a_process_of_its_own_collects_in_small_portions() -> None:
+    program = (
+        "import gc; from whitewire.venue.server import configure_process; configure_process(); "
+        "print(gc.get_freeze_count() > 10_000, gc.get_threshold()[0] <= 1_000)"
+    )
+    answer = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
+    )
+    assert answer.stdout.split() == ["True", "True"]

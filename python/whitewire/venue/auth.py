@@ -24,18 +24,24 @@ from __future__ import annotations
 
 import base64
 import binascii
+import hashlib
 import hmac
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
-from typing import Any
+from typing import Any, NamedTuple
 
 from whitewire.venue import json_text
 from whitewire.venue.model import VenueError
 from whitewire.venue.options import PayloadCheck, WireOptions
 
-__all__ = ["ApiKey", "AuthRefusal", "Authenticator", "Caller", "SignedRequest"]
+__all__ = ["ApiKey", "AuthRefusal", "Authenticator", "Caller", "NonceMemory", "SignedRequest"]
+
+# HMAC's parameters for SHA-512.
+_BLOCK_BYTES = 128
+_INNER_PAD = bytes(byte ^ 0x36 for byte in range(256))
+_OUTER_PAD = bytes(byte ^ 0x5C for byte in range(256))
 
 _DIGITS = re.compile(r"[0-9]{1,19}", re.ASCII)
 
@@ -54,6 +60,36 @@ class AuthRefusal(Enum):
     NONCE_USED = (401, 0, "Too many requests.")  # a nonce failure, not a rate limit
     NONCE_STALE = (401, 0, "Your nonce is more than 5 seconds lesser than the current nonce")
     WINDOW_INVALID = (401, 0, "Invalid nonceWindow.")
+
+
+class NonceMemory:
+    """The nonces of the last seconds.
+
+    They lie in one set for each second, so that forgetting takes as long as there are seconds, and
+    not as there are nonces.
+    """
+
+    def __init__(self) -> None:
+        self._by_second: dict[int, set[int]] = {}
+        self._first_second = 0
+
+    def __len__(self) -> int:
+        return sum(len(nonces) for nonces in self._by_second.values())
+
+    def __contains__(self, nonce: int) -> bool:
+        return nonce in self._by_second.get(nonce // 1_000, ())
+
+    def add(self, nonce: int) -> None:
+        """Remembers a nonce, in milliseconds."""
+        self._by_second.setdefault(nonce // 1_000, set()).add(nonce)
+
+    def forget(self, floor: int) -> None:
+        """Drops the seconds that ended before `floor`, in milliseconds."""
+        first = floor // 1_000
+        if first > self._first_second:
+            self._first_second = first
+            for second in [second for second in self._by_second if second < first]:
+                del self._by_second[second]
 
 
 @dataclass(slots=True)
@@ -76,12 +112,29 @@ class ApiKey:
     allowed_ips: frozenset[str] | None = None
     denied_paths: frozenset[str] = frozenset()
     highest_nonce: int = 0
-    window_nonces: set[int] = field(default_factory=set)
-    window_floor: int = 0
+    window_nonces: NonceMemory = field(default_factory=lambda: NonceMemory())
+    _inner: Any = field(init=False, repr=False)
+    _outer: Any = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        """Absorbs the secret once: what is left to do for a signature is half of an HMAC."""
+        secret = self.secret.encode()
+        if len(secret) > _BLOCK_BYTES:
+            secret = hashlib.sha512(secret).digest()
+        padded = secret.ljust(_BLOCK_BYTES, b"\0")
+        self._inner = hashlib.sha512(padded.translate(_INNER_PAD))
+        self._outer = hashlib.sha512(padded.translate(_OUTER_PAD))
+
+    def signature(self, payload: bytes) -> str:
+        """The signature of a payload header's text (A2)."""
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(payload)
+        outer.update(inner.digest())
+        signature: str = outer.hexdigest()
+        return signature
 
 
-@dataclass(frozen=True, slots=True)
-class SignedRequest:
+class SignedRequest(NamedTuple):
     """What authentication sees of a request; header names are lower case."""
 
     path: str
@@ -90,8 +143,7 @@ class SignedRequest:
     client_ip: str
 
 
-@dataclass(frozen=True, slots=True)
-class Caller:
+class Caller(NamedTuple):
     """An authenticated request: whose it is, and its parameters."""
 
     key: ApiKey
@@ -135,7 +187,7 @@ class Authenticator:
             key.allowed_ips is not None and request.client_ip not in key.allowed_ips
         ):
             raise self._refuse(AuthRefusal.KEY_DISABLED)
-        expected = hmac.digest(key.secret.encode(), payload.encode(), "sha512").hex()  # A2
+        expected = key.signature(payload.encode())  # A2
         given = headers.get("x-txc-signature", "")
         if not hmac.compare_digest(expected.encode(), given.encode()):
             raise self._refuse(AuthRefusal.BAD_SIGNATURE)
@@ -152,21 +204,22 @@ class Authenticator:
         try:
             decoded = base64.b64decode(payload, validate=True)
             params = json_text.parse(body)
-            matches = self._payload_matches(decoded, body)
+            if isinstance(params, dict) and self._payload_matches(decoded, body, params):
+                return params
         except (binascii.Error, ValueError):
             raise self._refuse(AuthRefusal.PAYLOAD_INVALID) from None
-        if not matches or not isinstance(params, dict):
-            raise self._refuse(AuthRefusal.PAYLOAD_INVALID)
-        return params
+        raise self._refuse(AuthRefusal.PAYLOAD_INVALID)
 
-    def _payload_matches(self, decoded: bytes, body: bytes) -> bool:
+    def _payload_matches(self, decoded: bytes, body: bytes, params: dict[str, Any]) -> bool:
         match self._options.payload_check:  # A3
             case PayloadCheck.BYTES:
                 return decoded == body
             case PayloadCheck.CANONICAL:
+                if json_text.is_evidently_canonical(body, params):
+                    return decoded == body
                 return decoded == json_text.canonical(body)
             case PayloadCheck.LENIENT:
-                return bool(json_text.parse(decoded) == json_text.parse(body))
+                return bool(json_text.parse(decoded) == params)
 
     def _check_path(self, params: dict[str, Any], path: str) -> None:
         stated = params.get("request")
@@ -193,17 +246,9 @@ class Authenticator:
             return
         if abs(now_ms - nonce) > self._options.nonce_window_ms:  # A5
             raise self._refuse(AuthRefusal.NONCE_STALE)
-        self._forget(key, now_ms - self._options.nonce_memory_ms)
+        key.window_nonces.forget(now_ms - self._options.nonce_memory_ms)
         if nonce in key.window_nonces:
             raise self._refuse(AuthRefusal.NONCE_USED)
-
-    @staticmethod
-    def _forget(key: ApiKey, floor: int) -> None:
-        """Drops nonces that the window cannot accept again, about once a second."""
-        if floor - key.window_floor < 1_000:
-            return
-        key.window_floor = floor
-        key.window_nonces = {nonce for nonce in key.window_nonces if nonce >= floor}
 
     @staticmethod
     def _remember(key: ApiKey, nonce: int, windowed: bool) -> None:

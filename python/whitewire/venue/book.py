@@ -2,8 +2,8 @@
 
 Owns: the resting orders in matching order, the public levels and the public counter. Must not
 know: accounts, funds, fees, who matches whom. Invariant: a ladder lists exactly the prices that
-have orders, best first, and a queue's public amount is the sum of what is left of its visible
-orders.
+have orders, best first, and a queue's public level states the sum of what is left of its visible
+orders; a level that nothing has changed stays the same object.
 
 Rules:
     B1  Better prices first; at one price, earlier arrivals first.
@@ -23,54 +23,68 @@ from whitewire.venue.money import add, subtract
 
 
 class _Queue:
-    """Orders at one price: the ordinary ones, then the RPI ones (B2), each oldest first."""
+    """Orders at one price: the ordinary ones, then the RPI ones (B2), each oldest first.
 
-    __slots__ = ("ordinary", "price", "public_amount", "rpi")
+    `level` is what the public sees, None where all are RPI orders (B3).
+    """
+
+    __slots__ = ("level", "ordinary", "price", "rpi")
 
     def __init__(self, price: Decimal) -> None:
         self.price = price
         self.ordinary: dict[int, Order] = {}
         self.rpi: dict[int, Order] = {}
-        self.public_amount = ZERO
+        self.level: Level | None = None
+
+    def grow(self, amount: Decimal) -> None:
+        """Adds to the public amount."""
+        before = ZERO if self.level is None else self.level.amount
+        self.level = Level(self.price, add(before, amount))
+
+    def shrink(self, amount: Decimal) -> None:
+        """Takes from the public amount; without visible orders there is no level."""
+        before = ZERO if self.level is None else self.level.amount
+        self.level = Level(self.price, subtract(before, amount)) if self.ordinary else None
 
 
 class _Ladder:
-    """One side, best price first (B1): bids are keyed by their negated price."""
+    """One side, best price first (B1): bids are keyed by their negated price.
 
-    __slots__ = ("_is_bid", "_keys", "_queues")
+    `queues` has the queue of each key at the same place; `_by_key` finds it.
+    """
+
+    __slots__ = ("_by_key", "_is_bid", "_keys", "queues")
 
     def __init__(self, is_bid: bool) -> None:
         self._is_bid = is_bid
         self._keys: list[Decimal] = []
-        self._queues: dict[Decimal, _Queue] = {}
-
-    def __iter__(self) -> Iterator[_Queue]:
-        queues = self._queues
-        for key in self._keys:
-            yield queues[key]
+        self._by_key: dict[Decimal, _Queue] = {}
+        self.queues: list[_Queue] = []
 
     def _key(self, price: Decimal) -> Decimal:
         return price.copy_negate() if self._is_bid else price
 
     def at(self, price: Decimal) -> _Queue:
         """The queue of a price that has orders."""
-        return self._queues[self._key(price)]
+        return self._by_key[self._key(price)]
 
     def open(self, price: Decimal) -> _Queue:
         """The queue of a price, made if there is none."""
         key = self._key(price)
-        queue = self._queues.get(key)
+        queue = self._by_key.get(key)
         if queue is None:
-            queue = self._queues[key] = _Queue(price)
-            self._keys.insert(bisect_left(self._keys, key), key)
+            queue = self._by_key[key] = _Queue(price)
+            place = bisect_left(self._keys, key)
+            self._keys.insert(place, key)
+            self.queues.insert(place, queue)
         return queue
 
     def close_if_empty(self, queue: _Queue) -> None:
         """Drops a queue without orders."""
         if not queue.ordinary and not queue.rpi:
             key = self._key(queue.price)
-            del self._queues[key]
-            del self._keys[bisect_left(self._keys, key)]
+            place = bisect_left(self._keys, key)
+            del self._by_key[key], self._keys[place], self.queues[place]
 
 
 class Book:
@@ -98,7 +112,7 @@ class Book:
             queue.rpi[order.id] = order  # B2, B3
         else:
             queue.ordinary[order.id] = order
-            queue.public_amount = add(queue.public_amount, order.left)
+            queue.grow(order.left)
             self._count(now)
 
     def remove(self, order: Order, now: float) -> None:
@@ -109,7 +123,7 @@ class Book:
             del queue.rpi[order.id]
         else:
             del queue.ordinary[order.id]
-            queue.public_amount = subtract(queue.public_amount, order.left)
+            queue.shrink(order.left)
             self._count(now)
         ladder.close_if_empty(queue)
 
@@ -118,19 +132,19 @@ class Book:
         ladder = self._ladder(order.side)
         queue = ladder.at(_price(order))
         order.left = subtract(order.left, amount)
-        if not order.rpi:
-            queue.public_amount = subtract(queue.public_amount, amount)
-            self._count(now)
         if not order.left:
             del (queue.rpi if order.rpi else queue.ordinary)[order.id]
-            ladder.close_if_empty(queue)
+        if not order.rpi:
+            queue.shrink(amount)
+            self._count(now)
+        ladder.close_if_empty(queue)
 
     def makers(self, side: Side, sees_rpi: bool) -> Iterator[tuple[Decimal, Order]]:
         """Resting orders of `side` in matching order (B1, B2), each with its price.
 
         The book must not change while this is being walked.
         """
-        for queue in self._ladder(side):
+        for queue in self._ladder(side).queues:
             for order in queue.ordinary.values():
                 yield queue.price, order
             if sees_rpi:
@@ -139,19 +153,17 @@ class Book:
 
     def levels(self, side: Side, limit: int) -> list[Level]:
         """The best `limit` public levels, best first."""
-        levels: list[Level] = []
-        for queue in self._ladder(side):
-            if len(levels) >= limit:
-                break
-            if queue.ordinary:  # B3
-                levels.append(Level(queue.price, queue.public_amount))
-        return levels
+        queues = self._ladder(side).queues
+        levels = [queue.level for queue in queues[:limit] if queue.level is not None]  # B3
+        if len(levels) < limit < len(queues):  # some of them are RPI orders only
+            levels = [queue.level for queue in queues if queue.level is not None]
+        return levels[:limit]
 
     def best(self, side: Side) -> Level | None:
         """The best public level."""
-        for queue in self._ladder(side):
-            if queue.ordinary:  # B3
-                return Level(queue.price, queue.public_amount)
+        for queue in self._ladder(side).queues:
+            if queue.level is not None:  # B3
+                return queue.level
         return None
 
     def refresh_top(self, now: float) -> bool:

@@ -7,7 +7,8 @@ messages chain: a delta's `past_update_id` is the `update_id` of the message bef
 Rules:
 
 * D4  A snapshot at once, then a delta each 100 ms if the window changed; the timer runs freely
-      and all subscribers of the same window share it.
+      and all subscribers of the same window share it. Windows that were opened together look at
+      different moments, since a hundred looks at once would hold up everything else.
 * D5  A snapshot shows the state of the last look, so that the next delta fits it.
 * D6  A side without changes is left out of a delta.
 * D7  After 10 s without a message a subscriber gets a full snapshot: a reset, not a gap.
@@ -25,7 +26,7 @@ from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_faults import Trail, crossing_bid, frames_in_place_of
 from whitewire.venue.depth_window import WHOLE_BOOK, changed_levels, group_levels
 from whitewire.venue.model import Level
-from whitewire.venue.pacing import Periodic, Timers
+from whitewire.venue.pacing import Periodic, Timers, spread_phases
 from whitewire.venue.ws_shapes import WsShapes, push
 
 __all__ = ["DepthStreams", "Subscriber", "Window", "read_window"]
@@ -95,16 +96,21 @@ class _Stream:
         bids, asks = self._bids, self._asks
         if self._core.exchange.update_id(self._window.market) != self._update_id:
             self._look()
-        sides = {
-            "asks": self._changes(asks, self._asks, is_bid=False),
-            "bids": self._changes(bids, self._bids, is_bid=True),
-        }
-        changed = {name: self._shapes.levels(side) for name, side in sides.items() if side}  # D6
-        if changed:
-            self._send_delta(changed)  # D8
+            sides = {
+                "asks": self._changes(asks, self._asks, is_bid=False),
+                "bids": self._changes(bids, self._bids, is_bid=True),
+            }
+            changed = {
+                name: self._shapes.levels(side) for name, side in sides.items() if side
+            }  # D6
+            if changed:
+                self._send_delta(changed)  # D8
         quiet_since = self._core.clock() - self._core.options.depth_keepalive_s
+        faults = self._core.faults
         for subscriber, sent in list(self.subscribers.items()):
-            forced = self._core.faults.take("keepalive_snapshot", market=self._window.market)
+            forced = faults.are_armed and faults.take(
+                "keepalive_snapshot", market=self._window.market
+            )
             if sent.at <= quiet_since or forced:
                 self._send_snapshot(subscriber)  # D7
 
@@ -123,9 +129,13 @@ class _Stream:
             if past not in frames:
                 frames[past] = self._delta(past, changed, now)
             delta = frames[past]
+            sent.update_id, sent.at = self._update_id, now
+            if not faults.are_armed and not sent.trail.held:
+                sent.trail.previous = delta
+                subscriber.push(_METHOD, delta)
+                continue
             if self._asks and faults.take("crossed_book", market=market):
                 delta = self._delta(past, self._crossed(changed), now)
-            sent.update_id, sent.at = self._update_id, now
             for frame in frames_in_place_of(delta, sent.trail, faults, market):
                 subscriber.push(_METHOD, frame)
 
@@ -162,6 +172,7 @@ class DepthStreams:
     def __init__(self, core: VenueCore, timers: Timers) -> None:
         self._core = core
         self._timers = timers
+        self._phases = spread_phases()
         self._streams: dict[Window, tuple[_Stream, Periodic]] = {}
         self._windows: dict[Subscriber, dict[str, Window]] = {}
 
@@ -173,7 +184,8 @@ class DepthStreams:
         if entry is None:
             stream = _Stream(self._core, window)
             interval_s = self._core.options.depth_interval_ms / 1000
-            entry = stream, Periodic(self._timers, interval_s, stream.tick)  # D4
+            first_s = interval_s * next(self._phases)
+            entry = stream, Periodic(self._timers, interval_s, stream.tick, first_s=first_s)  # D4
             self._streams[window] = entry
         entry[0].add(subscriber)
 

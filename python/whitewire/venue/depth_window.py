@@ -14,13 +14,16 @@ Rules:
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from itertools import groupby
 
 from whitewire.venue.model import ZERO, Level
 
 __all__ = ["WHOLE_BOOK", "changed_levels", "group_levels"]
+
+# How many levels are compared at once.
+_RUN = 8
 
 # A number of levels that no book reaches: grouping needs every level, not a window of them.
 WHOLE_BOOK = 1_000_000_000
@@ -40,8 +43,8 @@ def group_levels(levels: Collection[Level], step: Decimal, *, upward: bool) -> l
 
 
 def changed_levels(
-    before: Collection[Level],
-    after: Collection[Level],
+    before: Sequence[Level],
+    after: Sequence[Level],
     *,
     is_bid: bool,
     silent_beyond: Decimal | None = None,
@@ -58,13 +61,29 @@ def changed_levels(
     Returns:
         Changed and new levels with their sizes and vanished ones with size zero, best first.
     """
-    if before == after:
-        return []
-    old = dict(before)
-    new = dict(after)
-    changes = [level for level in after if old.get(level.price) != level.amount]
-    for price in old.keys() - new.keys():
-        if silent_beyond is None or (price > silent_beyond if is_bid else price < silent_beyond):
-            changes.append(Level(price, ZERO))
-    changes.sort(key=lambda level: level.price, reverse=is_bid)
+    changes: list[Level] = []
+    old = new = 0
+    while new < len(after):
+        # Nearly all levels are the same objects as before, in long runs.
+        if before[old : old + _RUN] == after[new : new + _RUN]:
+            old, new = old + _RUN, new + _RUN
+            continue
+        level = after[new]
+        while old < len(before) and _is_better(before[old].price, level.price, is_bid=is_bid):
+            changes.append(Level(before[old].price, ZERO))
+            old += 1
+        if old == len(before) or before[old].price != level.price:
+            changes.append(level)
+        else:
+            if before[old].amount != level.amount:
+                changes.append(level)
+            old += 1
+        new += 1
+    for gone in before[old:]:
+        if silent_beyond is None or _is_better(gone.price, silent_beyond, is_bid=is_bid):
+            changes.append(Level(gone.price, ZERO))
     return changes
+
+
+def _is_better(price: Decimal, than: Decimal, *, is_bid: bool) -> bool:
+    return price > than if is_bid else price < than

@@ -25,6 +25,7 @@ from decimal import Decimal
 
 from whitewire.venue import bulk, cancels, modify, orders, queries, stop_orders
 from whitewire.venue.accounts import Account
+from whitewire.venue.agenda import Agenda
 from whitewire.venue.assembly import Assembly
 from whitewire.venue.book import Book
 from whitewire.venue.collateral.orders import Sight
@@ -134,10 +135,10 @@ class Exchange:
         sight = Sight(self._listing.collateral, self._best, self._triggers)
         self.collateral = self._parts.open_desk(sight, self, self._assets)
         makers, takers = self._accounts[MAKER_NAME], self._accounts[TAKER_NAME]
-        self._traders: list[MarketDriver] = []
+        drive: list[MarketDriver] = []
         for name in self.options.traded_markets:
             spec, driver = self.markets[name], (drivers or {}).get(name)
-            self._traders.append(
+            drive.append(
                 Traders(
                     spec, self._engine, makers, takers,
                     seed=seed, now=self._now, options=self.options.traders,
@@ -147,6 +148,7 @@ class Exchange:
                     MarketFloor(spec, self._engine, self._books[name], makers, takers, self._now)
                 )
             )  # fmt: skip
+        self._agenda = Agenda(drive)
 
     # Commands: all raise VenueError, and run what was due before they act.
 
@@ -221,7 +223,7 @@ class Exchange:
         if market not in self.markets:
             return
         now = self.advance()
-        self._traders = [traders for traders in self._traders if traders.market != market]
+        self._agenda.drop(market)
         for account in self._accounts.values():
             for order in cancels.orders_of(account, market, None):
                 self._engine.end(order, Status.DELISTING, now)
@@ -242,9 +244,7 @@ class Exchange:
 
     def tick(self, now: float) -> None:
         """Expires kill switches and lets the traders act, in order of time, up to `now`."""
-        limit_s = self.options.catch_up_limit_s
-        for traders in self._traders:
-            traders.skip_to(now - limit_s)
+        self._agenda.skip_to(now - self.options.catch_up_limit_s)
         while (due := self.next_due()) <= now:
             self._now = max(self._now, due)
             switch_due = self._kill_switches.next_due()
@@ -253,17 +253,14 @@ class Exchange:
             elif self._parts.funding.next_due() <= due:
                 self._parts.settle_funding(due)
             else:
-                min(self._traders, key=lambda traders: traders.next_due()).act()
+                self._agenda.act()
         self._now = max(self._now, now)
 
     def next_due(self) -> float:
         """When `tick` next has something to do, epoch seconds."""
-        dues = [traders.next_due() for traders in self._traders]
-        dues.append(self._parts.funding.next_due())
+        due = min(self._agenda.next_due(), self._parts.funding.next_due())
         switch_due = self._kill_switches.next_due()
-        if switch_due is not None:
-            dues.append(switch_due)
-        return min(dues)
+        return due if switch_due is None else min(due, switch_due)
 
     # Private queries over raw request values: raise VenueError.
 

@@ -108,6 +108,11 @@ class FaultTable:
             )
         )
 
+    @property
+    def are_armed(self) -> bool:
+        """Whether there is any at all; while there is none, nothing need be asked for."""
+        return bool(self._armed)
+
     def take(self, name: str, **facts: str) -> Fault | None:
         """Sets off the oldest armed fault of this name that matches the occasion, if any."""
         for fault in self._live(name):

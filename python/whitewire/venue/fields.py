@@ -155,22 +155,24 @@ def read_number_field(value: object, key: str, code: int, problems: Problems) ->
 
 def check_amount(amount: Decimal, spec: MarketSpec, problems: Problems) -> None:
     """Least size and grid of an amount of stock."""
+    is_small = amount < spec.min_amount
+    if not is_small and is_multiple(amount, spec.step_size):
+        return
+    least = [f"Given amount is less than min amount {to_text(spec.min_amount)}"] if is_small else []
     step = f"Min amount step = {to_text(spec.step_size)}"
-    if amount < spec.min_amount:
-        least = f"Given amount is less than min amount {to_text(spec.min_amount)}"
-        problems.add(refusals.AMOUNT, "amount", least, step, reason=Reason.AMOUNT_TOO_SMALL)
-    elif not is_multiple(amount, spec.step_size):
-        problems.add(refusals.AMOUNT, "amount", step, reason=Reason.OFF_GRID)
+    reason = Reason.AMOUNT_TOO_SMALL if is_small else Reason.OFF_GRID
+    problems.add(refusals.AMOUNT, "amount", *least, step, reason=reason)
 
 
 def check_price(price: Decimal, spec: MarketSpec, problems: Problems) -> None:
     """Least size and grid of a price."""
+    is_small = price < spec.tick_size
+    if not is_small and is_multiple(price, spec.tick_size):
+        return
+    least = [f"Price field should be at least {to_text(spec.tick_size)}"] if is_small else []
     step = f"Min price step = {to_text(spec.tick_size)}"
-    if price < spec.tick_size:
-        least = f"Price field should be at least {to_text(spec.tick_size)}"
-        problems.add(refusals.PRICE, "price", least, step)
-    elif not is_multiple(price, spec.tick_size):
-        problems.add(refusals.PRICE, "price", step, reason=Reason.OFF_GRID)
+    reason = None if is_small else Reason.OFF_GRID
+    problems.add(refusals.PRICE, "price", *least, step, reason=reason)
 
 
 def read_order_id(

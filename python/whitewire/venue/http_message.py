@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum, auto
+from functools import cache
 from http import HTTPStatus
+from typing import NamedTuple
 
 __all__ = ["Delivery", "HttpRequest", "HttpResponse", "front_page"]
 
@@ -32,8 +34,7 @@ class Delivery(Enum):
     RESET = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class HttpRequest:
+class HttpRequest(NamedTuple):
     """A complete request; header names are lower case, the first of a repeated one counts."""
 
     method: str
@@ -64,21 +65,21 @@ class HttpResponse:
 
     def encode(self, *, close: bool) -> bytes:
         """The response's bytes; `close` announces that the connection ends after it."""
-        head = [f"HTTP/1.1 {self.status} {_phrase(self.status)}"]
-        if self.body:
-            head.append(f"Content-Type: {self.content_type}")
-        chunked = self.delivery is Delivery.CHUNKED
-        head.append(
-            "Transfer-Encoding: chunked" if chunked else f"Content-Length: {len(self.body)}"
-        )
-        if close:
-            head.append("Connection: close")
         body = self.body
-        if chunked:
+        kind = f"Content-Type: {self.content_type}\r\n" if body else ""
+        size = f"Content-Length: {len(body)}\r\n"
+        if self.delivery is Delivery.CHUNKED:
+            size = "Transfer-Encoding: chunked\r\n"
             body = _in_two_chunks(body)
         elif self.delivery is Delivery.TRUNCATED:
             body = body[: len(body) // 2]
-        return "\r\n".join([*head, "", ""]).encode() + body
+        end = "Connection: close\r\n\r\n" if close else "\r\n"
+        return f"{_status_line(self.status)}{kind}{size}{end}".encode() + body
+
+
+@cache
+def _status_line(status: int) -> str:
+    return f"HTTP/1.1 {status} {_phrase(status)}\r\n"
 
 
 def _phrase(status: int) -> str:

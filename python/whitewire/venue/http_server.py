@@ -11,6 +11,10 @@ Rules:
 * H2  A body of more than 1 MiB: 413, close.
 * H3  A connection without traffic for 60 s is closed.
 * H4  A request that was received is executed even if its connection has gone by then.
+* H5  Where a service time is modelled, a request is answered when the time of all its orders is
+      over, counted from its arrival or from the end of what it waits for, which `ServiceModel`
+      decides; what it really takes to execute is part of that time. A request without orders takes
+      none, but waits as well.
 """
 
 from __future__ import annotations
@@ -20,8 +24,9 @@ import socket
 import struct
 import time
 from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
+from functools import lru_cache, partial
 from http import HTTPStatus
 from typing import Protocol, cast
 from urllib.parse import parse_qsl
@@ -30,12 +35,16 @@ import httptools
 
 from whitewire.venue.http_message import Delivery, HttpRequest, HttpResponse, front_page
 from whitewire.venue.options import ServiceModel, WireOptions
-from whitewire.venue.pacing import Pacer
+from whitewire.venue.pacing import Pacer, Queue
 
-__all__ = ["TLS_GOODBYE_S", "HttpApp", "HttpConnection", "reset_connection"]
+__all__ = ["TLS_GOODBYE_S", "Front", "HttpApp", "HttpConnection", "reset_connection"]
 
 # How long a closed connection waits for its peer to end TLS properly.
 TLS_GOODBYE_S = 1.0
+
+# So much of a request's modelled time is left for executing it, at most: an execution that is
+# quicker than all before it ends at most so much too early.
+_EARLIEST = 0.25
 
 # More unanswered requests than this on one connection is not a client but an accident.
 _MAX_UNANSWERED = 4_096
@@ -58,6 +67,48 @@ def reset_connection(transport: asyncio.BaseTransport) -> None:
     cast("asyncio.WriteTransport", transport).abort()
 
 
+class Front:
+    """How long requests take and which of them wait for each other, over all connections (H5)."""
+
+    def __init__(self, options: WireOptions, pacer: Pacer) -> None:
+        self._pacer = pacer
+        self._model = options.service_model
+        self._engine = Queue()
+        # The least time that a request of such a service time has really taken to execute.
+        self._least_s: dict[float, float] = {}
+
+    def queue(self) -> Queue | None:
+        """Where the requests of a new connection wait for their turn; None if they do not."""
+        match self._model:
+            case ServiceModel.SERIAL:
+                return Queue()
+            case ServiceModel.CONCURRENT:
+                return None
+            case ServiceModel.ENGINE:
+                return self._engine
+
+    def serve(self, queue: Queue | None, service_s: float, execute: Callable[[], None]) -> None:
+        """Executes a request so that it is done at the end of its service."""
+        now = time.monotonic()
+        due = now + service_s if queue is None else queue.admit(now, service_s)
+        if due <= now:
+            execute()
+            return
+        begins = due - min(self._least_s.get(service_s, 0.0), service_s * _EARLIEST)
+        self._pacer.at(begins, partial(self._execute, service_s, execute))
+
+    def _execute(self, service_s: float, execute: Callable[[], None]) -> None:
+        begun = time.monotonic()
+        execute()
+        took = time.monotonic() - begun
+        self._least_s[service_s] = min(took, self._least_s.get(service_s, took))
+
+
+@lru_cache(maxsize=128)
+def _header_name(name: bytes) -> str:
+    return name.decode("latin-1").lower()
+
+
 @dataclass(slots=True, eq=False)
 class _Slot:
     """The place of one response in the order of a connection; empty until it may leave."""
@@ -70,11 +121,12 @@ class HttpConnection(asyncio.Protocol):
     """One client connection."""
 
     def __init__(
-        self, app: HttpApp, options: WireOptions, pacer: Pacer, peers: set[HttpConnection]
+        self, app: HttpApp, options: WireOptions, front: Front, peers: set[HttpConnection]
     ) -> None:
         self._app = app
         self._options = options
-        self._pacer = pacer
+        self._front = front
+        self._queue = front.queue()
         self._peers = peers
         self._loop = asyncio.get_running_loop()
         self._parser = httptools.HttpRequestParser(self)
@@ -84,12 +136,12 @@ class HttpConnection(asyncio.Protocol):
         self._is_corked = False
         self._is_closing = False
         self._is_mute = False
-        self._busy_until = 0.0
         self._idle: asyncio.TimerHandle | None = None
         self._last_activity = 0.0
         self._refusal: HTTPStatus | None = None
         self._parsed_something = False
         self._silent_bytes = 0
+        self._max_head_bytes = options.max_head_bytes
         self._start_message()
 
     # asyncio.Protocol
@@ -118,7 +170,7 @@ class HttpConnection(asyncio.Protocol):
         self._last_activity = time.monotonic()
         self._is_corked = True
         try:
-            step = self._options.max_head_bytes
+            step = self._max_head_bytes
             for start in range(0, len(data), step):
                 piece = data[start : start + step]
                 self._parsed_something = False
@@ -161,13 +213,21 @@ class HttpConnection(asyncio.Protocol):
 
     def on_url(self, url: bytes) -> None:
         """A piece of the request target."""
+        self._parsed_something = True
         self._url += url
-        self._count_head(len(url))
+        self._head_bytes += len(url)
+        if self._head_bytes > self._max_head_bytes:
+            self._fail(HTTPStatus.BAD_REQUEST)  # H1
 
     def on_header(self, name: bytes, value: bytes) -> None:
         """One header; the first of a repeated name counts."""
-        self._count_head(len(name) + len(value) + 4)
-        self._headers.setdefault(name.decode("latin-1").lower(), value.decode("latin-1"))
+        self._parsed_something = True
+        self._head_bytes += len(name) + len(value) + 4
+        if self._head_bytes > self._max_head_bytes:
+            self._fail(HTTPStatus.BAD_REQUEST)  # H1
+        name_text = _header_name(name)
+        if name_text not in self._headers:
+            self._headers[name_text] = value.decode("latin-1")
 
     def on_headers_complete(self) -> None:
         """Refuses a body that is announced too long, before it comes."""
@@ -194,7 +254,7 @@ class HttpConnection(asyncio.Protocol):
         request = HttpRequest(
             method=self._parser.get_method().decode(),
             path=path,
-            query=dict(parse_qsl(query, keep_blank_values=True)),
+            query=dict(parse_qsl(query, keep_blank_values=True)) if query else {},
             headers=self._headers,
             body=bytes(self._body),
             client_ip=self._client_ip,
@@ -203,16 +263,10 @@ class HttpConnection(asyncio.Protocol):
         ends = self._parser.should_upgrade() or not self._parser.should_keep_alive()
         self._accept(request, _Slot(close=ends))
 
-    def _count_head(self, size: int) -> None:
-        self._parsed_something = True
-        self._head_bytes += size
-        if self._head_bytes > self._options.max_head_bytes:
-            self._fail(HTTPStatus.BAD_REQUEST)  # H1
-
     def _bound_silence(self, size: int) -> None:
         """Bounds what the parser keeps to itself: one header that never ends."""
         self._silent_bytes = 0 if self._parsed_something else self._silent_bytes + size
-        if self._silent_bytes > self._options.max_head_bytes:
+        if self._silent_bytes > self._max_head_bytes:
             self._fail(HTTPStatus.BAD_REQUEST)  # H1
 
     def _fail(self, status: HTTPStatus) -> None:
@@ -224,15 +278,11 @@ class HttpConnection(asyncio.Protocol):
     def _accept(self, request: HttpRequest, slot: _Slot) -> None:
         self._slots.append(slot)
         self._is_closing = slot.close
-        service_s = self._app.service_s(request)
-        now = time.monotonic()
-        serial = self._options.service_model is ServiceModel.SERIAL
-        due = (max(now, self._busy_until) if serial else now) + service_s
-        if due <= now:
+        if self._options.service_us:
+            service_s = self._app.service_s(request)
+            self._front.serve(self._queue, service_s, partial(self._execute, request, slot))
+        else:
             self._execute(request, slot)
-            return
-        self._busy_until = due
-        self._pacer.at(due, partial(self._execute, request, slot))
 
     def _execute(self, request: HttpRequest, slot: _Slot) -> None:
         if self._is_mute:
@@ -240,25 +290,32 @@ class HttpConnection(asyncio.Protocol):
         response = self._app.respond(request)
         if self._transport is None:
             return
-        match response.delivery:
-            case Delivery.RESET:
-                self._is_closing = True
-                reset_connection(self._transport)
-                return
-            case Delivery.WITHHELD:
-                return
-            case Delivery.MUTE:
-                self._is_closing = self._is_mute = True
-                return
-            case Delivery.CLOSE | Delivery.TRUNCATED:
-                slot.close = self._is_closing = True
-            case Delivery.NORMAL | Delivery.CHUNKED:
-                pass
+        if response.delivery is not Delivery.NORMAL and not self._deliver_badly(response, slot):
+            return
         data = response.encode(close=slot.close)
         if response.delay_s > 0:
             self._loop.call_later(response.delay_s, self._fill, slot, data)
         else:
             self._fill(slot, data)
+
+    def _deliver_badly(self, response: HttpResponse, slot: _Slot) -> bool:
+        """Does to the connection what a fault asks for; whether anything is sent."""
+        match response.delivery:
+            case Delivery.RESET:
+                self._is_closing = True
+                if self._transport is not None:
+                    reset_connection(self._transport)
+                return False
+            case Delivery.WITHHELD:
+                return False
+            case Delivery.MUTE:
+                self._is_closing = self._is_mute = True
+                return False
+            case Delivery.CLOSE | Delivery.TRUNCATED:
+                slot.close = self._is_closing = True
+            case Delivery.NORMAL | Delivery.CHUNKED:
+                pass
+        return True
 
     def _refuse(self, status: HTTPStatus) -> None:
         self._is_closing = True

@@ -32,10 +32,11 @@ class PayloadCheck(StrEnum):
 
 
 class ServiceModel(StrEnum):
-    """Whether requests on one connection are served one after another or side by side."""
+    """Which requests wait for each other while they are served."""
 
-    SERIAL = "serial"
-    CONCURRENT = "concurrent"
+    SERIAL = "serial"  # those of one connection; connections side by side
+    CONCURRENT = "concurrent"  # none
+    ENGINE = "engine"  # all: one engine serves every connection of both listeners
 
 
 class PushOrder(StrEnum):
@@ -187,6 +188,8 @@ class VenueConfig:
         control: path of a Unix socket that arms faults, see `control`; none if not given.
         replay: a recorded feed that drives those of the markets that it holds, in place of the
             scenario's traders and of the scenario's own replay.
+        service_us: modelled time per order, in microseconds (`WireOptions.service_us`).
+        service_model: which orders wait for each other (`WireOptions.service_model`).
     """
 
     host: str = "127.0.0.1"
@@ -199,3 +202,5 @@ class VenueConfig:
     sub_accounts: int = 0
     control: str | None = None
     replay: ReplayOptions | None = None
+    service_us: int = 0
+    service_model: ServiceModel = ServiceModel.SERIAL

@@ -1,9 +1,9 @@
 """Callbacks on time: at a moment finer than the event loop's timer, or again and again.
 
-Owns: a queue of due callbacks on one event loop, free-running timers, and what those need of an
-event loop or of a virtual clock. Must not know: what they do. Invariant: queued callbacks run in
-order of their moment, equal moments in order of arrival, and never early; a timer keeps its phase
-however late one of its turns was.
+Owns: a queue of due callbacks on one event loop, free-running timers with what those need of an
+event loop or of a virtual clock, and the queue in front of somebody who serves one thing at a time.
+Must not know: what they do. Invariant: queued callbacks run in order of their moment, equal moments
+in order of arrival, and never early; a timer keeps its phase however late one of its turns was.
 
 The event loop's timers have a millisecond's grain; a modelled service time is a fraction of
 that. Close to a moment the pacer therefore asks again on every turn of the loop, which costs a
@@ -16,12 +16,13 @@ import asyncio
 import heapq
 import itertools
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
-__all__ = ["Pacer", "Periodic", "Timer", "Timers"]
+__all__ = ["Pacer", "Periodic", "Queue", "Timer", "Timers", "spread_phases"]
 
 _GRAIN_S = 0.002
+_GOLDEN_RATIO = 0.6180339887498949
 
 
 class Timer(Protocol):
@@ -85,14 +86,43 @@ class Pacer:
             self._arm()
 
 
+class Queue:
+    """One who serves one thing at a time: each starts when the one before it is done."""
+
+    def __init__(self) -> None:
+        self._busy_until = 0.0
+
+    def admit(self, now: float, service_s: float) -> float:
+        """When something that arrives now and takes so long will be done, seconds."""
+        self._busy_until = max(now, self._busy_until) + service_s
+        return self._busy_until
+
+
+def spread_phases() -> Iterator[float]:
+    """Parts of an interval, 1 first: however many are taken, they lie evenly spread in it."""
+    return (1 - number * _GOLDEN_RATIO % 1 for number in itertools.count())
+
+
 class Periodic:
     """Calls back every `interval_s` seconds, in phase with its start, until closed."""
 
-    def __init__(self, timers: Timers, interval_s: float, callback: Callable[[], None]) -> None:
+    def __init__(
+        self,
+        timers: Timers,
+        interval_s: float,
+        callback: Callable[[], None],
+        *,
+        first_s: float | None = None,
+    ) -> None:
+        """Starts.
+
+        Args:
+            first_s: how long until the first call; an interval, if not given.
+        """
         self._timers = timers
         self._interval_s = interval_s
         self._callback = callback
-        self._next = timers.time() + interval_s
+        self._next = timers.time() + (interval_s if first_s is None else first_s)
         self._handle = timers.call_at(self._next, self._run)
 
     def close(self) -> None:

@@ -46,9 +46,13 @@ class FixedWindow:
         return self.count < limit.limit
 
 
+_Bucket = tuple[FixedWindow, RateLimit]
+
+
 @dataclass(slots=True)
 class _Address:
-    buckets: dict[str, FixedWindow] = field(default_factory=dict)
+    windows: dict[str, FixedWindow] = field(default_factory=dict)
+    buckets: dict[tuple[str, RateLimit], list[_Bucket]] = field(default_factory=dict)
     refused_window: int = -2
     refused_in_a_row: int = 0
     blocked_until: float = 0.0
@@ -73,21 +77,30 @@ class RateLimiter:
         Returns:
             False for a request that must be answered with 429.
         """
-        address = self._addresses.setdefault(client_ip, _Address())
+        address = self._addresses.get(client_ip)
+        if address is None:
+            address = self._addresses[client_ip] = _Address()
         if now < address.blocked_until:
             return False
+        buckets = address.buckets.get((path, limit))
+        if buckets is None:
+            buckets = address.buckets[path, limit] = self._buckets(address, path, limit)
+        for window, cap in buckets:
+            if not window.has_room(cap, now):
+                self._note_refusal(address, now)
+                return False
+        for window, _ in buckets:
+            window.count += 1  # R3
+        return True
+
+    def _buckets(self, address: _Address, path: str, limit: RateLimit) -> list[_Bucket]:
+        """What a request of an endpoint must fit (R2)."""
         wanted = [(path, limit)]
-        wanted += [(scope, cap) for scope, cap in SCOPES.items() if path.startswith(scope)]  # R2
-        buckets = [
-            (address.buckets.setdefault(name, FixedWindow()), self._scaled(cap))
+        wanted += [(scope, cap) for scope, cap in SCOPES.items() if path.startswith(scope)]
+        return [
+            (address.windows.setdefault(name, FixedWindow()), self._scaled(cap))
             for name, cap in wanted
         ]
-        if not all(bucket.has_room(cap, now) for bucket, cap in buckets):
-            self._note_refusal(address, now)
-            return False
-        for bucket, _ in buckets:
-            bucket.count += 1  # R3
-        return True
 
     def _scaled(self, limit: RateLimit) -> RateLimit:
         if self._options.rate_scale == 1.0:

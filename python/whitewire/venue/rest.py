@@ -48,6 +48,8 @@ _FRONT_FAULTS = (
     ("http_502", 502),
     ("http_503_html", 503),
 )
+# A request with more of them than any endpoint takes is refused whole.
+_MOST_ORDERS = 100
 _READ = RateLimit(12_000, 10)
 _PUBLIC = RateLimit(2_000, 10)
 
@@ -178,6 +180,21 @@ class RestApp:
 
     def respond(self, request: HttpRequest) -> HttpResponse:
         """Executes one request; a fault of the venue's own is logged and answered with 500."""
+        if not self._core.faults.are_armed:
+            return self._answer(request)
+        return self._answer_badly(request)
+
+    def _answer(self, request: HttpRequest) -> HttpResponse:
+        """What the venue answers when nothing is to go wrong."""
+        try:
+            return self._route(request)
+        except Exception:
+            _LOG.exception("request failed: %s %s", request.method, request.path)
+            status = HTTPStatus.INTERNAL_SERVER_ERROR
+            return _json(status, {"error": ["Internal server error."]})
+
+    def _answer_badly(self, request: HttpRequest) -> HttpResponse:
+        """The same with the faults that are armed and that this request sets off."""
         path = request.path
         faults = self._core.faults
         if faults.holds("maintenance") and path != _STATUS_PATH:
@@ -191,13 +208,7 @@ class RestApp:
         reset = faults.take("drop_rest", path=path)
         if reset and reset.values["when"] == "before":
             return HttpResponse(HTTPStatus.SERVICE_UNAVAILABLE, delivery=Delivery.RESET)
-        try:
-            response = self._route(request)
-        except Exception:
-            _LOG.exception("request failed: %s %s", request.method, path)
-            response = _json(
-                HTTPStatus.INTERNAL_SERVER_ERROR, {"error": ["Internal server error."]}
-            )
+        response = self._answer(request)
         if reset:
             response.delivery = Delivery.RESET
         self._deliver_badly(path, response)
@@ -278,4 +289,4 @@ def _orders_in(body: bytes) -> int:
     except ValueError:
         return 1
     orders = params.get("orders") if isinstance(params, dict) else None
-    return max(1, len(orders)) if isinstance(orders, list) else 1
+    return min(max(1, len(orders)), _MOST_ORDERS) if isinstance(orders, list) else 1
