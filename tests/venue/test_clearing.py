@@ -136,6 +136,25 @@ def test_f4_one_that_lacks_funds_at_its_activation_is_cancelled(desk: Desk) -> N
     assert desk.asks() == [("62000", "10"), ("62500", "9")]
 
 
+def test_f4_what_it_has_frozen_counts_among_the_funds(desk: Desk) -> None:
+    stop = stock_stop(desk, Side.BUY, 61_000, "10")
+    desk.limit("bob", "sell", "61500", "9.9")
+    desk.limit("carol", "sell", "61000", "0.001")
+    desk.limit("bob", "buy", "61000", "0.001")
+    done = desk.last(stop)
+    assert (done.status, done.deal_stock) == (Status.CANCELED, Decimal("9.9"))
+    assert desk.wallet("alice", "USDT") == ("391150", "0")
+
+
+def test_f4_a_best_offer_stop_has_the_same_funds(desk: Desk) -> None:
+    stop = best_offer_stop(desk, Side.BUY, 61_000, "10", 1)
+    desk.limit("bob", "buy", "60900", "1")
+    desk.limit("bob", "sell", "61000", "0.001")
+    desk.limit("carol", "buy", "61000", "0.001")
+    assert (desk.last(stop).frozen, desk.last(stop).price) == (609_000, 60_900)
+    assert desk.wallet("alice", "USDT") == ("391000", "609000")
+
+
 def test_f4_an_empty_side_ends_it(desk: Desk) -> None:
     stop = stock_stop(desk, Side.BUY, 61_000, "1")
     desk.trade("61000")

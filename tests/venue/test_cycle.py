@@ -7,7 +7,7 @@ import pytest
 from tests.venue.desk import MARKET, PERP, Desk, account, collateral_accounts
 from whitewire.venue.events import BalanceEvent, BookEvent, OrderEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Status
+from whitewire.venue.model import Order, Status
 from whitewire.venue.requests import CancelAllRequest
 
 ALL = CancelAllRequest()
@@ -145,6 +145,43 @@ def test_e11_what_follows_happens_in_the_same_cycle(desk: Desk) -> None:
     assert desk.held("alice") == "0.1"
     assert str(desk.last(second).left) == "0.1"
     assert desk.last(group.stop_leg).status is Status.CANCELED
+
+
+class Recorder:
+    """Notes what the engine asks for."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def follow(self, touched: list[Order], now: float) -> None:
+        self.calls.append(f"follow {len(touched)}")
+
+    def activated(self, order: Order, now: float) -> None:
+        self.calls.append(f"activated {order.product.value}")
+
+    def watch(self, now: float) -> None:
+        self.calls.append("watch")
+
+
+def test_e11_orders_are_followed_before_each_activation_and_accounts_watched_last(
+    desk: Desk,
+) -> None:
+    recorder = desk.exchange._engine.aftermath = Recorder()
+    desk.perp_stop_limit("alice", "buy", "60500", "50000", "0.1")
+    assert recorder.calls == ["follow 1", "watch"]
+    desk.perp_stop_limit("alice", "buy", "60500", "50000", "0.1")
+    recorder.calls.clear()
+    desk.perp_trade("60500")
+    first, second = ["follow 1"], ["follow 2", "activated futures", "follow 1"]
+    assert recorder.calls == [*first, *second, "activated futures", "follow 1", "watch"]
+
+
+def test_e11_spot_orders_are_nobodys_but_their_prices_are(desk: Desk) -> None:
+    recorder = desk.exchange._engine.aftermath = Recorder()
+    desk.limit("alice", "buy", "50000", "1")
+    assert recorder.calls == []
+    desk.trade("60100")
+    assert recorder.calls == ["watch"]
 
 
 def test_a_spot_engine_needs_nobody_behind_it() -> None:

@@ -75,6 +75,13 @@ def test_p4_what_the_cut_leaves_stays_in_the_position() -> None:
     assert profit + apply(position, "-6", "100") == -4
 
 
+def test_p4_a_closed_position_keeps_nothing_however_small_its_units() -> None:
+    position = opened()
+    apply(position, "0.000003", "0.000000001")
+    assert apply(position, "-0.000003", "0.000000002") == Decimal("3e-15")
+    assert (position.amount, position.cost) == (0, 0)
+
+
 fills = st.lists(
     st.tuples(st.integers(-50, 50).filter(bool), st.integers(1, 10**7)), min_size=1, max_size=30
 )

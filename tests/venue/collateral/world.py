@@ -238,6 +238,8 @@ class World:
             assert price is not None
             pending[order.market, order.position_side, order.side] += price * order.left
         assert wallet.pending == pending, name
+        has_orders = any(order.product is not Product.SPOT for order in self.open_orders(name))
+        assert wallet.is_busy is (has_orders or bool(wallet.positions))
 
     def check_positions(self, name: str) -> None:
         """Sides, reduce-only orders, margins."""

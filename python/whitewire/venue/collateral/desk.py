@@ -47,7 +47,7 @@ from whitewire.venue.collateral.requests import (
 from whitewire.venue.collateral.wallet import LEVERAGES
 from whitewire.venue.engine import Engine
 from whitewire.venue.fields import read_flag, read_market, read_optional_market
-from whitewire.venue.model import Order, OrderType, Product, Side, VenueError
+from whitewire.venue.model import Order, OrderType, Side, VenueError
 from whitewire.venue.money import multiply, quotient
 from whitewire.venue.queries import page_of, read_int, read_page
 from whitewire.venue.refusals import Problems
@@ -227,7 +227,7 @@ class CollateralDesk:
         problems.refuse()
         wallet = self._parts.accounts[account].collateral
         value = problems.given(value)
-        if value != wallet.leverage and self._is_busy(account):
+        if value != wallet.leverage and wallet.is_busy:
             raise refusals.mode_is_locked("leverage")
         wallet.leverage = value
         return value
@@ -241,15 +241,10 @@ class CollateralDesk:
         is_hedged = read_flag(mode, "hedgeMode", problems)
         problems.refuse()
         wallet = self._parts.accounts[account].collateral
-        if is_hedged is not wallet.is_hedged and self._is_busy(account):
+        if is_hedged is not wallet.is_hedged and wallet.is_busy:
             raise refusals.mode_is_locked("hedgeMode")
         wallet.is_hedged = is_hedged
         return is_hedged
-
-    def _is_busy(self, account: str) -> bool:
-        owner = self._parts.accounts[account]
-        has_orders = any(order.product is not Product.SPOT for order in owner.open_orders.values())
-        return owner.collateral.is_busy or has_orders
 
     # Queries
 

@@ -85,5 +85,8 @@ class CollateralWallet:
 
     @property
     def is_busy(self) -> bool:
-        """Whether there is a position or an order that could make one."""
+        """Whether there is a position or an order against collateral.
+
+        One that has no pending value reduces a position, or is a leg beside one that has.
+        """
         return bool(self.positions or self.pending)
