@@ -133,14 +133,11 @@ class VenueServer:
         options = wire or WireOptions(
             service_us=config.service_us, service_model=config.service_model
         )
-        keys = [
-            ApiKey(spec.key, spec.secret, spec.name) for spec in self.exchange.accounts.values()
-        ]
         self._config = config
         self.faults = FaultTable(clock, config.seed)
         self.core = VenueCore(
             exchange=self.exchange,
-            authenticator=Authenticator(keys, options),
+            authenticator=Authenticator(_keys(self.exchange), options),
             limiter=RateLimiter(options),
             tokens=TokenStore(options),
             faults=self.faults,
@@ -350,6 +347,10 @@ def _replays(
 
 def _accounts(config: VenueConfig) -> tuple[AccountSpec, ...]:
     return default_accounts(config.seed, config.accounts, config.sub_accounts)
+
+
+def _keys(exchange: Exchange) -> list[ApiKey]:
+    return [ApiKey(spec.key, spec.secret, spec.name) for spec in exchange.accounts.values()]
 
 
 def _port_of(server: asyncio.AbstractServer) -> int:
