@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.order_desk import (
     AMOUNT,
+    CLIENT_ID,
     MARKET,
     PREFIX,
     PRICE,
@@ -21,6 +22,7 @@ from tests.order_desk import (
     typed,
 )
 from whitewire.protocol.control_replies import FinishedOrder
+from whitewire.protocol.deadlines import ASK_NS
 from whitewire.protocol.events import Deal
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderInput, OrderState
@@ -29,6 +31,7 @@ from whitewire.protocol.reconcile import (
     QUARANTINE_NS,
     Action,
     ApplyDeal,
+    AskClient,
     AskDeals,
     CancelOrphan,
     Evidence,
@@ -68,6 +71,7 @@ class Case:
             evidence.get("order_deals", {}),
             evidence.get("finished", {}),
             asked_ns,
+            evidence.get("by_client", {CLIENT_ID: []}),
         )
         return reconcile(self.store.recent(), rows, prefix=PREFIX)
 
@@ -88,6 +92,43 @@ def test_absence_proves_nothing_before_the_quarantine_is_over() -> None:
     case = Case()
     assert typed(case.conclude(EARLY)) == typed([Wait(case.order, LATE)])
     assert case.outcome(LATE) is OrderInput.NEVER_ARRIVED
+
+
+def test_a_lost_placement_is_asked_for_by_its_name_before_and_at_the_end_of_the_quarantine() -> (
+    None
+):
+    case = Case()
+    assert typed(case.conclude(LOST_NS + ASK_NS - 1, by_client={})) == typed(
+        [Wait(case.order, LATE)]
+    )
+    for asked_ns in (LOST_NS + ASK_NS, LATE):
+        assert case.conclude(asked_ns, by_client={}) == [AskClient(case.order)]
+
+
+def test_a_lost_placement_that_a_lost_cancel_ended_is_canceled_by_its_finished_row() -> None:
+    case = Case()
+    case.venue.place()
+    case.venue.cancel()
+    rows = list(case.venue.finished().values())
+    (action,) = case.conclude(LOST_NS + ASK_NS, by_client={CLIENT_ID: rows})
+    assert isinstance(action, Resolve)
+    assert action.outcome is OrderInput.RESOLVED_CANCELED
+    case.store.resolve(action.order, action.outcome, action.reply, LATE)
+    assert (case.order.state, case.order.venue_id) == (OrderState.CANCELED, rows[0].venue_id)
+    # where the history keeps no canceled orders, nothing tells it from one that never came
+    assert Case().outcome(LATE, by_client={CLIENT_ID: []}) is OrderInput.NEVER_ARRIVED
+
+
+def test_a_finished_row_that_traded_is_asked_for_its_deals_first() -> None:
+    case = Case()
+    case.venue.place(take=4, ioc=True)
+    rows, deals = list(case.venue.finished().values()), case.venue.deals
+    assert case.conclude(EARLY, by_client={CLIENT_ID: rows}) == [
+        AskDeals(case.order, rows[0].venue_id)
+    ]
+    answers = {"order_deals": {rows[0].venue_id: deals}, "finished": case.venue.finished()}
+    actions = case.conclude(EARLY, by_client={CLIENT_ID: rows}, **answers)
+    assert [type(action) for action in actions] == [ApplyDeal, Resolve]
 
 
 def test_a_lost_placement_that_filled_is_found_by_its_deals() -> None:
@@ -315,7 +356,9 @@ def any_case(rng: random.Random) -> tuple[Case, Evidence]:
     finished = case.venue.finished() if rng.random() < 0.5 else {}
     asked_ns = rng.choice([5, 14, 50, LATE + 50])
     deals = [deal for deal in case.venue.deals if rng.random() < 0.7]
-    return case, Evidence(rng.choice(snapshots), deals, asked, finished, asked_ns)
+    rows = list(case.venue.finished(keeps_canceled=rng.random() < 0.5).values())
+    named = {CLIENT_ID: rows} if rng.random() < 0.7 else {}
+    return case, Evidence(rng.choice(snapshots), deals, asked, finished, asked_ns, named)
 
 
 @settings(deadline=None, max_examples=600)
@@ -333,13 +376,20 @@ def test_invariants_hold_for_any_state_and_any_evidence(seed: int) -> None:
     for action in resolved:
         quarantine_ns = order.t_unknown_ns if order.is_unknown else order.t_changed_ns
         is_early = evidence.asked_ns < quarantine_ns + QUARANTINE_NS
-        proof = evidence.finished or evidence.deals or evidence.order_deals or order.filled_lots
+        named = evidence.by_client.get(order.client_id)
+        proof = (
+            named
+            or evidence.finished
+            or evidence.deals
+            or evidence.order_deals
+            or order.filled_lots
+        )
         if action.outcome is OrderInput.NEVER_ARRIVED:
             assert not is_early
             assert order.current is None
             assert order.client_id not in seen
         if action.outcome is OrderInput.RESOLVED_CANCELED:
-            assert not is_early or evidence.finished  # rule 4
+            assert not is_early or evidence.finished or named  # rules 4 and 10
         if action.outcome is OrderInput.RESOLVED_FILLED:
             assert proof  # rule 6
         if action.outcome is OrderInput.RESOLVED_OPEN:

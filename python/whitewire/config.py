@@ -26,6 +26,7 @@ __all__ = [
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "RecoveryConfig",
     "VenueConfig",
     "load",
     "parse",
@@ -107,6 +108,25 @@ class KillSwitchConfig(_Section, frozen=True):
     timeout_s: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
 
 
+class RecoveryConfig(_Section, frozen=True):
+    """How the gateway keeps its state the venue's.
+
+    Attributes:
+        every_s: the venue is asked for orders, deals and balances this often when all is well.
+        fees_every_s: the account's fees are read this often.
+        foreign: active orders in our markets that are not ours are left alone, or canceled.
+        drift_lag_ms: a balance that our deals do not explain for longer is alarmed; the venue's
+            own lag is up to 1.5 s.
+        drift_tolerance: differences up to this are rounding, units of the asset.
+    """
+
+    every_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
+    fees_every_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    foreign: Literal["leave", "cancel"] = "leave"
+    drift_lag_ms: Annotated[int, msgspec.Meta(ge=1_500, le=60_000)] = 3_000
+    drift_tolerance: Decimal = Decimal("0.00000001")
+
+
 class ProcessConfig(_Section, frozen=True):
     """The process: the CPU to pin the hot thread to (None: not pinned)."""
 
@@ -139,6 +159,7 @@ class Config(_Section, frozen=True):
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
+    recovery: RecoveryConfig = RecoveryConfig()
     process: ProcessConfig = ProcessConfig()
 
     @property
@@ -201,6 +222,13 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
         raise ConfigError("config-invalid", f"{source}: not UTF-8 text ({error.reason})") from None
     _check_urls(config.venue, source)
     _check_markets(config, source)
+    tolerance = config.recovery.drift_tolerance
+    if not tolerance.is_finite() or tolerance < 0:
+        raise ConfigError(
+            "config-tolerance",
+            f"{source}: recovery.drift_tolerance was {tolerance}",
+            "give zero or a positive number",
+        )
     return config
 
 

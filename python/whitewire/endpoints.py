@@ -61,6 +61,7 @@ _ROWS = (
     Endpoint("order_history", "POST", "/api/v4/trade-account/order/history", _C, 12_000),
     Endpoint("executed_history", "POST", "/api/v4/trade-account/executed-history", _C, 12_000),
     Endpoint("websocket_token", "POST", "/api/v4/profile/websocket_token", _C, 10, 60),
+    Endpoint("market_fee", "POST", "/api/v4/market/fee", _C, 10_000),
     Endpoint("ping", "GET", "/api/v4/public/ping", _C, 2_000),
     Endpoint("time", "GET", "/api/v4/public/time", _C, 2_000),
     Endpoint("cancel_all", "POST", "/api/v4/order/cancel/all", _P, 10_000, is_cancel=True),

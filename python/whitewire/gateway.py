@@ -21,6 +21,7 @@ from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
 from whitewire.errors import UsageError
 from whitewire.market import Market, Number, Side
+from whitewire.money import Money
 from whitewire.ordering import Flags, Ordering
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
@@ -34,6 +35,7 @@ if TYPE_CHECKING:
     from whitewire import _core
     from whitewire.config import Config
     from whitewire.protocol.balances import Balances
+    from whitewire.protocol.fees import MarketFees
     from whitewire.protocol.throttle import Throttle
     from whitewire.transport.control import Control
     from whitewire.transport.feed import Feed
@@ -77,6 +79,7 @@ class Gateway:
         state: see `GatewayState`; `halt_reason` says why it is HALTED.
         markets, by_index: by name and in the order of the core.
         blind: markets that cannot be seen, by name.
+        shut: markets with an order that has been Unknown for too long.
         is_reconciled: False from a loss of the feed until the venue was asked about our orders.
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
@@ -115,12 +118,14 @@ class Gateway:
         self.ladders: dict[str, Ladder] = {}
         self.positions: dict[str, Position] = {}
         self.blind: dict[str, Blindness] = {}
+        self.shut: set[str] = set()
         self.is_reconciled = True
         self.is_in_doubt = False
         self.counts: Counter[str] = Counter()
         self.sight = asyncio.Event()
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
+        self.money = Money(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
 
@@ -165,7 +170,7 @@ class Gateway:
         price: Number,
         amount: Number,
         *,
-        post_only: bool = True,
+        post_only: bool | None = None,
         stp: str | None = None,
         rpi: bool = False,
         ioc: bool = False,
@@ -173,14 +178,17 @@ class Gateway:
     ) -> Order:
         """Places a limit order and returns its handle at once; the ack is an event.
 
-        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`.
-        A local refusal is an order in state REJECTED, and `on_reject`.
+        Price and amount must be on the market's grid. An order is post-only unless it is `ioc` or
+        `rpi` (hidden, met by retail takers only, post-only by itself), or you say otherwise. A
+        local refusal is an order in state REJECTED, and `on_reject`.
 
         Raises:
             UsageError: unknown market, excluded flags, or (NumberError) a number off the grid.
         """
         where = self.market(market)
         side = Side(side)
+        if post_only is None:
+            post_only = not (ioc or rpi)
         flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp)
         ticks = where.price_to_ticks(price)
         lots = where.amount_to_lots(amount)
@@ -319,6 +327,10 @@ class Gateway:
         """What our fills changed since the start."""
         return self.positions[self.market(market).name]
 
+    def fees(self, market: str | Market) -> MarketFees:
+        """The account's effective fees in a market, as ratios."""
+        return self.money.fees(self.market(market))
+
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
         price, amount = quote
         return market.price_to_ticks(price, side), market.amount_to_lots(amount, exact=False)
@@ -357,9 +369,8 @@ class Gateway:
 
         Only while the gateway is ACTIVE, the kill switch armed and the market in sight.
         """
-        return (
-            self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
-        )
+        is_in_sight = market not in self.blind and market not in self.shut
+        return self.state is GatewayState.ACTIVE and market in self._armed and is_in_sight
 
     def refresh_gate(self, market: str) -> None:
         """Hands the decision to the core, which enforces it."""

@@ -201,6 +201,7 @@ class Lifecycle:
         self._spawn(self._keep_house())
         await gateway.feed.open()
         await self._wait_for_books()
+        await gateway.money.open()
         await self.switches.arm()
         opened.callback(freeze_heap())
         self._activate()
@@ -336,6 +337,7 @@ class Lifecycle:
             gateway.pull_again()
         finally:
             gateway.path.leave()
+        gateway.money.check(now)
         if self.recovery.is_due(now):
             self._spawn(self.recovery.run())
         if gateway.state is GatewayState.HALTED:

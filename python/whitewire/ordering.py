@@ -16,6 +16,7 @@ from whitewire import _core
 from whitewire._bridge import epoch_ms, now_ns
 from whitewire.errors import NonceExhausted, UsageError
 from whitewire.market import Market, Side
+from whitewire.protocol.order_flags import conflicts
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
@@ -48,14 +49,11 @@ class Flags:
         Raises:
             UsageError: a combination that the venue refuses.
         """
-        if (post_only and (ioc or rpi)) or (ioc and rpi):
-            raise UsageError(
-                "order-flags",
-                f"post_only={post_only}, ioc={ioc}, rpi={rpi} exclude each other",
-                "set one of them; rpi is post-only by itself",
-            )
-        if stp not in cls.STP:
-            raise UsageError("order-stp", f"stp was {stp!r}", "use no, cb, cn or co")
+        found = conflicts(post_only=post_only, ioc=ioc, rpi=rpi, stp=stp)
+        if found:
+            first = min(found)  # the venue names the lowest number, too
+            text = f"{first.message} (the venue's error {first.number})"
+            raise UsageError(first.code, text, first.advice)
         bits = cls.SELL if side is Side.SELL else 0
         bits |= cls.POST_ONLY if post_only else 0
         bits |= cls.IOC if ioc else 0

@@ -27,6 +27,7 @@ from whitewire.protocol.replies import ErrorEnvelope, Figures, OrderReply, error
 __all__ = [
     "FinishedOrder",
     "KillSwitchTimer",
+    "read_answer",
     "read_balances",
     "read_executed_history",
     "read_kill_switch",
@@ -143,6 +144,9 @@ def _read(status: int, body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
         return decoder.decode(body)
     except (msgspec.DecodeError, UnicodeDecodeError) as error:
         raise PeerError("venue-answer", f"the venue's answer cannot be read: {error}") from error
+
+
+read_answer = _read  # for the readers of other modules
 
 
 def read_open_orders(status: int, body: bytes) -> list[OrderReply]:
