@@ -88,6 +88,8 @@ def test_a_fill_is_explained_by_the_fee_of_its_role_or_by_the_one_before() -> No
     table.update(read_market_fees(200, answer(maker="0.05"), MARKETS))
     assert check(table, "0.05") is None
     assert check(table, "0.08") is None
+    table.update(read_market_fees(200, answer(maker="0.05"), MARKETS))
+    assert check(table, "0.08") is not None
 
 
 def test_a_surprise_is_told_once_until_the_fees_change() -> None:

@@ -119,6 +119,7 @@ class Money:
             return
         self._gateway.counts["fee-surprises"] += 1
         self._fees_ns = 0  # they may have changed with the traded volume: asked for at once
+        self._gateway.is_in_doubt = True
         log.error(
             "%s: deal %d as %s cost %s of the fill, not %s",
             market.name, fill.deal_id, surprise.role, surprise.actual, surprise.expected,

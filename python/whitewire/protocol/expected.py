@@ -16,6 +16,7 @@ Rules
    explained and the postings before it. What the lag is has to be more than what is documented.
 5. After the venue was asked (`conclude`), a drift that agrees by now is explained; any other
    difference is foreign: a deposit, a transfer, somebody else's trade. The expectation moves by it.
+   Among amounts that lag it is the difference met most often; a wrong guess is the next drift.
 6. While the private stream is lost nothing is judged; the lag starts anew with `resume`.
 """
 

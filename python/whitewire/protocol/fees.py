@@ -10,8 +10,8 @@ Rules
    picked out here.
 2. The effective fee is the lower of the market's fee and the account's custom fee.
 3. The RPI premium is added to the maker's fee of an RPI order; null means none.
-4. A fill is explained by the present fee or by the one before it, since news of a change and fills
-   may cross. An unexplained one is told once per market, role and rate until the fees change.
+4. A fill is explained by the present fee, and until the fees are read again by the one before,
+   since news of a change and fills may cross. An unexplained one is told once per market, role and rate until the fees change.
 5. Fees are rounded to the venue's precision: a fee that is off by less than a unit of the eighth
    decimal, or by a millionth of itself, is as expected.
 """
@@ -141,6 +141,7 @@ class FeeTable:
         for name, new in fees.items():
             old = self._now.get(name)
             self._now[name] = new
+            self._before.pop(name, None)
             if old is not None and old != new:
                 self._before[name] = old
                 self._told = {told for told in self._told if told[0] != name}
