@@ -15,7 +15,7 @@ from whitewire.config import RecoveryConfig
 from whitewire.errors import UsageError
 from whitewire.venue import Venue, WireOptions
 
-WATCHFUL = RecoveryConfig(drift_lag_ms=1_500)
+WATCHFUL = RecoveryConfig(drift_lag_ms=1_500, every_s=1)
 D = Decimal
 
 
@@ -32,9 +32,9 @@ def drifts(seen: Recorder) -> list[Drift]:
 
 
 def give(truth: Truth, asset: str, amount: object) -> None:
-    """A deposit, which no private channel tells."""
+    """A deposit, which no private channel tells: only the balance that is asked for shows it."""
     who, value = truth.me, D(str(amount))
-    truth.venue.call(lambda exchange: exchange.accounts[who].receive(asset, value))
+    truth.venue.call(lambda exchange: exchange._accounts[who].receive(asset, value))
 
 
 @live
@@ -77,7 +77,8 @@ async def test_what_we_and_others_in_the_account_trade_is_explained(
 @pytest.mark.usefixtures("impatient")
 @live
 async def test_a_fill_that_no_push_told_is_found_by_the_balance(venue: Venue, truth: Truth) -> None:
-    async with gateway(venue, config=config_for(venue, recovery=WATCHFUL), truth=truth) as rig:
+    config = config_for(venue, recovery=RecoveryConfig(drift_lag_ms=1_500))
+    async with gateway(venue, config=config, truth=truth) as rig:
         order = await rig.resting("buy", 60000)
         for method in ("ordersPending_update", "deals_update"):
             venue.fault("private_missing", method=method)

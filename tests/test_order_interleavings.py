@@ -7,6 +7,7 @@ import random
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tests.order_questions import AskingWorld
 from tests.order_world import World
 from whitewire.protocol.events import Deal, OrderUpdate
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
@@ -21,6 +22,21 @@ def test_any_interleaving_ends_in_the_venues_own_state(seed: int, steps: int) ->
     world = World(random.Random(seed))
     for _ in range(steps):
         world.step()
+    check(world, seed)
+
+
+@settings(deadline=None, max_examples=1_500)
+@given(seed=st.integers(0, 2**64 - 1), steps=st.integers(0, 60))
+def test_answers_to_questions_mislead_no_more_than_anything_else(seed: int, steps: int) -> None:
+    """Answers come late, private events wait for them or do not."""
+    world = AskingWorld(random.Random(seed))
+    for _ in range(steps):
+        world.step()
+    check(world, seed)
+
+
+def check(world: World, seed: int) -> None:
+    """Let everything arrive and compare with the venue."""
     is_lossy = seed % 3 == 0
     world.settle(is_lossy=is_lossy)
     order, venue = world.order, world.venue

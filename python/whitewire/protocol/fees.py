@@ -11,7 +11,8 @@ Rules
 2. The effective fee is the lower of the market's fee and the account's custom fee.
 3. The RPI premium is added to the maker's fee of an RPI order; null means none.
 4. A fill is explained by the present fee, and until the fees are read again by the one before,
-   since news of a change and fills may cross. An unexplained one is told once per market, role and rate until the fees change.
+   since news of a change and fills may cross. An unexplained one is told once per market, role and
+   rate until the fees change.
 5. Fees are rounded to the venue's precision: a fee that is off by less than a unit of the eighth
    decimal, or by a millionth of itself, is as expected.
 """
