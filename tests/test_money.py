@@ -9,10 +9,21 @@ from typing import Any
 
 import pytest
 
-from tests.gateway_rig import MARKET, Recorder, Truth, config_for, gateway, live, until
+from tests.gateway_rig import (
+    MARKET,
+    Recorder,
+    Truth,
+    config_for,
+    credentials_of,
+    gateway,
+    live,
+    run_to_its_end,
+    until,
+)
 from whitewire import Drift, Fill
 from whitewire.config import RecoveryConfig
-from whitewire.errors import UsageError
+from whitewire.errors import StartupError, UsageError
+from whitewire.lifecycle import Lifecycle
 from whitewire.venue import Venue, WireOptions
 
 WATCHFUL = RecoveryConfig(drift_lag_ms=1_500, every_s=1)
@@ -71,6 +82,8 @@ async def test_what_we_and_others_in_the_account_trade_is_explained(
         give(truth, "BTC", 1)  # only this is not explained, when the lag is over
         await until(lambda: len(drifts(rig.seen)) == 2)
         assert [(d.asset, d.amount) for d in drifts(rig.seen)] == [("BTC", 1)] * 2
+        assert rig.gw.counts["foreign-deals"] == 1
+        assert drifts(rig.seen)[0].postings[-1].startswith("foreign deal ")
         assert rig.gw.counts["fee-surprises"] == 0
 
 
@@ -142,6 +155,29 @@ async def test_a_fee_that_is_not_as_told_is_told_and_the_fees_are_asked_for_agai
         assert (now.maker, nothing) == (D("0.001"), None)
         assert rig.gw.counts["fee-surprises"] == 1
         rig.gw.control.call = call  # type: ignore[method-assign]
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_fees_that_cannot_be_read_again_keep_nothing_else_from_being_asked(
+    venue: Venue, truth: Truth
+) -> None:
+    config = config_for(venue, recovery=RecoveryConfig(every_s=1, fees_every_s=1))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        venue.fault("http_503_html", path="/api/v4/market/fee", times=9)
+        give(truth, "USDT", 5)
+        await until(lambda: (D(rig.gw.balances.get("USDT").total) % 10) == 5)
+        assert not rig.gw.is_in_doubt
+        assert rig.gw.fees(MARKET).maker == D("0.001")
+
+
+@live
+async def test_a_key_that_may_not_read_fees_cannot_start(venue: Venue) -> None:
+    venue.fault("http_429", path="/api/v4/market/fee")
+    lifecycle = Lifecycle(Recorder(), config_for(venue), credentials_of(venue))
+    Truth(venue).make_market()
+    with pytest.raises(StartupError, match="the venue refused the account's fees"):
+        await run_to_its_end(lifecycle)
 
 
 @live

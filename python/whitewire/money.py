@@ -8,16 +8,16 @@ the gateway in doubt, so that the venue is asked; what it was is told after that
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
 from whitewire._bridge import now_ns
-from whitewire.errors import UsageError
+from whitewire.errors import StartupError, UsageError, VenueRefusal, WhitewireError
 from whitewire.market import Market
 from whitewire.ordering import Flags
 from whitewire.protocol import control_replies as read
-from whitewire.protocol.events import BalanceRow, Deal, OrderUpdate
+from whitewire.protocol.events import BalanceRow, Deal, OrderUpdate, side_of
 from whitewire.protocol.expected import Drift, Verdict, Wallet
 from whitewire.protocol.fees import FeeTable, MarketFees, read_market_fees
 from whitewire.protocol.postings import deal_key, foreign_hold, holds, spot_deal
@@ -34,6 +34,7 @@ SPOT = "spot"
 SECOND_NS = 1_000_000_000
 # What our orders freeze is summed up this often: often enough within the lag of a balance.
 HOLD_EVERY_NS = 250_000_000
+FEES_RETRY_NS = 10 * SECOND_NS
 
 
 class Money:
@@ -44,17 +45,19 @@ class Money:
 
     Attributes:
         wallets: the expectations by wallet; another module may add and feed one of its own.
+        queries: what `refresh` awaits before the verdicts, so that such a wallet is seen, too.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._settings = gateway.config.recovery
         self._fees = FeeTable()
-        self._fees_ns = 0
+        self._fees_due_ns = 0
         self._held_ns = 0
         self._baseline_deal: dict[str, int] = {}
         self._foreign: dict[int, tuple[str, Decimal]] = {}
         self.wallets = {SPOT: self.new_wallet(SPOT)}
+        self.queries: list[Callable[[], Awaitable[None]]] = []
 
     def new_wallet(self, name: str) -> Wallet:
         """An empty expectation with the configured lag and tolerance."""
@@ -78,7 +81,14 @@ class Money:
         Raises:
             WhitewireError: the venue does not say.
         """
-        await self._read_fees()
+        try:
+            await self._read_fees()
+        except VenueRefusal as error:
+            raise StartupError(
+                "venue-refused",
+                f"the venue refused the account's fees: {error}",
+                "check that the key may call market/fee",
+            ) from error
         await self._read_baseline_deals()
         rows = read.read_balances(*await self._gateway.control.call("balance"))
         spot, now = self.wallets[SPOT], now_ns()
@@ -99,8 +109,15 @@ class Money:
         market = self._gateway.markets.get(deal.market)
         if market is None:
             return
-        about = f"deal {deal.deal_id}"
-        self.wallets[SPOT].post(deal_key(deal), spot_deal(deal, market), about, now)
+        is_ours = deal.client_id.startswith(self._gateway.id_prefix)
+        about = f"deal {deal.deal_id}" if is_ours else f"foreign deal {deal.deal_id}"
+        is_new = self.wallets[SPOT].post(deal_key(deal), spot_deal(deal, market), about, now)
+        if is_new and not is_ours:
+            self._gateway.counts["foreign-deals"] += 1
+            log.warning(
+                "%s: deal %d is not ours: %s %s at %s",
+                deal.market, deal.deal_id, side_of(deal.side), deal.amount, deal.price,
+            )  # fmt: skip
 
     def on_fill(self, fill: Fill) -> None:
         """A fill of ours: its fee is compared with what it should be."""
@@ -118,7 +135,7 @@ class Money:
         if surprise is None or fees is None:
             return
         self._gateway.counts["fee-surprises"] += 1
-        self._fees_ns = 0  # they may have changed with the traded volume: asked for at once
+        self._fees_due_ns = 0  # they may have changed with the traded volume: asked for at once
         self._gateway.is_in_doubt = True
         log.error(
             "%s: deal %d as %s cost %s of the fill, not %s",
@@ -152,13 +169,16 @@ class Money:
     def check(self, now: int) -> None:
         """Judges the balances; call it about ten times a second."""
         if now - self._held_ns >= HOLD_EVERY_NS:
-            self._held_ns = now
-            ours = holds(self._gateway.store.open_orders(), self._foreign.values())
-            self.wallets[SPOT].hold(ours, now)
+            self._hold(now)
         for wallet in self.wallets.values():
             for drift in wallet.check(now):
                 self._gateway.is_in_doubt = True
                 self._tell(drift)
+
+    def _hold(self, now: int) -> None:
+        self._held_ns = now
+        ours = holds(self._gateway.store.open_orders(), self._foreign.values())
+        self.wallets[SPOT].hold(ours, now)
 
     def on_history(self, deals: Sequence[Deal], now: int) -> None:
         """Deals of a history; those of others that the stream did not tell are posted."""
@@ -175,14 +195,19 @@ class Money:
         gateway = self._gateway
         asked = now_ns()
         rows = read.read_balances(*await gateway.control.call("balance"))
-        now = now_ns()
         gateway.reactions.tell_balances(gateway.balances.apply_query(rows, asked))
-        self.on_balances(rows, now)
+        now = now_ns()
+        for asset in self._assets():  # a push may have been later than this answer
+            latest = gateway.balances.get(asset)
+            self.wallets[SPOT].see(asset, latest.total, now, frozen=latest.freeze)
+        for query in self.queries:
+            await query()
+        self._hold(now)
         for wallet in self.wallets.values():
-            for drift in wallet.conclude(now):
+            for drift in wallet.conclude(now_ns()):
                 self._tell(drift)
-        if now - self._fees_ns > self._settings.fees_every_s * SECOND_NS or not self._fees_ns:
-            await self._read_fees()
+        if now >= self._fees_due_ns:
+            await self._refresh_fees()
 
     def on_reconciled(self) -> None:
         """The stream is back, and what it missed is known."""
@@ -200,10 +225,18 @@ class Money:
         )  # fmt: skip
         self._gateway.callbacks.on_drift(drift)
 
+    async def _refresh_fees(self) -> None:
+        """Orders and balances do not wait for an answer about fees: it is asked for again later."""
+        try:
+            await self._read_fees()
+        except WhitewireError as error:
+            self._fees_due_ns = now_ns() + FEES_RETRY_NS
+            log.warning("fees: %s", error)
+
     async def _read_fees(self) -> None:
         gateway = self._gateway
         answer = await gateway.control.call("market_fee")
-        self._fees_ns = now_ns()
+        self._fees_due_ns = now_ns() + self._settings.fees_every_s * SECOND_NS
         for old, new in self._fees.update(read_market_fees(*answer, gateway.markets)):
             gateway.counts["fee-changes"] += 1
             log.warning(
