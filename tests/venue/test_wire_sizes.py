@@ -10,9 +10,7 @@ from tests.venue.naive import RestClient, WsClient, open_socket
 from tests.venue.test_http_server import PING, read_responses
 from whitewire.venue import Venue, WireOptions
 
-SMALL = WireOptions(
-    max_head_bytes=500, max_body_bytes=100, ws_max_frame_bytes=200
-)
+SMALL = WireOptions(max_head_bytes=500, max_body_bytes=100, ws_max_frame_bytes=200)
 
 
 @pytest.fixture(scope="module")
