@@ -14,7 +14,7 @@ from whitewire.venue import Venue, WireOptions
 FAST = WireOptions(balance_interval_ms=20, lastprice_interval_ms=20, rate_scale=100.0)
 SUCCESS = {"status": "success"}
 PRICES = count(101)  # every trade is known by its price
-HERE, ELSEWHERE = "BTC_USDT", "ETH_USDT"
+ASKED, OTHER = "BTC_USDT", "ETH_USDT"
 
 # How a channel is asked for some markets, none meaning all.
 FLAT = ["trades", "lastprice", "ordersPending"]
@@ -62,7 +62,7 @@ class Traders:
 @pytest.fixture
 def traders(rest: RestClient, other: RestClient) -> Traders:
     both = Traders(rest, other)
-    for market in (HERE, ELSEWHERE):
+    for market in (ASKED, OTHER):
         both.trade(market)
     return both
 
@@ -92,14 +92,14 @@ def test_who_leaves_a_channel_hears_no_more_of_it(
 ) -> None:
     leaving, staying = sockets
     for ws in sockets:
-        subscribe(ws, channel, *([] if channel == "balanceSpot" else [HERE]))
-    traders.trade(HERE)
+        subscribe(ws, channel, *([] if channel == "balanceSpot" else [ASKED]))
+    traders.trade(ASKED)
     for ws in sockets:
         ws.push(f"{channel}_update")
     assert leaving.call(UNSUBSCRIBE[channel]) == SUCCESS
     leaving.pushes.clear()
     staying.pushes.clear()
-    traders.trade(HERE)
+    traders.trade(ASKED)
     staying.push(f"{channel}_update")
     assert leaving.is_quiet(0.1)
     assert not leaving.pushes
@@ -110,7 +110,7 @@ def test_no_markets_are_all_markets(
     traders: Traders, sockets: tuple[WsClient, WsClient], channel: str
 ) -> None:
     subscribe(sockets[0], channel)
-    for market in (HERE, ELSEWHERE):
+    for market in (ASKED, OTHER):
         hear(sockets[0], channel, market, traders.trade(market))
 
 
@@ -120,9 +120,9 @@ def test_a_new_subscription_replaces_the_old_one(
 ) -> None:
     changing, staying = sockets
     for ws in sockets:
-        subscribe(ws, channel, HERE)
-    subscribe(changing, channel, ELSEWHERE)
+        subscribe(ws, channel, ASKED)
+    subscribe(changing, channel, OTHER)
     changing.pushes.clear()
-    hear(staying, channel, HERE, traders.trade(HERE))
-    before = hear(changing, channel, ELSEWHERE, traders.trade(ELSEWHERE))
-    assert not [text for text in before if f"'{HERE}'" in text]
+    hear(staying, channel, ASKED, traders.trade(ASKED))
+    before = hear(changing, channel, OTHER, traders.trade(OTHER))
+    assert not [text for text in before if f"'{ASKED}'" in text]
