@@ -11,6 +11,7 @@ import itertools
 import pytest
 
 from tests.order_desk import AMOUNT, PREFIX, PRICE, VenueOrder, new_order, new_store
+from whitewire.protocol.events import Deal
 from whitewire.protocol.order_table import Foreign, OrderStore
 from whitewire.protocol.orders import NoticeKind, Order, OrderState
 from whitewire.protocol.pipeline import Request
@@ -45,9 +46,9 @@ def modified(take: int) -> tuple[OrderStore, Order, VenueOrder, Ack]:
 
 def ask(store: OrderStore, venue: VenueOrder, asked_ns: int) -> None:
     """The venue's lists, applied."""
-    asked: dict[int, list[object]] = {}
+    asked: dict[int, list[Deal]] = {}
     for _ in range(3):
-        evidence = Evidence(venue.active(), venue.deals, asked, venue.finished(), asked_ns)  # type: ignore[arg-type]
+        evidence = Evidence(venue.active(), venue.deals, asked, venue.finished(), asked_ns)
         actions = reconcile(store.recent(), evidence, prefix=PREFIX)
         questions = [action for action in actions if isinstance(action, AskDeals)]
         for question in questions:

@@ -22,7 +22,6 @@ from tests.order_desk import (
     typed,
 )
 from whitewire.protocol.control_replies import FinishedOrder
-from whitewire.protocol.deadlines import ASK_NS
 from whitewire.protocol.events import Deal
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderInput, OrderState
@@ -31,7 +30,6 @@ from whitewire.protocol.reconcile import (
     QUARANTINE_NS,
     Action,
     ApplyDeal,
-    AskClient,
     AskDeals,
     CancelOrphan,
     Evidence,
@@ -92,43 +90,6 @@ def test_absence_proves_nothing_before_the_quarantine_is_over() -> None:
     case = Case()
     assert typed(case.conclude(EARLY)) == typed([Wait(case.order, LATE)])
     assert case.outcome(LATE) is OrderInput.NEVER_ARRIVED
-
-
-def test_a_lost_placement_is_asked_for_by_its_name_before_and_at_the_end_of_the_quarantine() -> (
-    None
-):
-    case = Case()
-    assert typed(case.conclude(LOST_NS + ASK_NS - 1, by_client={})) == typed(
-        [Wait(case.order, LATE)]
-    )
-    for asked_ns in (LOST_NS + ASK_NS, LATE):
-        assert case.conclude(asked_ns, by_client={}) == [AskClient(case.order)]
-
-
-def test_a_lost_placement_that_a_lost_cancel_ended_is_canceled_by_its_finished_row() -> None:
-    case = Case()
-    case.venue.place()
-    case.venue.cancel()
-    rows = list(case.venue.finished().values())
-    (action,) = case.conclude(LOST_NS + ASK_NS, by_client={CLIENT_ID: rows})
-    assert isinstance(action, Resolve)
-    assert action.outcome is OrderInput.RESOLVED_CANCELED
-    case.store.resolve(action.order, action.outcome, action.reply, LATE)
-    assert (case.order.state, case.order.venue_id) == (OrderState.CANCELED, rows[0].venue_id)
-    # where the history keeps no canceled orders, nothing tells it from one that never came
-    assert Case().outcome(LATE, by_client={CLIENT_ID: []}) is OrderInput.NEVER_ARRIVED
-
-
-def test_a_finished_row_that_traded_is_asked_for_its_deals_first() -> None:
-    case = Case()
-    case.venue.place(take=4, ioc=True)
-    rows, deals = list(case.venue.finished().values()), case.venue.deals
-    assert case.conclude(EARLY, by_client={CLIENT_ID: rows}) == [
-        AskDeals(case.order, rows[0].venue_id)
-    ]
-    answers = {"order_deals": {rows[0].venue_id: deals}, "finished": case.venue.finished()}
-    actions = case.conclude(EARLY, by_client={CLIENT_ID: rows}, **answers)
-    assert [type(action) for action in actions] == [ApplyDeal, Resolve]
 
 
 def test_a_lost_placement_that_filled_is_found_by_its_deals() -> None:
