@@ -55,6 +55,8 @@ class Money:
         self._fees_due_ns = 0
         self._held_ns = 0
         self._baseline_deal: dict[str, int] = {}
+        self._deals: list[tuple[Deal, int]] = []
+        self._fills: list[Fill] = []
         self._foreign: dict[int, tuple[str, Decimal]] = {}
         self.wallets = {SPOT: self.new_wallet(SPOT)}
         self.queries: list[Callable[[], Awaitable[None]]] = []
@@ -106,6 +108,21 @@ class Money:
 
     def on_deal(self, deal: Deal, now: int) -> None:
         """A deal of the account, ours or not, from the stream or from a history."""
+        self._deals.append((deal, now))  # worked off later: a fill's answer must not wait for it
+
+    def on_fill(self, fill: Fill) -> None:
+        """A fill of ours: its fee will be compared with what it should be."""
+        self._fills.append(fill)
+
+    def _work_off(self) -> None:
+        deals, self._deals = self._deals, []
+        fills, self._fills = self._fills, []
+        for deal, heard_ns in deals:
+            self._post(deal, heard_ns)
+        for fill in fills:
+            self._check_fee(fill)
+
+    def _post(self, deal: Deal, now: int) -> None:
         market = self._gateway.markets.get(deal.market)
         if market is None:
             return
@@ -119,8 +136,7 @@ class Money:
                 deal.market, deal.deal_id, side_of(deal.side), deal.amount, deal.price,
             )  # fmt: skip
 
-    def on_fill(self, fill: Fill) -> None:
-        """A fill of ours: its fee is compared with what it should be."""
+    def _check_fee(self, fill: Fill) -> None:
         market = fill.market
         is_stock_fee = fill.fee_asset == market.stock
         surprise = self._fees.check(
@@ -167,7 +183,8 @@ class Money:
     # ---- what follows -----------------------------------------------------------------------
 
     def check(self, now: int) -> None:
-        """Judges the balances; call it about ten times a second."""
+        """Judges the balances and fees; call it about ten times a second."""
+        self._work_off()
         if now - self._held_ns >= HOLD_EVERY_NS:
             self._hold(now)
         for wallet in self.wallets.values():
@@ -202,6 +219,7 @@ class Money:
             self.wallets[SPOT].see(asset, latest.total, now, frozen=latest.freeze)
         for query in self.queries:
             await query()
+        self._work_off()
         self._hold(now)
         for wallet in self.wallets.values():
             for drift in wallet.conclude(now_ns()):

@@ -83,7 +83,10 @@ class Recovery:
     # ---- when -------------------------------------------------------------------------------
 
     def is_due(self, now_ns: int) -> bool:
-        """Whether the venue has to be asked: after a loss of the feed, or an order in doubt."""
+        """Whether the venue has to be asked: after a loss, in doubt, or because it is time.
+
+        Call it about ten times a second: the deadlines of Unknown orders are kept here, too.
+        """
         gateway = self._gateway
         unknown = gateway.store.unknown_orders()
         self._follow(self._deadlines.check(unknown, now_ns))

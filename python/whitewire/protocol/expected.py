@@ -35,7 +35,8 @@ TOLERANCE = Decimal("0.00000001")
 _KEPT_KEYS = 20_000
 _KEPT_POSTINGS = 64
 _TOLD_POSTINGS = 5
-_MOST_PAIRS = 64
+_MOST_SAMPLES = 8
+_LEAST_WIDTH = Decimal("0.000000000001")
 
 
 class Part(StrEnum):
@@ -91,12 +92,19 @@ _NOTHING = Held(_ZERO, _ZERO)
 
 
 class _Series:
-    """Values in force over time: the newest, and those that ended within the lag."""
+    """Values in force over time: the newest, and those that ended within the lag.
 
-    __slots__ = ("_entries",)
+    Their least amounts are counted in buckets as wide as the tolerance, so that a busy wallet is
+    compared with as few steps as a quiet one.
+    """
 
-    def __init__(self, value: Held, now_ns: int) -> None:
-        self._entries = deque([(now_ns, value)])
+    __slots__ = ("_buckets", "_entries", "_width")
+
+    def __init__(self, value: Held, now_ns: int, width: Decimal) -> None:
+        self._width = width
+        self._entries: deque[tuple[int, Held]] = deque()
+        self._buckets: Counter[int] = Counter()
+        self.add(value, now_ns)
 
     @property
     def last(self) -> Held:
@@ -111,24 +119,41 @@ class _Series:
         return self._entries[0][0]
 
     def add(self, value: Held, now_ns: int) -> None:
-        if value != self.last:
+        if not self._entries or value != self.last:
             self._entries.append((now_ns, value))
+            self._buckets[self._bucket(value.least)] += 1
 
     def trim(self, since_ns: int) -> None:
         while len(self._entries) > 1 and self._entries[1][0] <= since_ns:
-            self._entries.popleft()
+            bucket = self._bucket(self._entries.popleft()[1].least)
+            self._buckets[bucket] -= 1
+            if not self._buckets[bucket]:
+                del self._buckets[bucket]
 
     def values(self) -> list[Held]:
         return [value for _, value in self._entries]
 
+    def has_near(self, amount: Decimal) -> bool:
+        """Whether an amount differs from one of these by little more than the tolerance."""
+        bucket = self._bucket(amount)
+        return any(near in self._buckets for near in (bucket - 1, bucket, bucket + 1))
+
     def shift(self, by: Decimal) -> None:
         """As if it had come before the oldest of them."""
-        self._entries = deque(
-            (ns, Held(value.least + by, value.most + by)) for ns, value in self._entries
-        )
+        entries, self._entries = self._entries, deque()
+        self._buckets.clear()
+        for ns, value in entries:
+            self.add(Held(value.least + by, value.most + by), ns)
 
     def restart(self, now_ns: int) -> None:
-        self._entries = deque([(now_ns, self.last)])
+        """Forgets all but the newest, as if it had begun just now."""
+        last = self.last
+        self._entries.clear()
+        self._buckets.clear()
+        self.add(last, now_ns)
+
+    def _bucket(self, amount: Decimal) -> int:
+        return int((amount / self._width).to_integral_value())
 
 
 class _Account:
@@ -136,26 +161,28 @@ class _Account:
 
     __slots__ = ("asset", "drift", "levels", "offset", "part", "postings", "samples")
 
-    def __init__(self, asset: str, part: Part, value: Decimal, ours: Held, now_ns: int) -> None:
+    def __init__(
+        self, asset: str, part: Part, value: Decimal, ours: Held, now_ns: int, width: Decimal
+    ) -> None:
         self.asset = asset
         self.part = part
         self.offset = value - ours.least  # of a frozen amount: what others' orders freeze
-        self.samples = _Series(Held(value, value), now_ns)
-        self.levels = _Series(Held(value, value + ours.most - ours.least), now_ns)
+        self.samples = _Series(Held(value, value), now_ns, width)
+        self.levels = _Series(Held(value, value + ours.most - ours.least), now_ns, width)
         self.postings: deque[tuple[int, str]] = deque(maxlen=_KEPT_POSTINGS)
         self.drift: Drift | None = None
 
     def agrees(self, now_ns: int, lag_ns: int, tolerance: Decimal) -> bool:
         for series in (self.samples, self.levels):
             series.trim(now_ns - lag_ns)
-        levels = [self.levels.last]
-        if not _meet(self.samples.last, levels[0], tolerance):
-            levels = self.levels.values()
-        if self.part is Part.FROZEN:  # rule 3: anything in between may have been in force
-            levels = [Held(min(v.least for v in levels), max(v.most for v in levels))]
-        return any(
-            _meet(seen, level, tolerance) for seen in self.samples.values() for level in levels
-        )
+        if _meet(self.samples.last, self.levels.last, tolerance):
+            return True
+        seen = self.samples.values()
+        if self.part is Part.TOTAL:
+            return any(self.levels.has_near(value.least) for value in seen)
+        levels = self.levels.values()  # rule 3: anything in between may have been in force
+        held = Held(min(v.least for v in levels), max(v.most for v in levels))
+        return any(_meet(value, held, tolerance) for value in seen)
 
     @property
     def began_ns(self) -> int:
@@ -168,8 +195,9 @@ class _Account:
             level, seen = self.levels.last, self.samples.last.least
             return seen - (level.least if seen < level.least else level.most)
         pairs: Counter[Decimal] = Counter()
-        for value in self.samples.values()[-_MOST_PAIRS:]:
-            pairs.update(value.least - of.least for of in self.levels.values()[-_MOST_PAIRS:])
+        levels = self.levels.values()
+        for value in self.samples.values()[-_MOST_SAMPLES:]:
+            pairs.update(value.least - level.least for level in levels)
         latest = self.samples.last.least - self.levels.last.least
         most = max(pairs.values())
         return latest if pairs[latest] == most else max(pairs, key=lambda gap: pairs[gap])
@@ -196,6 +224,7 @@ class Wallet:
         self.name = name
         self._lag_ns = lag_ns
         self._tolerance = tolerance
+        self._width = max(tolerance, _LEAST_WIDTH)
         self._accounts: dict[tuple[str, Part], _Account] = {}
         self._keys: set[Hashable] = set()
         self._key_order: deque[Hashable] = deque()
@@ -229,10 +258,10 @@ class Wallet:
             frozen: what orders freeze, None where the wallet does not say.
             ours: what of it our own orders freeze.
         """
-        account = _Account(asset, Part.TOTAL, total, _NOTHING, now_ns)
+        account = _Account(asset, Part.TOTAL, total, _NOTHING, now_ns, self._width)
         self._accounts[asset, Part.TOTAL] = account
         if frozen is not None:
-            account = _Account(asset, Part.FROZEN, frozen, ours, now_ns)
+            account = _Account(asset, Part.FROZEN, frozen, ours, now_ns, self._width)
             self._accounts[asset, Part.FROZEN] = account
 
     def post(

@@ -30,6 +30,7 @@ _FINISHED = 3
 _LIMIT = 1
 _FEE_ROOM = Decimal("1.01")
 _ZERO = Decimal(0)
+_SURE = (OrderState.OPEN, OrderState.MODIFYING)
 
 
 def deal_key(deal: Deal) -> tuple[str, int, int]:
@@ -57,21 +58,26 @@ def holds(
         orders: ours that are not done.
         foreign: (asset, amount) of each living order of others in the account.
     """
+    sums: dict[tuple[str, Side], tuple[Market, int, int]] = {}
+    for order in orders:  # integers: in lots, or in ticks times lots, which are exact, too
+        side = order.side
+        now, then = order.left_lots, order.target_lots
+        if side is Side.BUY:
+            now, then = now * order.price_ticks, then * order.target_ticks
+        is_sure = order.state in _SURE
+        market, low, high = sums.get((order.market.name, side), (order.market, 0, 0))
+        low += (now if now < then else then) if is_sure else 0
+        sums[market.name, side] = (market, low, high + (now if now > then else then))
     least: dict[str, Decimal] = {}
     most: dict[str, Decimal] = {}
-
-    def add(asset: str, low: Decimal, high: Decimal) -> None:
-        least[asset] = least.get(asset, _ZERO) + low
-        most[asset] = most.get(asset, _ZERO) + high
-
-    for order in orders:
-        asset = order.market.money if order.side is Side.BUY else order.market.stock
-        now = _frozen(order, order.price_ticks, order.left_lots)
-        then = _frozen(order, order.target_ticks, order.target_lots)
-        is_sure = order.state in (OrderState.OPEN, OrderState.MODIFYING)
-        add(asset, min(now, then) if is_sure else _ZERO, max(now, then))
+    for (_, side), (market, low, high) in sums.items():
+        unit = market.amount(1) * market.price(1) if side is Side.BUY else market.amount(1)
+        asset = market.money if side is Side.BUY else market.stock
+        least[asset] = least.get(asset, _ZERO) + low * unit
+        most[asset] = most.get(asset, _ZERO) + high * unit
     for asset, amount in foreign:
-        add(asset, amount, amount)
+        least[asset] = least.get(asset, _ZERO) + amount
+        most[asset] = most.get(asset, _ZERO) + amount
     return {asset: Held(least[asset], most[asset] * _FEE_ROOM) for asset in most}
 
 
@@ -83,8 +89,3 @@ def foreign_hold(update: OrderUpdate, market: Market) -> tuple[str, Decimal] | N
     if update.side == _SELL:
         return (market.stock, left)
     return (market.money, left * Decimal(update.price))
-
-
-def _frozen(order: Order, ticks: int, lots: int) -> Decimal:
-    amount = order.market.amount(lots)
-    return amount if order.side is Side.SELL else order.market.price(ticks) * amount
