@@ -25,7 +25,6 @@ class AskingWorld(World):
 
     asked: tuple[list[OrderReply], list[Deal], int] | None = None
     buffer: PrivateBuffer = field(default_factory=PrivateBuffer)
-    questions: int = 0
 
     def step(self) -> None:
         if self.rng.random() < 0.2:
@@ -38,7 +37,9 @@ class AskingWorld(World):
         super().step()
 
     def ask(self) -> None:
-        self.questions += 1
+        is_quiet = not (self.late or self.pushes_left or self.deals_left)
+        if is_quiet and all(request.is_executed for request in self.sent):
+            self.now_ns += 2 * rec.QUARANTINE_NS  # nothing is under way: time may pass
         self.asked = (self.venue.active(), list(self.venue.deals), self.now_ns)
         if self.rng.random() < 0.5:
             self.buffer.open()
