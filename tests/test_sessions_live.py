@@ -157,7 +157,7 @@ async def test_a_ticker_that_falls_behind_the_book_costs_the_session(
     async with gateway(venue, Recorder(), truth=truth) as rig:
         venue.fault("stall_ws", method="bookTicker_update", seconds=2.0)
         truth.make("buy", 59500, "0.1")
-        await until(lambda: rig.gw.counts["stale-bookTicker"] == 1)
+        await until(lambda: rig.gw.counts["stale-ticker"] == 1)
         await until(lambda: rig.gw.counts["feed-losses"] == 1)
         await until(lambda: rig.gw.feed.is_up and not rig.gw.blind, 8)
         await until(lambda: rig.seen.named("on_ticker"))

@@ -209,7 +209,8 @@ def test_the_configuration_says_who_counts_together(
             rest=f"https://{host}", public_rest=f"https://{host}", ws=f"wss://{host}"
         )
         limits = MarketConfig(max_order_amount=1, max_order_notional=1)  # type: ignore[arg-type]
-        config = Config(venue=where, markets={"M": limits}, throttle=ThrottleConfig(**wanted))  # type: ignore[arg-type]
+        throttle = ThrottleConfig(**wanted)  # type: ignore[arg-type]
+        config = Config(venue=where, markets={"M": limits}, throttle=throttle)
         now = time.monotonic_ns()
         assert throttle_for(config).try_take("place", now, False) == 0
         found = sorted(str(path.relative_to(tmp_path)) for path in tmp_path.rglob("whitewire*"))

@@ -71,7 +71,7 @@ def test_a_ticker_that_misses_what_the_book_shows_is_stale() -> None:
     sample = BookSample(20 * SECOND, 10 * SECOND, True)
     ((at, verdict),) = watch(judge, 20 * SECOND, 3, sample)
     assert at == TICKER_AGE_NS / 1e9 + 0.1
-    assert (verdict.channel, verdict.remedy) == ("bookTicker", Remedy.GIVE_UP)
+    assert (verdict.channel, verdict.remedy) == ("ticker", Remedy.GIVE_UP)
 
 
 def test_a_ticker_may_be_silent_while_the_top_stands() -> None:

@@ -15,9 +15,10 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from time import time_ns
 from typing import TYPE_CHECKING, Literal
 
-from whitewire._bridge import Path, epoch_ms, now_ns
+from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
 from whitewire.errors import UsageError
 from whitewire.market import Market, Number, Side
@@ -106,7 +107,7 @@ class Gateway:
         self.halt_reason = ""
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
-        self.clock = VenueClock(epoch_ms() * 1_000_000, now_ns())
+        self.clock = VenueClock(time_ns(), now_ns())
         self.throttle = throttle
         self.balances = balances
         self.id_prefix = id_prefix

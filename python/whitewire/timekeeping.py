@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from time import time_ns
 from typing import TYPE_CHECKING
 
-from whitewire._bridge import epoch_ms, now_ns
+from whitewire._bridge import now_ns
 from whitewire.errors import StartupError, WhitewireError
 from whitewire.protocol.clock import ClockState
 
@@ -69,7 +70,7 @@ class Timekeeper:
         """Looks at the clocks and at what the feed says of the venue's; ten times a second."""
         gateway, clock = self._gateway, self._gateway.clock
         steps = clock.steps
-        clock.on_tick(epoch_ms() * 1_000_000, now)
+        clock.on_tick(time_ns(), now)
         if clock.steps != steps:
             gateway.counts["clock-steps"] += 1
             log.warning("this host's clock was stepped, or the host slept")

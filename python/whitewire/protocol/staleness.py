@@ -105,4 +105,4 @@ class Staleness:
         if silent_ns <= TICKER_AGE_NS:
             return None
         self._differs_ns = None
-        return Verdict("bookTicker", now_ns - heard_ns, Remedy.GIVE_UP)
+        return Verdict("ticker", now_ns - heard_ns, Remedy.GIVE_UP)

@@ -12,12 +12,12 @@ import contextlib
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from whitewire import _core
-from whitewire._bridge import epoch_ms
 from whitewire.endpoints import ENDPOINTS, Endpoint, Route
 from whitewire.errors import ConfigError, PeerError, StartupError, VenueRefusal
 from whitewire.protocol.clock import VenueClock
@@ -196,7 +196,7 @@ class Control:
         now_ns: Callable[[], int],
         clock: VenueClock | None = None,
     ) -> None:
-        self.clock = clock or VenueClock(epoch_ms() * 1_000_000, now_ns())
+        self.clock = clock or VenueClock(time_ns(), now_ns())
         self.on_held: Callable[[str, Held], None] = lambda name, held: None
         self._signer = signer
         self._nonces = nonces
