@@ -227,10 +227,27 @@ def test_a_venue_that_sets_its_clock_is_believed() -> None:
     world = World(0)
     world.ask()
     world.venue_ns += 6 * SECOND
+    assert world.ask() is ClockState.UNSAFE  # at once, but it may be a freak
+    assert world.clock.is_due(world.now)
     assert world.ask() is ClockState.LOST
     world.holds()
     world.venue_ns -= 6 * SECOND
+    assert world.ask() is ClockState.LOST
     assert world.ask() is ClockState.GOOD
+
+
+@pytest.mark.parametrize("by_s", [-30, 30])
+def test_a_freak_answer_stops_for_a_moment_and_moves_nothing(by_s: int) -> None:
+    world = World(0)
+    world.ask()
+    before = world.clock.epoch_ms(world.now)
+    sent = world.now
+    world.now += 1_000_000
+    stated = (world.now + world.venue_ns) // SECOND + by_s
+    assert world.clock.on_venue_time(stated, sent, world.now) is ClockState.UNSAFE
+    assert world.clock.epoch_ms(world.now) - before <= 1
+    assert world.ask() is ClockState.GOOD
+    world.holds()
 
 
 def test_pushes_narrow_from_below_and_are_ignored_where_they_contradict() -> None:

@@ -38,10 +38,13 @@ def venue_with(**options: float) -> Iterator[Venue]:
 
 @asynccontextmanager
 async def control_of(
-    venue: Venue, throttle: Throttle | None = None, nonces: NonceAllocator | None = None
+    venue: Venue,
+    throttle: Throttle | None = None,
+    nonces: NonceAllocator | None = None,
+    account: int = 0,
 ) -> AsyncIterator[tuple[Control, list[tuple[str, Held]]]]:
     """A control plane, and what it was refused."""
-    key = credentials_of(venue)
+    key = credentials_of(venue, account)
     control = Control(
         config_for(venue),
         tls_context(venue.ca),
@@ -127,6 +130,21 @@ async def test_a_blocked_address_is_a_ban_and_cancels_are_still_tried() -> None:
             status, _ = await control.call("cancel_all")
             assert status == 429  # the venue lets nothing through, but it was tried
             assert heard[-1][0] == "cancel_all"
+
+
+@live
+async def test_accounts_that_share_a_throttle_back_off_together(venue: Venue) -> None:
+    throttle = Throttle(ENDPOINTS.values(), random.Random(1))
+    async with (
+        control_of(venue, throttle) as (one, heard),
+        control_of(venue, throttle, account=1) as (other, unheard),
+    ):
+        venue.fault("http_429", path="/api/v4/trade-account/balance")
+        assert (await one.call("balance"))[0] == 429
+        began = now_ns()
+        assert (await other.call("balance"))[0] == 200
+        assert now_ns() - began >= SECOND // 4
+        assert (len(heard), unheard) == (1, [])
 
 
 @live

@@ -16,7 +16,8 @@ Rules
    lower bound (`event - received`), best where the way was shortest. But their clock is another
    machine's; REST's is the one that holds the nonces, so where they disagree the push is ignored.
 4. Clocks drift: bounds widen by 500 ppm of their age, the most that a kernel slews a clock.
-5. An answer that excludes what was known replaces it: a clock was set.
+5. An answer that excludes what was known stops placements, and is believed when the next one
+   agrees with it: a clock was set. Otherwise it was a freak, such as a cached answer.
 6. The nonces' clock is this host's own, as it read before any step, as long as the bounds allow;
    otherwise the middle of the bounds. So nonces are right while this host's clock is wrong, and
    cancels pass.
@@ -81,6 +82,7 @@ class VenueClock:
         self._base_ns = self._wall_ns
         self._low: tuple[int, int] | None = None  # bound and when it was found
         self._high: tuple[int, int] | None = None
+        self._doubt: tuple[int, int] | None = None  # bounds of an answer that waits to be confirmed
         self._way_ns = 0
         self._next_ns = now_ns
 
@@ -126,12 +128,17 @@ class VenueClock:
             return self._judge(received_ns)
         stated_ns = seconds * _SECOND_NS
         low, high = stated_ns - received_ns, stated_ns + _SECOND_NS - sent_ns
+        self._way_ns = (received_ns - sent_ns) // 2
         if self._low is not None and self._high is not None:
             known_low, known_high = self._bounds(self._low, self._high, received_ns)
             if low <= known_high and known_low <= high:
                 low, high = max(low, known_low), min(high, known_high)
+            elif self._doubt is None or low > self._doubt[1] or high < self._doubt[0]:
+                self._doubt = (low, high)
+                self.suspect()
+                return self._judge(received_ns)
+        self._doubt = None
         self._low, self._high = (low, received_ns), (high, received_ns)
-        self._way_ns = (received_ns - sent_ns) // 2
         is_coarse = high - low > 2 * self._way_ns + _COARSE_NS
         self._next_ns = received_ns + (_OFTEN_NS if is_coarse else _SELDOM_NS)
         return self._judge(received_ns)
@@ -187,6 +194,8 @@ class VenueClock:
             self._base_ns = self._own_ns if is_own_right else (low + high) // 2
             least, most = low - self._wall_ns, high - self._wall_ns
             self.state = _verdict(least, most, self.is_safe)
+            if self._doubt is not None and self.state is not ClockState.LOST:
+                self.state = ClockState.UNSAFE
         self.is_safe = self.state in (ClockState.GOOD, ClockState.OFF)
         return self.state
 
