@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 __all__ = ["Timekeeper"]
 
 START_QUESTIONS = 4
+# Two clocks that were read farther apart, since the thread was set aside, are not compared.
+TOGETHER_NS = 1_000_000
 
 log = logging.getLogger("whitewire")
 
@@ -70,7 +72,10 @@ class Timekeeper:
         """Looks at the clocks and at what the feed says of the venue's; ten times a second."""
         gateway, clock = self._gateway, self._gateway.clock
         steps = clock.steps
-        clock.on_tick(time_ns(), now)
+        before = now_ns()
+        wall_ns, after = time_ns(), now_ns()
+        if after - before < TOGETHER_NS:
+            clock.on_tick(wall_ns, after)
         if clock.steps != steps:
             gateway.counts["clock-steps"] += 1
             log.warning("this host's clock was stepped, or the host slept")
