@@ -181,8 +181,8 @@ class VenueClock:
     @staticmethod
     def _bounds(low: tuple[int, int], high: tuple[int, int], now_ns: int) -> tuple[int, int]:
         """What is known now (rule 4)."""
-        wider_low = max(now_ns - low[1], 0) * _DRIFT_PPM // 1_000_000
-        wider_high = max(now_ns - high[1], 0) * _DRIFT_PPM // 1_000_000
+        wider_low = -(-max(now_ns - low[1], 0) * _DRIFT_PPM // 1_000_000)
+        wider_high = -(-max(now_ns - high[1], 0) * _DRIFT_PPM // 1_000_000)
         return low[0] - wider_low, high[0] + wider_high
 
     def _judge(self, now_ns: int) -> ClockState:
