@@ -38,7 +38,7 @@ LAYER_OF = {
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",
     ),
-    **dict.fromkeys(("money", "recovery", "switches"), "gateway"),
+    **dict.fromkeys(("freshness", "money", "recovery", "switches", "timekeeping"), "gateway"),
     **dict.fromkeys(("demo", "report", "running"), "command"),
     **dict.fromkeys(("__main__", "cli"), "cli"),
     "venue": "venue",

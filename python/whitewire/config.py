@@ -27,6 +27,7 @@ __all__ = [
     "OrdersConfig",
     "ProcessConfig",
     "RecoveryConfig",
+    "ThrottleConfig",
     "VenueConfig",
     "load",
     "parse",
@@ -127,6 +128,20 @@ class RecoveryConfig(_Section, frozen=True):
     drift_tolerance: Decimal = Decimal("0.00000001")
 
 
+class ThrottleConfig(_Section, frozen=True):
+    """Our own rate limits, which count for this host's address.
+
+    Attributes:
+        shared: count together with the other gateways of this user on this host. A venue on this
+            host is counted by each process for itself, unless there is a directory.
+        directory: where the shared file is; None is the user's run-time directory
+            ($XDG_RUNTIME_DIR), or the system's temporary one.
+    """
+
+    shared: bool = True
+    directory: str | None = None
+
+
 class ProcessConfig(_Section, frozen=True):
     """The process: the CPU to pin the hot thread to (None: not pinned)."""
 
@@ -160,6 +175,7 @@ class Config(_Section, frozen=True):
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
     recovery: RecoveryConfig = RecoveryConfig()
+    throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
 
     @property
