@@ -32,6 +32,8 @@ pub struct PlaceSpec<'a> {
     pub ioc: bool,
     /// Visible to retail takers only; implies post-only.
     pub rpi: bool,
+    /// Only reduces a position; shrunk to it by the venue.
+    pub reduce_only: bool,
     /// Self-trade prevention; `None` leaves the venue's default.
     pub stp: Option<Stp>,
     /// The constant start of every client id.
@@ -133,7 +135,8 @@ impl PlaceTemplate {
 
 /// The longest order, client id and numbers included.
 pub(super) const MAX_ORDER_LEN: usize = {
-    const OPTIONS: usize = "\"postOnly\":false,\"ioc\":false,\"stp\":\"cn\",".len();
+    const OPTIONS: usize =
+        "\"postOnly\":false,\"ioc\":false,\"reduceOnly\":true,\"stp\":\"cn\",".len();
     const NAMES: usize = "\"market\":\"\",\"side\":\"sell\",\"clientOrderId\":\"".len();
     OPTIONS + NAMES + MAX_MARKET + order_tail_len(MAX_CLIENT_ID, 2 * MAX_NUMBER)
 };
@@ -159,13 +162,15 @@ fn leg_prefix(spec: &PlaceSpec<'_>) -> Result<String, TemplateError> {
         (false, false) => String::new(),
     };
     let stp = spec.stp.map_or(String::new(), |stp| format!("\"stp\":\"{}\",", stp.wire()));
+    let reduce_only = if spec.reduce_only { "\"reduceOnly\":true," } else { "" };
     let side = match spec.side {
         Side::Buy => "buy",
         Side::Sell => "sell",
     };
     let prefix = spec.client_id_prefix;
     Ok(format!(
-        "{flags}{stp}\"market\":\"{market}\",\"side\":\"{side}\",\"clientOrderId\":\"{prefix}"
+        "{flags}{reduce_only}{stp}\"market\":\"{market}\",\"side\":\"{side}\",\
+         \"clientOrderId\":\"{prefix}"
     ))
 }
 
