@@ -29,6 +29,7 @@ from whitewire.protocol.positions import Position
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
 from whitewire.strategy import Strategy
+from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
     from whitewire import _core
@@ -136,9 +137,9 @@ class Gateway:
     # ---- what a strategy can ask for --------------------------------------------------------
 
     @property
-    def rest(self) -> Control:
-        """Awaited calls to the venue, for what is not on the hot path."""
-        return self.control
+    def rest(self) -> Rest:
+        """Awaited, typed calls to the venue, for what is not on the hot path."""
+        return Rest(self.control)
 
     def market(self, market: str | Market) -> Market:
         """A market of this gateway.

@@ -26,6 +26,7 @@ __all__ = [
     "CanceledItem",
     "ConditionalOrder",
     "ConditionalOrders",
+    "DealRow",
     "FinishedDetail",
     "ItemError",
     "OcoLeg",
@@ -95,6 +96,22 @@ class FinishedDetail(Figures, frozen=True, rename="camel"):
     activated: int = 0
     activation_price: Decimal | None = None
     activation_condition: str = ""
+
+
+class DealRow(Figures, frozen=True, rename="camel"):
+    """One of our deals; role 1 is maker, 2 taker; `deal` is price times amount."""
+
+    id: int
+    time: Decimal
+    side: str
+    role: int
+    amount: Decimal
+    price: Decimal
+    deal: Decimal
+    fee: Decimal
+    order_id: int = 0
+    client_order_id: str = ""
+    fee_asset: str = ""
 
 
 class OrderDeal(Figures, frozen=True, rename="camel"):

@@ -20,7 +20,7 @@ import simdjson
 from whitewire.errors import PeerError, VenueRefusal
 from whitewire.protocol.replies import ErrorEnvelope, error_envelope
 
-__all__ = ["read", "read_large", "read_map", "refusal"]
+__all__ = ["convert", "read", "read_large", "read_map", "refusal"]
 
 _T = TypeVar("_T")
 
@@ -75,6 +75,18 @@ def read_map(
     if document:
         raise _unreadable(ValueError(f"an array of {len(document)} where a map was expected"))
     return {}
+
+
+def convert(document: object, kind: type[_T]) -> _T:
+    """A part of a document that was decoded without its type.
+
+    Raises:
+        PeerError: it is not of that type.
+    """
+    try:
+        return msgspec.convert(document, kind)
+    except msgspec.ValidationError as error:
+        raise _unreadable(error) from error
 
 
 def read_large(status: int, body: bytes, kind: type[_T]) -> _T:
