@@ -38,7 +38,7 @@ LAYER_OF = {
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",
     ),
-    **dict.fromkeys(("recovery", "switches"), "gateway"),
+    **dict.fromkeys(("recovery", "switches", "collateral", "subscriptions"), "gateway"),
     **dict.fromkeys(("demo", "report", "running"), "command"),
     **dict.fromkeys(("__main__", "cli"), "cli"),
     "venue": "venue",

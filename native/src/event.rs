@@ -56,11 +56,11 @@ pub enum Kind {
     /// An own order finished, see [`Cold::order`]; its event is 3.
     OrderExecuted = 14,
     /// Balances of the collateral account, see [`Cold::margin`].
-    MarginBalances = 15,
+    MarginBalances = 16,
     /// All positions of the account, see [`Cold::margin`].
-    Positions = 16,
+    Positions = 17,
     /// A margin call or a liquidation, see [`Cold::margin`].
-    Danger = 17,
+    Danger = 18,
 }
 
 /// The market of an [`Outcome`] that concerns none, or one that was never added.
@@ -211,7 +211,7 @@ pub struct Cold {
     pub deal: DealRec,
     /// Valid after [`Kind::Reply`] and [`Kind::ReplyError`].
     pub reply: ReplyRec,
-    /// Valid after kinds 15 to 17.
+    /// Valid after kinds 16 to 18.
     pub margin: Margin,
     /// Method of the last push that was not a book or a ticker.
     pub method: String,

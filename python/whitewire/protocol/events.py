@@ -44,9 +44,9 @@ class EventKind(IntEnum):
     REPLY_ERROR = 12
     MALFORMED = 13
     ORDER_EXECUTED = 14
-    MARGIN_BALANCES = 15
-    POSITIONS = 16
-    DANGER = 17
+    MARGIN_BALANCES = 16
+    POSITIONS = 17
+    DANGER = 18
 
 
 class OrderUpdate(NamedTuple):
