@@ -180,7 +180,7 @@ async def test_what_the_account_held_before_is_part_of_the_position(perp: Truth)
 async def test_funding_is_seen_once(perp: Truth, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(collateral, "FUNDING_POLL_NS", 50_000_000)
     perp.make("buy", 61000, "0.02", who=perp.me)
-    settle = lambda exchange: exchange.collateral._funding.settle()  # noqa: E731
+    settle = lambda exchange: exchange._parts.funding.settle()  # noqa: E731
     perp.venue.call(settle)
     seen = Recorder(PERP)
     async with gateway(perp.venue, seen, config_for(perp.venue, PERP), truth=perp) as rig:
@@ -189,7 +189,7 @@ async def test_funding_is_seen_once(perp: Truth, monkeypatch: pytest.MonkeyPatch
         assert position.funding == 0  # what was settled before the start is not ours to count
         perp.venue.call(settle)
         await until(lambda: position.funding != 0)
-        known = perp.venue.call(lambda e: e.collateral._accounts[perp.me].collateral.fundings)
+        known = perp.venue.call(lambda e: e._accounts[perp.me].collateral.fundings)
         assert position.funding == known[-1].amount
         polls = rig.gw.counts["fundings"]
         await asyncio.sleep(0.2)
@@ -253,15 +253,16 @@ async def test_a_margin_call_and_a_liquidation_reach_the_strategy(perp: Truth) -
 
 
 def drain(truth: Truth, equity: Decimal) -> None:
-    """Takes collateral away until the account's equity is this much; then the venue looks."""
+    """Takes collateral away until the account's equity is this much; the venue looks at a trade."""
 
     def take(exchange: Any) -> None:
         desk = exchange.collateral
-        wallet = desk._accounts[truth.me].collateral
+        wallet = exchange._accounts[truth.me].collateral
         for asset, balance in wallet.balances():
             if asset != "USDT":
                 wallet.credit(asset, -balance)
         wallet.credit("USDT", equity - desk.summary(truth.me).equity)
 
+    truth.make("buy", 61000, "0.001")  # the price of the last trade is the mark
     truth.venue.call(take)
-    truth.make("buy", 50000, "0.001")
+    truth.make("buy", 61000, "0.001")
