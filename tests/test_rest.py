@@ -255,7 +255,7 @@ async def test_a_refusal_is_a_refusal_on_every_endpoint(rich: Venue) -> None:
             with pytest.raises(VenueRefusal) as caught:
                 await call
             assert caught.value.status == 422
-        with pytest.raises(VenueRefusal, match="leverage|Validation") as caught:
+        with pytest.raises(VenueRefusal, match="Validation failed") as caught:
             await rest.set_leverage(7)
         assert caught.value.fields
         with pytest.raises(NumberError, match="is not a number"):

@@ -130,7 +130,7 @@ class OrderTemplate:
         market, side: as `BTC_USDT`, `Side.BUY`.
         host: value of the Host header.
         path: endpoint, signed as `request`.
-        post_only, stp, ioc, rpi: the venue's flags; `stp` is no, cb, cn, co or None.
+        post_only, stp, ioc, rpi, reduce_only: the venue's flags; `stp` is no, cb, cn, co or None.
         client_id_prefix: constant start of client order ids.
     """
 

@@ -77,7 +77,7 @@ impl PyOrderTemplate {
     #[new]
     #[pyo3(signature = (signer, *, market, side, host, path="/api/v4/order/new", post_only=true,
         stp=Some("cn"), ioc=false, rpi=false, reduce_only=false, client_id_prefix=""))]
-    #[allow(clippy::too_many_arguments)] // keywords of the public face
+    #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)] // public keywords
     fn new(
         py: Python<'_>,
         signer: &PySigner,

@@ -17,6 +17,7 @@ const NONCE_DIGITS: usize = 13;
 
 /// What stays the same in all orders of one template.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools)] // the venue's flags, each by its own name
 pub struct PlaceSpec<'a> {
     /// The `Host` header.
     pub host: &'a str,

@@ -14,8 +14,8 @@ from whitewire.market import Side
 
 __all__ = [
     "BalanceRow",
-    "Deal",
     "Danger",
+    "Deal",
     "EventKind",
     "MarginBalanceRow",
     "OrderUpdate",

@@ -143,7 +143,7 @@ class ItemError(msgspec.Struct, frozen=True):
 
     code: int = 0
     message: str = ""
-    errors: dict[str, Any] | list[Any] = {}  # noqa: RUF012 - msgspec copies it
+    errors: dict[str, Any] | list[Any] = {}
 
 
 class BulkItem(msgspec.Struct, frozen=True):

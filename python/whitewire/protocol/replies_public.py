@@ -139,7 +139,7 @@ class TransferFee(msgspec.Struct, frozen=True):
     name: str = ""
     is_depositable: bool = False
     is_withdrawal: bool = False
-    providers: list[str] = []  # noqa: RUF012 - msgspec copies it
+    providers: list[str] = []
     deposit: dict[str, Any] | None = None
     withdraw: dict[str, Any] | None = None
 

@@ -111,7 +111,7 @@ class _Exchange:
 
 
 class _Line:
-    """One place in a pool: the connection of the moment, opened again when it is needed and gone."""
+    """One place in a pool: its connection, opened again when it is needed and gone."""
 
     def __init__(self, address: Address, context: ssl.SSLContext, path: Path) -> None:
         self.address = address

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from decimal import Decimal, InvalidOperation
 from functools import cache
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import msgspec
 
@@ -71,7 +71,7 @@ class RestBase:
 
     async def _one(self, name: str, kind: type[_T], **fields: Any) -> _T:
         answer = await self._control.call(name, _given(fields))
-        document: _T = read(*answer, _decoder(kind))
+        document: _T = read(*answer, _decoder(cast("Any", kind)))
         return document
 
     async def _list(self, name: str, kind: type[_T], **fields: Any) -> list[_T]:
