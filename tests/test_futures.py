@@ -252,6 +252,23 @@ async def test_a_margin_call_and_a_liquidation_reach_the_strategy(perp: Truth) -
     assert replace(position).danger == "liquidation"
 
 
+@live
+async def test_a_venue_that_shows_no_positions_is_asked_about_our_orders(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(position_watch, "SILENCE_NS", 200_000_000)
+    quiet = WireOptions(depth_keepalive_s=1.0, positions_interval_ms=60_000)
+    with Venue(traders=False, wire=quiet) as venue:
+        truth = Truth(venue, PERP)
+        truth.make_market()
+        async with gateway(venue, Recorder(PERP), config_for(venue, PERP), truth=truth) as rig:
+            await rig.resting("buy", 60000)
+            truth.make("sell", 60000, "0.01")
+            await until(lambda: rig.gw.counts["position-silence"] == 1)
+            await until(lambda: position_of(rig).amount == Decimal("0.01"))
+    assert "BTC_PERP: a position of 0.010" in caplog.text
+
+
 def drain(truth: Truth, equity: Decimal) -> None:
     """Takes collateral away until the account's equity is this much; the venue looks at a trade."""
 

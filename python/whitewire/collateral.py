@@ -237,6 +237,12 @@ class Collateral:
             self._gateway.is_in_doubt = True
             log.error("the venue shows no positions any more")
 
+    def tell_remaining(self) -> None:
+        """Says which positions stay when the gateway goes; it closes none by itself."""
+        for name, position in self._positions.items():
+            if position.amount:
+                log.warning("%s: a position of %f stays", name, position.amount)
+
     # ---- funding ----------------------------------------------------------------------------
 
     def is_due(self, now: int) -> bool:

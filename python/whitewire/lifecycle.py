@@ -376,6 +376,7 @@ class Lifecycle:
                 "that nothing rests" if self._has_started else "that the kill switch is disarmed",
                 self._config.kill_switch.timeout_s,
             )
+        gateway.collateral.tell_remaining()
         gateway.callbacks.close()
 
     async def _wait_until_nothing_rests(self) -> None:

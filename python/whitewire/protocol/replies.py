@@ -42,6 +42,7 @@ __all__ = [
     "classify_bulk",
     "error_envelope",
     "finish_of",
+    "is_figure",
 ]
 
 _ZERO = Decimal(0)
@@ -68,6 +69,11 @@ def finish_of(status: str, left: Decimal) -> Finish | None:
     return None
 
 
+def is_figure(value: Decimal) -> bool:
+    """Whether a decimal is a number that money can have."""
+    return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
+
+
 class Figures(msgspec.Struct, frozen=True):
     """A decoded object whose decimals are numbers that money can have.
 
@@ -77,9 +83,7 @@ class Figures(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, Decimal) and (
-                not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS
-            ):
+            if isinstance(value, Decimal) and not is_figure(value):
                 raise ValueError(f"{name} was {value}")
 
 

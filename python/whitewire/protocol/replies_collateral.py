@@ -133,7 +133,7 @@ class PositionChangeOrder(Figures, frozen=True, rename="camel"):
     realized_pnl: Decimal | None = None
 
 
-class PositionChange(msgspec.Struct, frozen=True, rename="camel"):
+class PositionChange(Figures, frozen=True, rename="camel"):
     """The state of a position after one order changed it."""
 
     position_id: int

@@ -214,7 +214,7 @@ class _ConditionalLeg(OcoLeg, frozen=True, rename="camel"):
     activation_condition: str = ""
 
 
-class ConditionalOrder(msgspec.Struct, frozen=True, rename="camel"):
+class ConditionalOrder(Figures, frozen=True, rename="camel"):
     """An OCO (two legs) or an OTO (the entry, and the prices of its exits)."""
 
     id: int

@@ -18,7 +18,7 @@ from typing import Any
 
 import msgspec
 
-from whitewire.protocol.replies import Figures
+from whitewire.protocol.replies import Figures, is_figure
 
 __all__ = [
     "AccountFees",
@@ -151,6 +151,11 @@ class PublicBook(msgspec.Struct, frozen=True):
     timestamp: int
     asks: list[tuple[Decimal, Decimal]] | None = None
     bids: list[tuple[Decimal, Decimal]] | None = None
+
+    def __post_init__(self) -> None:
+        for price, amount in (*(self.asks or ()), *(self.bids or ())):
+            if not (is_figure(price) and is_figure(amount)):
+                raise ValueError(f"level was {price}, {amount}")
 
 
 class PublicDeal(Figures, frozen=True):

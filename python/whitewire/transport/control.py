@@ -220,7 +220,8 @@ class Control:
         Raises:
             StartupError: a host cannot be reached or trusted.
         """
-        await asyncio.gather(*[line.open() for line in self._lines.values()])
+        for line in self._lines.values():
+            await line.open()
 
     async def call(self, name: str, fields: Mapping[str, Any] | None = None) -> Answer:
         """Calls an endpoint once and returns (HTTP status, body).

@@ -11,7 +11,9 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import Any
 
+from whitewire.errors import PeerError
 from whitewire.market import Number
+from whitewire.protocol.replies import is_figure
 from whitewire.protocol.replies_collateral import (
     AdlQuantile,
     ClosedPosition,
@@ -136,7 +138,11 @@ class RestCollateral(RestBase):
 
     async def collateral_balance(self) -> dict[str, Decimal]:
         """What there is of each asset."""
-        return await self._map("collateral_balance", Decimal)
+        balances = await self._map("collateral_balance", Decimal)
+        for asset, balance in balances.items():
+            if not is_figure(balance):
+                raise PeerError("venue-answer", f"the balance of {asset} was {balance}")
+        return balances
 
     async def collateral_assets(self) -> list[CollateralAsset]:
         """Each asset with what is borrowed and available."""
