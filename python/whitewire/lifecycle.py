@@ -29,9 +29,9 @@ from whitewire.ordering import Flags
 from whitewire.protocol import control_replies as read
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
-from whitewire.protocol.session import SessionPlan
 from whitewire.recovery import Recovery
 from whitewire.strategy import Strategy, check
+from whitewire.subscriptions import session_plan
 from whitewire.switches import Switches
 from whitewire.timekeeping import Timekeeper
 from whitewire.transport.control import Control, naming
@@ -180,6 +180,8 @@ class Lifecycle:
         await self._add_markets()
         with naming("the account's balance"):
             await self._read_balances()
+        with naming("the collateral account"):
+            await gateway.collateral.start()
         gateway.entry = OrderEntry(
             self._rest, context, gateway.path, config.orders, gateway.reactions, now_ns
         )
@@ -191,7 +193,7 @@ class Lifecycle:
             config,
             context,
             gateway.path,
-            self._plan(),
+            session_plan(gateway),
             len(gateway.markets),
             TokenDesk(gateway.control.websocket_token, now_ns),
             gateway.reactions,
@@ -228,7 +230,7 @@ class Lifecycle:
         if status != 200:
             raise StartupError("markets-unavailable", f"the market list came with HTTP {status}")
         names = self._strategy.markets or tuple(self._config.markets)
-        for index, market in enumerate(read_markets(body, names)):
+        for index, market in enumerate(read_markets(body, names, self._config.markets)):
             limits = self._config.markets.get(market.name)
             if limits is None:
                 raise StartupError(
@@ -245,6 +247,7 @@ class Lifecycle:
             )
             if added != index:
                 raise StartupError("core-index", f"{market.name} got index {added}, not {index}")
+            gateway.collateral.route_orders(market, index)
             self._prepare(market)
             gateway.add_market(market, gateway.engine.book(index, market.name))
 
@@ -258,21 +261,6 @@ class Lifecycle:
         asked = now_ns()
         rows = read.read_balances(*await self.gateway.control.call("balance"))
         self.gateway.balances.apply_query(rows, asked)
-
-    def _plan(self) -> SessionPlan:
-        gateway = self.gateway
-        names = tuple(gateway.markets)
-        assets = {m.stock: None for m in gateway.markets.values()}
-        assets |= {m.money: None for m in gateway.markets.values()}
-        wants = gateway.callbacks.wants
-        return SessionPlan(
-            depth=dict.fromkeys(names, self._config.feed.depth),
-            tickers=names if wants("on_ticker") else (),
-            trades=names if wants("on_trade") else (),
-            assets=tuple(assets),
-            order_markets=names,
-            deal_markets=names,
-        )
 
     def _watch_books(self) -> None:
         wants_ticker = self.gateway.callbacks.wants("on_ticker")
@@ -331,10 +319,13 @@ class Lifecycle:
             self.switches.check(now)
             self.timekeeper.check(now)
             self.freshness.check(now)
+            gateway.collateral.check(now)
             gateway.ordering.send_waiting_cancels()
             gateway.pull_again()
         finally:
             gateway.path.leave()
+        if gateway.collateral.is_due(now):
+            self._spawn(gateway.collateral.poll())
         if self.recovery.is_due(now):
             self._spawn(self.recovery.run())
         if gateway.state is GatewayState.HALTED:
@@ -384,6 +375,7 @@ class Lifecycle:
                 "that nothing rests" if self._has_started else "that the kill switch is disarmed",
                 self._config.kill_switch.timeout_s,
             )
+        gateway.collateral.tell_remaining()
         gateway.callbacks.close()
 
     async def _wait_until_nothing_rests(self) -> None:

@@ -12,6 +12,7 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from whitewire._bridge import now_ns
+from whitewire.collateral import COLLATERAL_KINDS
 from whitewire.errors import WhitewireError
 from whitewire.market import Market
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
@@ -62,6 +63,7 @@ class Reactions:
                 if isinstance(notice, Fill):
                     position = gateway.positions[notice.order.market.name]
                     position.apply(notice)
+                    gateway.collateral.on_fill(notice.order.market.name, now_ns())
                     gateway.counts["fills"] += 1
                     gateway.callbacks.on_fill(notice)
                     gateway.callbacks.on_position(position)
@@ -177,6 +179,8 @@ class Reactions:
         elif kind == EventKind.BALANCES:
             rows = [BalanceRow(*row) for row in event]
             self.tell_balances(gateway.balances.apply(rows, now_ns()))
+        elif kind in COLLATERAL_KINDS:
+            gateway.collateral.on_event(kind, event, now_ns())
         elif kind == EventKind.TRADES:
             self._on_trades(gateway.by_index[market], event)
         elif kind == EventKind.BOOK_GAP:

@@ -147,7 +147,11 @@ class Strategy:
         """Called when a balance changed; lags fills by up to a second."""
 
     def on_position(self, position: Position) -> None:
-        """Called after each fill with what our fills changed in its market since the start."""
+        """Called after each fill with what our fills changed in its market since the start.
+
+        Against collateral it is a `MarginPosition`, told also when the venue shows another one than
+        before, at a settlement of funding, and at a margin call or liquidation (`danger`).
+        """
 
     def on_gap(self, gap: Gap) -> None:
         """Called when a market or the session became blind; its quotes were pulled."""
