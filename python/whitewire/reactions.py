@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from whitewire._bridge import now_ns
 from whitewire.errors import WhitewireError
+from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.market import Market
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
@@ -45,7 +46,7 @@ class Reactions:
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
 
-    def notify(self, notices: Iterable[Notice], orders: Iterable[Order] = ()) -> None:
+    def notify(self, notices: Sequence[Notice], orders: Iterable[Order] = ()) -> None:
         """Turns what happened to orders into callbacks; then lets ladders take up what waited.
 
         Args:
@@ -73,6 +74,7 @@ class Reactions:
                 gateway.ladders[name].settle()
         finally:
             gateway.path.leave()
+            gateway.journal.note(notices)
 
     def _tell(self, notice: OrderNotice) -> None:
         gateway = self._gateway
@@ -97,6 +99,8 @@ class Reactions:
         if status == 429:
             wait_ns = gateway.throttle.on_429(request.kind.value, now_ns)
             gateway.callbacks.on_limit(Limit(request.kind.value, wait_ns, True))
+        if FAILPOINT:
+            hit("after_ack")
         for order, reply in zip(request.orders, replies, strict=True):
             self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()
