@@ -41,7 +41,7 @@ LAYER_OF = {
     **dict.fromkeys(("recovery", "switches"), "gateway"),
     **dict.fromkeys(("bookkeeping", "resumption", "startup"), "gateway"),
     "journal": "journal",
-    **dict.fromkeys(("demo", "report", "running"), "command"),
+    **dict.fromkeys(("demo", "journal_command", "report", "running"), "command"),
     **dict.fromkeys(("__main__", "cli"), "cli"),
     "venue": "venue",
     "": "face",

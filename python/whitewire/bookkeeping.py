@@ -228,8 +228,6 @@ class Bookkeeper:
 
     def clean_stop(self, reason: str) -> None:
         """The venue shows nothing of ours, and no timer runs."""
-        if FAILPOINT:
-            hit("during_stop")
         if self._append is not None:
             self._append(records.CleanStop(now_ns(), reason[:MAX_TEXT]))
 

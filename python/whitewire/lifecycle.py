@@ -23,6 +23,7 @@ from whitewire.bookkeeping import Bookkeeper
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import WhitewireError
 from whitewire.gateway import Gateway, GatewayState
+from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.throttle import Throttle
@@ -203,9 +204,11 @@ class Lifecycle:
         timeout_s = STOP_TIMEOUT_S if has_started else GIVE_UP_TIMEOUT_S
         try:
             async with asyncio.timeout(timeout_s):
-                if self._startup.has_started:
+                if has_started:
                     gateway.callbacks.on_stop(gateway, self._stop_reason or "stopped")
                     gateway.cancel_all()
+                    if FAILPOINT:
+                        asyncio.get_running_loop().call_soon(hit, "during_stop")
                     await self._wait_until_nothing_rests()
                 if self._startup.resumption.is_settled:
                     await self.switches.disarm()
@@ -217,9 +220,7 @@ class Lifecycle:
                 "not verified within %g s: %s; the kill switch may stay armed and cancels within "
                 "%d s",
                 timeout_s,
-                "that nothing rests"
-                if self._startup.has_started
-                else "that the kill switch is disarmed",
+                "that nothing rests" if has_started else "that the kill switch is disarmed",
                 self._config.kill_switch.timeout_s,
             )
         gateway.callbacks.close()

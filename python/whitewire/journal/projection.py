@@ -72,12 +72,13 @@ class Projection:
         self.path = folder / "projection.sqlite"
         self._session = 0
         self._offset_ns = 0
+        self.database = sqlite3.connect(self.path, isolation_level=None)
         try:
-            self.database = sqlite3.connect(self.path, isolation_level=None)
             (version,) = self.database.execute("PRAGMA user_version").fetchone()
             if version != VERSION:
-                self.rebuild()
+                self._make_tables()
         except sqlite3.Error as error:
+            self.database.close()
             raise JournalError(
                 "projection-unusable", f"{self.path}: {error}", "delete it; it will be made anew"
             ) from None
@@ -92,9 +93,12 @@ class Projection:
 
     def rebuild(self) -> int:
         """Forgets all and reads the whole journal; how many records it holds."""
+        self._make_tables()
+        return self.update()
+
+    def _make_tables(self) -> None:
         drop = "".join(f"DROP TABLE IF EXISTS {name};" for name in _NAMES)
         self.database.executescript(f"BEGIN;{drop}{_TABLES}PRAGMA user_version={VERSION};COMMIT;")
-        return self.update()
 
     def update(self) -> int:
         """Reads what the journal got since the last time; how many records that were.

@@ -19,7 +19,16 @@ from whitewire.journal.layout import HEADER_SIZE, Frame, Header, Segment, parse
 from whitewire.journal.records import Carry, Record
 from whitewire.journal.state import JournalState
 
-__all__ = ["Torn", "frames", "newest_session", "recover", "replay", "segment_name", "segments"]
+__all__ = [
+    "Torn",
+    "frames",
+    "newest_session",
+    "recover",
+    "replay",
+    "segment_name",
+    "segments",
+    "soundness",
+]
 
 _NAME = re.compile(r"(\d{16})-(\d{6})\.journal")
 
@@ -113,12 +122,29 @@ def frames(folder: Path, name: str = "", offset: int = HEADER_SIZE) -> Iterator[
         JournalError: a segment is corrupt, or ends within a frame although others follow it.
     """
     paths = segments(folder)
+    if name and name not in [path.name for path in paths]:
+        raise JournalError(
+            "journal-gone",
+            f"{name}, up to which the journal was read, is not in {folder}",
+            "make the projection anew: whitewire journal rebuild",
+        )
     for path in paths:
         if path.name >= name:
             since = offset if path.name == name else HEADER_SIZE
             segment = _read(path, is_newest=path is paths[-1], since=since)
             for frame in segment.frames:
                 yield path, frame
+
+
+def soundness(folder: Path) -> Iterator[tuple[Path, Segment]]:
+    """Every segment, read whole.
+
+    Raises:
+        JournalError: one is corrupt, or ends within a frame although others follow it.
+    """
+    paths = segments(folder)
+    for path in paths:
+        yield path, _read(path, is_newest=path is paths[-1])
 
 
 def _read(path: Path, *, is_newest: bool, since: int = HEADER_SIZE) -> Segment:
