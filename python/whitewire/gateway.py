@@ -320,7 +320,7 @@ class Gateway:
         return self.store.open_orders(None if market is None else self.market(market).name)
 
     def inventory(self, market: str | Market) -> Position:
-        """What our fills changed since the start."""
+        """What our fills changed since the journal began; without one, since the start."""
         return self.positions[self.market(market).name]
 
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:

@@ -41,13 +41,15 @@ def main(action: str, config: str | None, path: str | None, table: str, *, as_js
         title = f"{action} {folder.name}" if action != "show" else f"{table} of {folder.name}"
         if as_json:
             console.out(msgspec.json.encode({"journal": folder.name, "rows": rows}).decode())
-        else:
+        elif rows:
             console.print(_table(title, rows))
+        else:
+            console.print(f"{title}: nothing")
     return 0
 
 
 def _table(title: str, rows: list[dict[str, Any]]) -> Table:
-    table = Table(*(rows[0] if rows else ("nothing",)), title=title)
+    table = Table(*rows[0], title=title)
     for row in rows:
         table.add_row(*("" if value is None else str(value) for value in row.values()))
     return table
