@@ -130,7 +130,7 @@ async def _hooks(folder: Path) -> dict[str, float]:
         journal=JournalConfig(path=str(folder), queue_limit=1_000_000),
     )
     book, silent = Bookkeeper(config, "key"), Bookkeeper(config, "other")
-    book.open(1, lambda reason: expect(False, reason))
+    book.open(1, lambda reason: expect(False, reason), lambda shut: None)
     market = Market("BTC_USDT", "BTC", "USDT", 2, 6)
     order = Order(market, Side.BUY, 6_000_000, 10_000, RECORD.client_id, _nobody(), 1)
     order.current = order.add_leg(11)

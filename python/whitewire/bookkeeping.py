@@ -13,6 +13,7 @@ import asyncio
 import hashlib
 import importlib.metadata
 import logging
+import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -80,12 +81,15 @@ class Bookkeeper:
         """Number of the newest session that is recorded, 0 when there is none."""
         return 0 if self.folder is None else newest_session(self.folder)
 
-    def open(self, number: int, on_breach: Callable[[str], None]) -> None:
+    def open(
+        self, number: int, on_breach: Callable[[str], None], shut: Callable[[bool], None]
+    ) -> None:
         """Takes the account's lock, replays the past, and begins the session `number`.
 
         Args:
             number: of this session.
             on_breach: called on this thread when the journal failed: nothing may be placed.
+            shut: called with True, before the record that did not fit is an order on the wire.
 
         Raises:
             StartupError: another process trades this account, or used the number.
@@ -107,10 +111,19 @@ class Bookkeeper:
                 "session-number", f"session {number} is recorded already", "start again"
             )
         self.state = replay(self.folder)
-        self._begin(number, on_breach)
+        self._begin(number, on_breach, shut)
 
-    def _begin(self, number: int, on_breach: Callable[[str], None]) -> None:
-        config, loop = self._config, asyncio.get_running_loop()
+    def _begin(
+        self, number: int, on_breach: Callable[[str], None], shut: Callable[[bool], None]
+    ) -> None:
+        config, loop, hot = self._config, asyncio.get_running_loop(), threading.get_ident()
+
+        def breached(reason: str) -> None:
+            if threading.get_ident() == hot:  # the core is the hot thread's alone
+                shut(True)
+            if not loop.is_closed():
+                loop.call_soon_threadsafe(on_breach, f"journal: {reason}")
+
         assert self.folder is not None
         self._writer = Writer(
             self.folder,
@@ -118,7 +131,7 @@ class Bookkeeper:
             durable_ms=config.journal.durable_ms,
             segment_bytes=config.journal.segment_mib << 20,
             queue_limit=config.journal.queue_limit,
-            on_breach=lambda reason: _tell(loop, on_breach, reason),
+            on_breach=breached,
             not_on_cpu=config.process.cpu,
         )
         settings = msgspec.json.encode(config)
@@ -267,8 +280,3 @@ def _fill(fill: Fill) -> records.FillFact:
         1 if fill.liquidity is Liquidity.MAKER else 2,
         fill.ts_exch_ns,
     )
-
-
-def _tell(loop: asyncio.AbstractEventLoop, on_breach: Callable[[str], None], reason: str) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(on_breach, f"journal: {reason}")

@@ -96,7 +96,7 @@ class Startup:
         gateway, config = self.gateway, self._config
         self._began_ns = now_ns()
         opened.callback(gateway.journal.close)
-        gateway.journal.open(session, self._lifecycle.on_breach)
+        gateway.journal.open(session, self._lifecycle.on_breach, gateway.engine.halt)
         if config.process.cpu is not None:
             pin(config.process.cpu)
         context = tls_context(config.venue.ca)
