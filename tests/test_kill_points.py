@@ -120,12 +120,23 @@ class Scene:
             try:
                 if not point or point.startswith("during_stop"):
                     self.trade_until(lambda: len(self.truth.deals()) > 8)
+                    if mode == "steady":
+                        self.trade_until(lambda: self.is_stopped_with_orders(process))
                     process.send_signal(signal.SIGTERM if point else signal.SIGKILL)
                 self.trade_until(lambda: process.poll() is not None)
             finally:
                 process.kill()
                 _, errors = process.communicate()
         assert process.returncode == -signal.SIGKILL, errors
+
+    def is_stopped_with_orders(self, process: subprocess.Popen[str]) -> bool:
+        """Holds the process where several orders rest; lets it go on where they do not."""
+        process.send_signal(signal.SIGSTOP)
+        looks = [len(self.truth.orders()) for _ in range(20)]  # what is on its way arrives
+        if min(looks) >= 2:
+            return True
+        process.send_signal(signal.SIGCONT)
+        return False
 
     def deals(self) -> set[tuple[int, int]]:
         """(deal id, order id) of all our deals, by the venue."""
