@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING
 
 from whitewire._core import Book, BookEvent, Histogram, OrderTemplate, Signer, __version__
 from whitewire.errors import ConfigError, NumberError, StartupError, UsageError, WhitewireError
-from whitewire.market import Market, Side
+from whitewire.market import Market, Product, Side
 from whitewire.protocol.expected import Drift
 from whitewire.protocol.fees import FeeSurprise, MarketFees
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, OrderState, Reject
-from whitewire.protocol.positions import Position
+from whitewire.protocol.positions import MarginPosition, Position
 from whitewire.strategy import (
     Balance,
     ForeignOrder,
@@ -40,6 +40,7 @@ __all__ = [
     "Gap",
     "Histogram",
     "Limit",
+    "MarginPosition",
     "Market",
     "MarketFees",
     "NoticeKind",
@@ -49,6 +50,7 @@ __all__ = [
     "OrderState",
     "OrderTemplate",
     "Position",
+    "Product",
     "Recovered",
     "Reject",
     "Side",

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
+from whitewire.collateral import Collateral
 from whitewire.errors import UsageError
 from whitewire.market import Market, Number, Side
 from whitewire.money import Money
@@ -28,13 +29,15 @@ from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
-from whitewire.protocol.positions import Position
+from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
 from whitewire.strategy import Strategy
+from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
     from whitewire import _core
+    from whitewire.bookkeeping import Bookkeeper
     from whitewire.config import Config
     from whitewire.protocol.balances import Balances
     from whitewire.protocol.fees import MarketFees
@@ -86,6 +89,8 @@ class Gateway:
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
+        collateral: leverage, margin balances and the venue's positions.
+        reducing: markets in which only what lessens the position may be placed, and why.
     """
 
     control: Control
@@ -97,6 +102,7 @@ class Gateway:
         strategy: Strategy,
         config: Config,
         engine: _core.Engine,
+        journal: Bookkeeper,
         *,
         id_prefix: str,
         nonces: NonceAllocator,
@@ -105,6 +111,7 @@ class Gateway:
     ) -> None:
         self.config = config
         self.engine = engine
+        self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
         self.halt_reason = ""
@@ -128,7 +135,9 @@ class Gateway:
         self.sight = asyncio.Event()
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
+        self.reducing: dict[str, str] = {}
         self.money = Money(self)
+        self.collateral = Collateral(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
 
@@ -138,15 +147,15 @@ class Gateway:
         self.by_index.append(market)
         self.books.append(book)
         self.ladders[market.name] = Ladder(self, market)
-        self.positions[market.name] = Position(market)
+        self.positions[market.name] = position_in(market)
         self.go_blind(market.name)
 
     # ---- what a strategy can ask for --------------------------------------------------------
 
     @property
-    def rest(self) -> Control:
-        """Awaited calls to the venue, for what is not on the hot path."""
-        return self.control
+    def rest(self) -> Rest:
+        """Awaited, typed calls to the venue, for what is not on the hot path."""
+        return Rest(self.control)
 
     def market(self, market: str | Market) -> Market:
         """A market of this gateway.
@@ -177,22 +186,22 @@ class Gateway:
         stp: str | None = None,
         rpi: bool = False,
         ioc: bool = False,
+        reduce_only: bool = False,
         tag: object = None,
     ) -> Order:
         """Places a limit order and returns its handle at once; the ack is an event.
 
-        Price and amount must be on the market's grid. An order is post-only unless it is `ioc` or
-        `rpi` (hidden, met by retail takers only, post-only by itself), or you say otherwise. A
-        local refusal is an order in state REJECTED, and `on_reject`.
+        Price and amount must be on the market's grid. Post-only, unless `ioc` or `rpi` (post-only
+        by itself, met by retail only) or you say otherwise. `reduce_only` needs a position; the
+        venue shrinks it to that. A refusal here is an order in state REJECTED, and `on_reject`.
 
         Raises:
             UsageError: unknown market, excluded flags, or (NumberError) a number off the grid.
         """
         where = self.market(market)
         side = Side(side)
-        if post_only is None:
-            post_only = not (ioc or rpi)
-        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp)
+        stp = stp or self.config.orders.stp
+        flags = Flags.chosen(where, side, post_only, ioc, rpi, stp, reduce_only)
         ticks = where.price_to_ticks(price)
         lots = where.amount_to_lots(amount)
         self.path.enter()
@@ -291,6 +300,7 @@ class Gateway:
         self.state = GatewayState.HALTED
         self.halt_reason = reason
         log.error("halted: %s", reason)
+        self.journal.halted(reason)
         self.engine.halt(True)
         self.cancel_all()
 
@@ -327,7 +337,7 @@ class Gateway:
         return self.store.open_orders(None if market is None else self.market(market).name)
 
     def inventory(self, market: str | Market) -> Position:
-        """What our fills changed since the start."""
+        """What our fills changed since the journal began; without one, since the start."""
         return self.positions[self.market(market).name]
 
     def fees(self, market: str | Market) -> MarketFees:
@@ -359,8 +369,11 @@ class Gateway:
     def pull_again(self) -> None:
         """Cancels what still rests where nothing may; call about ten times a second.
 
-        A cancel can be refused, and an Unknown order can turn out to rest after all.
+        A cancel can be refused, and an Unknown order can turn out to rest after all. What a start
+        keeps of an earlier session may rest until the market is in sight.
         """
+        if self.state is GatewayState.STARTING:
+            return
         for market in self.markets:
             if not self.may_quote(market):
                 for order in self.store.open_orders(market):
@@ -370,8 +383,7 @@ class Gateway:
     def may_quote(self, market: str) -> bool:
         """Whether placements of a market pass the first check of the gate.
 
-        Only while the gateway is ACTIVE, the clock safe, the kill switch armed and the market in
-        sight.
+        Only while it is ACTIVE, the clock safe, the kill switch armed and the market in sight.
         """
         is_in_sight = market not in self.blind and market not in self.shut
         is_open = self.state is GatewayState.ACTIVE and self.clock.is_safe

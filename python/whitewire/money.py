@@ -92,6 +92,7 @@ class Money:
                 "check that the key may call market/fee",
             ) from error
         await self._read_baseline_deals()
+        self._deals.clear()  # of the past: the baseline has them
         rows = read.read_balances(*await self._gateway.control.call("balance"))
         spot, now = self.wallets[SPOT], now_ns()
         by_asset = {row.asset: row for row in rows}
@@ -101,7 +102,7 @@ class Money:
             spot.watch(asset, Decimal(row.available) + frozen, now, frozen=frozen)
 
     def _assets(self) -> dict[str, None]:
-        markets = self._gateway.markets.values()
+        markets = [m for m in self._gateway.markets.values() if not m.is_collateral]
         return dict.fromkeys(asset for market in markets for asset in (market.stock, market.money))
 
     # ---- what is heard ----------------------------------------------------------------------
@@ -124,8 +125,8 @@ class Money:
 
     def _post(self, deal: Deal, now: int) -> None:
         market = self._gateway.markets.get(deal.market)
-        if market is None:
-            return
+        if market is None or market.is_collateral:
+            return  # a collateral wallet has postings of its own
         is_ours = deal.client_id.startswith(self._gateway.id_prefix)
         about = f"deal {deal.deal_id}" if is_ours else f"foreign deal {deal.deal_id}"
         is_new = self.wallets[SPOT].post(deal_key(deal), spot_deal(deal, market), about, now)
@@ -169,7 +170,8 @@ class Money:
     def on_foreign_order(self, update: OrderUpdate) -> None:
         """An order of the account that is not ours freezes money, too."""
         market = self._gateway.markets.get(update.market)
-        held = None if market is None else foreign_hold(update, market)
+        is_spot = market is not None and not market.is_collateral
+        held = foreign_hold(update, market) if market is not None and is_spot else None
         if held is None:
             self._foreign.pop(update.venue_id, None)
         else:
@@ -194,7 +196,8 @@ class Money:
 
     def _hold(self, now: int) -> None:
         self._held_ns = now
-        ours = holds(self._gateway.store.open_orders(), self._foreign.values())
+        orders = [o for o in self._gateway.store.open_orders() if not o.market.is_collateral]
+        ours = holds(orders, self._foreign.values())
         self.wallets[SPOT].hold(ours, now)
 
     def on_history(self, deals: Sequence[Deal], now: int) -> None:

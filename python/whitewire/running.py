@@ -162,7 +162,7 @@ async def _venue_rows(config: Config) -> list[Row]:
         status, body = await control.call("markets")
         if status != 200:
             raise StartupError("markets-unavailable", f"the market list came with HTTP {status}")
-        for market in read_markets(body, config.markets):
+        for market in read_markets(body, config.markets, config.markets):
             engine_limits(market, config.markets[market.name])
         return ", ".join(config.markets)
 

@@ -25,8 +25,8 @@ from typing import Any, NamedTuple
 
 import msgspec
 
-from whitewire.protocol.control_replies import read_answer
 from whitewire.protocol.replies import Figures
+from whitewire.protocol.replies_reading import read
 
 __all__ = ["FeeSurprise", "FeeTable", "MarketFees", "read_market_fees"]
 
@@ -101,7 +101,7 @@ def read_market_fees(status: int, body: bytes, markets: Iterable[str]) -> dict[s
         VenueRefusal: status 4xx.
         PeerError: any other failure.
     """
-    answer = read_answer(status, body, _ANSWER)
+    answer = read(status, body, _ANSWER)
     custom: Mapping[str, _Pair] = answer.custom_fee if isinstance(answer.custom_fee, dict) else {}
     fees = {}
     for name in markets:
