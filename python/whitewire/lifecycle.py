@@ -14,7 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from typing import TYPE_CHECKING, Any
 
 from whitewire import _core
@@ -22,21 +21,24 @@ from whitewire._bridge import epoch_ms, now_ns
 from whitewire.bookkeeping import Bookkeeper
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import WhitewireError
+from whitewire.freshness import Freshness
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
-from whitewire.protocol.throttle import Throttle
 from whitewire.recovery import Recovery
 from whitewire.startup import Startup
 from whitewire.strategy import Strategy, check
 from whitewire.switches import Switches
+from whitewire.timekeeping import Timekeeper
 from whitewire.transport.link import Address
+from whitewire.transport.shared_cells import throttle_for
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from whitewire.config import Config, Credentials
+    from whitewire.protocol.throttle import Throttle
 
 __all__ = ["Lifecycle"]
 
@@ -73,6 +75,7 @@ class Lifecycle:
         strategy: what to run; checked here.
         config: checked configuration.
         credentials: the account's key.
+        throttle: the one of this host's address, where accounts share it; a new one when None.
 
     Attributes:
         gateway: the gateway that the strategy gets.
@@ -82,7 +85,13 @@ class Lifecycle:
         UsageError: the strategy cannot be run, or the key cannot be used.
     """
 
-    def __init__(self, strategy: Strategy, config: Config, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        strategy: Strategy,
+        config: Config,
+        credentials: Credentials,
+        throttle: Throttle | None = None,
+    ) -> None:
         self.strategy = check(strategy)
         self._config = config
         signer = _core.Signer(credentials.key, credentials.secret)
@@ -104,11 +113,13 @@ class Lifecycle:
             journal,
             id_prefix=prefix,
             nonces=NonceAllocator(),
-            throttle=Throttle(ENDPOINTS.values(), random.Random()),
+            throttle=throttle or throttle_for(config),
             balances=Balances(),
         )
         self.switches = Switches(self.gateway, self.spawn)
         self.recovery = Recovery(self.gateway)
+        self.timekeeper = Timekeeper(self.gateway, self.spawn)
+        self.freshness = Freshness(self.gateway)
         self._startup = Startup(self.gateway, self, signer)
         self.is_clean = False
         self._stop_reason = ""
@@ -162,10 +173,15 @@ class Lifecycle:
             gateway.feed.check(now)
             gateway.entry.check(now)
             self.switches.check(now)
+            self.timekeeper.check(now)
+            self.freshness.check(now)
+            gateway.collateral.check(now)
             gateway.ordering.send_waiting_cancels()
             gateway.pull_again()
         finally:
             gateway.path.leave()
+        if gateway.collateral.is_due(now):
+            self.spawn(gateway.collateral.poll())
         if self.recovery.is_due(now):
             self.spawn(self.recovery.run())
         if gateway.state is GatewayState.HALTED:
@@ -223,6 +239,7 @@ class Lifecycle:
                 "that nothing rests" if has_started else "that the kill switch is disarmed",
                 self._config.kill_switch.timeout_s,
             )
+        gateway.collateral.tell_remaining()
         gateway.callbacks.close()
 
     async def _wait_until_nothing_rests(self) -> None:

@@ -5,10 +5,10 @@ Owns: the order in which everything is opened. Must not know: stop and housekeep
 Invariant: no order is placed before the past is settled: this account is ours alone, recorded
 orders are known, fills that nobody heard of are booked, and the venue agrees.
 
-    lock -> replay -> session recorded -> markets -> kill switches of markets where something may
-    rest -> leftovers ended -> deals since the last one -> reconciled -> balance -> order lanes
-    -> feed -> books fresh -> every kill switch armed and verified -> heap frozen -> on_start
-    -> fills that happened between sessions, then on_recovered
+    lock -> replay -> session recorded -> clock -> markets -> kill switches of markets where
+    something may rest -> leftovers ended -> deals since the last one -> reconciled -> balances
+    -> order lanes -> feed -> books fresh -> every kill switch armed and verified -> heap frozen
+    -> on_start -> fills that happened between sessions, then on_recovered
 """
 
 from __future__ import annotations
@@ -18,24 +18,25 @@ import contextlib
 from typing import TYPE_CHECKING, Any
 
 from whitewire._bridge import now_ns
-from whitewire.errors import StartupError, VenueRefusal
+from whitewire.errors import StartupError
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.market import Market, Side
 from whitewire.markets import engine_limits, read_markets
 from whitewire.ordering import Flags
 from whitewire.protocol import control_replies as read
-from whitewire.protocol.session import SessionPlan
 from whitewire.resumption import Resumption
 from whitewire.strategy import Recovered
-from whitewire.transport.control import Control
+from whitewire.subscriptions import session_plan
+from whitewire.transport.control import Control, naming
 from whitewire.transport.feed import Feed
 from whitewire.transport.link import Address, tls_context
 from whitewire.transport.loop import freeze_heap, pin
 from whitewire.transport.order_entry import OrderEntry
+from whitewire.transport.token_desk import TokenDesk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable
 
     from whitewire import _core
     from whitewire.lifecycle import Lifecycle
@@ -45,19 +46,6 @@ __all__ = ["Startup"]
 
 TICK_S = 0.1
 BOOKS_TIMEOUT_S = 15.0
-
-
-@contextlib.contextmanager
-def _naming(what: str) -> Iterator[None]:
-    """Says what was refused, since the venue's own text does not."""
-    try:
-        yield
-    except VenueRefusal as error:
-        raise StartupError(
-            "venue-refused",
-            f"the venue refused {what}: {error}",
-            "check the key, its secret, permissions and allowed IPs, and this host's clock",
-        ) from error
 
 
 class Startup:
@@ -109,14 +97,19 @@ class Startup:
             gateway.nonces,
             gateway.throttle,
             now_ns,
+            gateway.clock,
         )
+        gateway.control.on_held = gateway.reactions.on_held
         opened.callback(gateway.control.close)
         opened.push_async_callback(self._lifecycle.end_tasks)
         await gateway.control.open()
+        await self._lifecycle.timekeeper.start()
         await self._add_markets()
         await self._settle()
-        with _naming("the account's balance"):
+        with naming("the account's balance"):
             await self._read_balances()
+        with naming("the collateral account"):
+            await gateway.collateral.start()
         await self._open_streams(opened, context)
         await self._wait_for_books()
         await self.switches.arm(gateway.markets)
@@ -134,7 +127,7 @@ class Startup:
             await self.switches.arm(may_rest)
             if FAILPOINT:
                 hit("after_arm")
-        with _naming("the list of open orders"):
+        with naming("the list of open orders"):
             is_keeping = self._config.start.leftovers == "keep"
             await self.resumption.settle(is_keeping=is_keeping)
 
@@ -156,9 +149,9 @@ class Startup:
             config,
             context,
             gateway.path,
-            self._plan(),
+            session_plan(gateway),
             len(gateway.markets),
-            self._token,
+            TokenDesk(gateway.control.websocket_token, now_ns),
             gateway.reactions,
             now_ns,
         )
@@ -204,7 +197,7 @@ class Startup:
         if status != 200:
             raise StartupError("markets-unavailable", f"the market list came with HTTP {status}")
         names = self._lifecycle.strategy.markets or tuple(self._config.markets)
-        for index, market in enumerate(read_markets(body, names)):
+        for index, market in enumerate(read_markets(body, names, self._config.markets)):
             limits = self._config.markets.get(market.name)
             if limits is None:
                 raise StartupError(
@@ -221,6 +214,7 @@ class Startup:
             )
             if added != index:
                 raise StartupError("core-index", f"{market.name} got index {added}, not {index}")
+            gateway.collateral.route_orders(market, index)
             self._prepare(market)
             gateway.add_market(market, gateway.engine.book(index, market.name))
             gateway.journal.market(market)
@@ -235,26 +229,6 @@ class Startup:
         asked = now_ns()
         rows = read.read_balances(*await self.gateway.control.call("balance"))
         self.gateway.balances.apply_query(rows, asked)
-
-    async def _token(self) -> str:
-        with _naming("a WebSocket token"):
-            answer = await self.gateway.control.call("websocket_token")
-            return read.read_websocket_token(*answer)
-
-    def _plan(self) -> SessionPlan:
-        gateway = self.gateway
-        names = tuple(gateway.markets)
-        assets = {m.stock: None for m in gateway.markets.values()}
-        assets |= {m.money: None for m in gateway.markets.values()}
-        wants = gateway.callbacks.wants
-        return SessionPlan(
-            depth=dict.fromkeys(names, self._config.feed.depth),
-            tickers=names if wants("on_ticker") else (),
-            trades=names if wants("on_trade") else (),
-            assets=tuple(assets),
-            order_markets=names,
-            deal_markets=names,
-        )
 
     def _watch_books(self) -> None:
         wants_ticker = self.gateway.callbacks.wants("on_ticker")
