@@ -100,13 +100,13 @@ class Reactions:
     ) -> None:
         """The venue answered a request; there is room for what waited."""
         gateway = self._gateway
-        if FAILPOINT:
-            hit("after_ack")
         if status != 200 or not gateway.throttle.is_calm:
             verdict = verdict_of_reply(status, replies[0])
             held = gateway.throttle.on_verdict(request.kind.value, verdict, now_ns)
             if held is not None:
                 self.on_held(request.kind.value, held)
+        if FAILPOINT:
+            hit("after_ack")
         for order, reply in zip(request.orders, replies, strict=True):
             self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()
