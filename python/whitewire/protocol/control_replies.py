@@ -32,6 +32,7 @@ __all__ = [
     "read_open_orders",
     "read_order_deals",
     "read_order_history",
+    "read_time",
     "read_websocket_token",
     "refusal",
 ]
@@ -103,6 +104,10 @@ class _Balance(Figures, frozen=True):
     freeze: Decimal
 
 
+class _Time(msgspec.Struct):
+    time: int
+
+
 class _Token(msgspec.Struct):
     websocket_token: str
 
@@ -116,6 +121,7 @@ _DEALS = msgspec.json.Decoder(list[_HistoryDeal])
 _DEALS_BY_MARKET = msgspec.json.Decoder(dict[str, list[_HistoryDeal]] | list[Any])
 _DEALS_OF_ORDER = msgspec.json.Decoder(_OrderDeals)
 _FINISHED = msgspec.json.Decoder(dict[str, list[FinishedOrder]] | list[Any])
+_TIME = msgspec.json.Decoder(_Time)
 _TOKEN = msgspec.json.Decoder(_Token)
 
 
@@ -164,6 +170,11 @@ def read_order_history(status: int, body: bytes) -> list[FinishedOrder]:
     """The finished orders of all markets in the answer."""
     by_market = read_map(status, body, _FINISHED)
     return [row for rows in by_market.values() for row in rows]
+
+
+def read_time(status: int, body: bytes) -> int:
+    """The venue's clock, epoch seconds, cut off and not rounded."""
+    return read(status, body, _TIME).time
 
 
 def read_websocket_token(status: int, body: bytes) -> str:
