@@ -23,6 +23,7 @@ OPTIONS = {
     "run": {"--config", "--live"},
     "check": {"--config"},
     "cancel-all": {"--config", "--market"},
+    "journal": {"--config", "--path", "--table", "--json"},
 }
 MAX_COLUMNS = 100
 

@@ -101,6 +101,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     cancel.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     cancel.add_argument("--market", metavar="M", help="only this market")
+    _add_journal(commands)
     return parser
 
 
@@ -179,6 +180,24 @@ def _add_venue(commands: Any) -> None:
         "--service-model", choices=("serial", "concurrent", "engine"), default="serial",
         help="which orders wait for each other: those of one connection (default), none, or all",
     )  # fmt: skip
+
+
+def _add_journal(commands: Any) -> None:
+    journal = commands.add_parser(
+        "journal",
+        help="read the book of record",
+        description="Verifies every checksum of the journal, shows a table of it, or rebuilds the "
+        "SQLite file that such questions are asked of. Never writes the journal itself.",
+    )
+    journal.add_argument("action", choices=("verify", "show", "rebuild"), help="what to do")
+    where = journal.add_mutually_exclusive_group(required=True)
+    where.add_argument("--config", metavar="FILE", help="TOML configuration that names it")
+    where.add_argument("--path", metavar="DIR", help="the folder of one or of all journals")
+    journal.add_argument(
+        "--table", choices=("sessions", "orders", "fills", "incidents"), default="sessions",
+        help="what show shows, default sessions",
+    )  # fmt: skip
+    journal.add_argument("--json", action="store_true", help="print JSON instead of a table")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -292,6 +311,14 @@ def _cancel_all(options: argparse.Namespace) -> int:
     return running.cancel_all_command(options.config, options.market)
 
 
+def _journal(options: argparse.Namespace) -> int:
+    from whitewire import journal_command
+
+    return journal_command.main(
+        options.action, options.config, options.path, options.table, as_json=options.json
+    )
+
+
 def load_strategy(name: str) -> Any:
     """An instance of MODULE:CLASS; the current folder is searched too.
 
@@ -327,4 +354,5 @@ _COMMANDS = {
     "run": _run,
     "check": _check,
     "cancel-all": _cancel_all,
+    "journal": _journal,
 }

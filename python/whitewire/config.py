@@ -22,10 +22,12 @@ __all__ = [
     "Config",
     "Credentials",
     "FeedConfig",
+    "JournalConfig",
     "KillSwitchConfig",
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "StartConfig",
     "ThrottleConfig",
     "VenueConfig",
     "load",
@@ -128,6 +130,29 @@ class ProcessConfig(_Section, frozen=True):
     cpu: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
+class JournalConfig(_Section, frozen=True):
+    """The book of record.
+
+    Attributes:
+        path: folder of the journals, one for each account; relative to the configuration file.
+            `none` keeps none, which only a venue on this machine allows.
+        durable_ms: how long a record waits at most until it is being made durable.
+        segment_mib: size of a file of the journal.
+        queue_limit: more records than these waiting for the disk halt the gateway.
+    """
+
+    path: str | None = None
+    durable_ms: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    segment_mib: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 64
+    queue_limit: Annotated[int, msgspec.Meta(ge=100, le=10_000_000)] = 100_000
+
+
+class StartConfig(_Section, frozen=True):
+    """The start: whether orders of an earlier session that still rest are canceled or kept."""
+
+    leftovers: Literal["cancel", "keep"] = "cancel"
+
+
 class MarketConfig(_Section, frozen=True):
     """Product and risk limits of one market; the first two limits have no default.
 
@@ -162,6 +187,8 @@ class Config(_Section, frozen=True):
     kill_switch: KillSwitchConfig = KillSwitchConfig()
     throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
+    journal: JournalConfig = JournalConfig()
+    start: StartConfig = StartConfig()
 
     @property
     def is_loopback(self) -> bool:
@@ -210,7 +237,16 @@ def load(path: str | Path) -> Config:
         raise ConfigError(
             "config-unreadable", f"{path}: {error.strerror}", "give the path of a TOML file"
         ) from None
-    return parse(text, str(path))
+    return _with_journal(parse(text, str(path)), Path(path))
+
+
+def _with_journal(config: Config, source: Path) -> Config:
+    """The journal's folder, which is beside the file unless it says otherwise."""
+    path = config.journal.path
+    if path != "none":
+        path = str(source.absolute().parent / (path or "state"))
+    journal = msgspec.structs.replace(config.journal, path=path)
+    return msgspec.structs.replace(config, journal=journal)
 
 
 def parse(text: bytes | str, source: str = "configuration") -> Config:

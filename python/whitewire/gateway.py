@@ -36,6 +36,7 @@ from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
     from whitewire import _core
+    from whitewire.bookkeeping import Bookkeeper
     from whitewire.config import Config
     from whitewire.protocol.balances import Balances
     from whitewire.protocol.throttle import Throttle
@@ -98,6 +99,7 @@ class Gateway:
         strategy: Strategy,
         config: Config,
         engine: _core.Engine,
+        journal: Bookkeeper,
         *,
         id_prefix: str,
         nonces: NonceAllocator,
@@ -106,6 +108,7 @@ class Gateway:
     ) -> None:
         self.config = config
         self.engine = engine
+        self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
         self.halt_reason = ""
@@ -297,6 +300,7 @@ class Gateway:
         self.state = GatewayState.HALTED
         self.halt_reason = reason
         log.error("halted: %s", reason)
+        self.journal.halted(reason)
         self.engine.halt(True)
         self.cancel_all()
 
@@ -333,7 +337,7 @@ class Gateway:
         return self.store.open_orders(None if market is None else self.market(market).name)
 
     def inventory(self, market: str | Market) -> Position:
-        """What our fills changed since the start."""
+        """What our fills changed since the journal began; without one, since the start."""
         return self.positions[self.market(market).name]
 
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
@@ -361,8 +365,11 @@ class Gateway:
     def pull_again(self) -> None:
         """Cancels what still rests where nothing may; call about ten times a second.
 
-        A cancel can be refused, and an Unknown order can turn out to rest after all.
+        A cancel can be refused, and an Unknown order can turn out to rest after all. What a start
+        keeps of an earlier session may rest until the market is in sight.
         """
+        if self.state is GatewayState.STARTING:
+            return
         for market in self.markets:
             if not self.may_quote(market):
                 for order in self.store.open_orders(market):

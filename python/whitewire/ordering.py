@@ -180,6 +180,7 @@ class Ordering:
             self._refuse_change(order, _refusal(-written))
             return
         self._gateway.counts["modifies"] += 1
+        self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(RequestKind.MODIFY, (order,), nonce))
 
@@ -209,6 +210,7 @@ class Ordering:
         if written <= 0:
             return False
         gateway.counts["cancels"] += 1
+        gateway.journal.cancel_sent(order)
         self._tell_soon(gateway.store.cancel_sent(order, now))
         lane.push(Request(RequestKind.CANCEL, (order,), nonce))
         return True
@@ -231,6 +233,7 @@ class Ordering:
         client_id = f"{prefix}{self._sequence:010d}"
         order = self._gateway.store.create(market, side, ticks, lots, client_id, now_ns(), tag)
         order.flags = flags
+        self._gateway.journal.placed(order)
         self._gateway.counts["orders"] += 1
         return order
 
@@ -278,8 +281,8 @@ def _refusal(number: int) -> Reject:
 
 
 _REFUSALS = {number: (code, reason) for number, code, reason in _core.refusals()}
-_ONLY_REDUCING = _reject("only-reducing", "the market is reducing: margin call, or in doubt")
 _CLOCK_OFF = _reject(
     "clock", "this host's clock and the venue's are too far apart, or not compared"
 )
+_ONLY_REDUCING = _reject("only-reducing", "the market is reducing: margin call, or in doubt")
 _LANE_DOWN = _reject("no-lane", "every order connection is down or has its fill in flight")
