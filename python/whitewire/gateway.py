@@ -74,6 +74,8 @@ class Gateway:
     """See the module's documentation; built and driven by `lifecycle.Lifecycle`.
 
     Attributes:
+        name: of its account.
+        accounts: the gateways of this process by account, this one among them.
         state: see `GatewayState`; `halt_reason` says why it is HALTED.
         markets, by_index: by name and in the order of the core.
         blind: markets that cannot be seen, by name.
@@ -99,6 +101,8 @@ class Gateway:
         balances: Balances,
     ) -> None:
         self.config = config
+        self.name = config.account.name
+        self.accounts: dict[str, Gateway] = {self.name: self}
         self.engine = engine
         self.path = Path(engine)
         self.state = GatewayState.STARTING
@@ -139,6 +143,18 @@ class Gateway:
     def rest(self) -> Control:
         """Awaited calls to the venue, for what is not on the hot path."""
         return self.control
+
+    def account(self, name: str) -> Gateway:
+        """Another account of this process; what happens there is told to its own strategy.
+
+        Raises:
+            UsageError: it is not in the configuration.
+        """
+        found = self.accounts.get(name)
+        if found is None:
+            known = ", ".join(self.accounts)
+            raise UsageError("account-unknown", f"there is no account {name}", f"known: {known}")
+        return found
 
     def market(self, market: str | Market) -> Market:
         """A market of this gateway.

@@ -15,7 +15,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from typing import TYPE_CHECKING, Any
 
 from whitewire import _core
@@ -30,13 +29,13 @@ from whitewire.protocol import control_replies as read
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.session import SessionPlan
-from whitewire.protocol.throttle import Throttle
 from whitewire.recovery import Recovery
+from whitewire.sharing import Shared
 from whitewire.strategy import Strategy, check
 from whitewire.switches import Switches
 from whitewire.transport.control import Control
 from whitewire.transport.feed import Feed
-from whitewire.transport.link import Address, tls_context
+from whitewire.transport.link import Address
 from whitewire.transport.loop import freeze_heap, pin
 from whitewire.transport.order_entry import OrderEntry
 
@@ -90,6 +89,7 @@ class Lifecycle:
         strategy: what to run; checked here.
         config: checked configuration.
         credentials: the account's key.
+        shared: with the other accounts of this process; None when it is alone.
 
     Attributes:
         gateway: the gateway that the strategy gets.
@@ -99,8 +99,15 @@ class Lifecycle:
         UsageError: the strategy cannot be run, or the key cannot be used.
     """
 
-    def __init__(self, strategy: Strategy, config: Config, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        strategy: Strategy,
+        config: Config,
+        credentials: Credentials,
+        shared: Shared | None = None,
+    ) -> None:
         self._strategy = check(strategy)
+        self._shared = shared or Shared(config)
         self._config = config
         self._rest = Address(config.venue.rest)
         self._signer = _core.Signer(credentials.key, credentials.secret)
@@ -119,7 +126,7 @@ class Lifecycle:
             engine,
             id_prefix=prefix,
             nonces=NonceAllocator(),
-            throttle=Throttle(ENDPOINTS.values(), random.Random()),
+            throttle=self._shared.throttle,
             balances=Balances(),
         )
         self.switches = Switches(self.gateway, self._spawn)
@@ -162,17 +169,10 @@ class Lifecycle:
         gateway, config = self.gateway, self._config
         if config.process.cpu is not None:
             pin(config.process.cpu)
-        context = tls_context(config.venue.ca)
+        context = self._shared.context()
         opened.push_async_callback(asyncio.sleep, 0)  # lets closed connections say goodbye
-        gateway.control = Control(
-            config,
-            context,
-            gateway.path,
-            self._signer,
-            gateway.nonces,
-            gateway.throttle,
-            now_ns,
-        )
+        ours = (gateway.path, self._signer, gateway.nonces, gateway.throttle)
+        gateway.control = Control(config, context, *ours, now_ns)
         opened.callback(gateway.control.close)
         await gateway.control.open()
         await self._add_markets()
@@ -203,6 +203,7 @@ class Lifecycle:
         await self._wait_for_books()
         await self.switches.arm()
         opened.callback(freeze_heap())
+        await self._shared.wait_for_all(gateway.name)
         self._activate()
 
     def _activate(self) -> None:
@@ -222,9 +223,7 @@ class Lifecycle:
 
     async def _add_markets(self) -> None:
         gateway = self.gateway
-        status, body = await gateway.control.call("markets")
-        if status != 200:
-            raise StartupError("markets-unavailable", f"the market list came with HTTP {status}")
+        body = await self._shared.market_list(gateway.control)
         names = self._strategy.markets or tuple(self._config.markets)
         for index, market in enumerate(read_markets(body, names)):
             limits = self._config.markets.get(market.name)

@@ -1,0 +1,93 @@
+"""What the accounts of one process share.
+
+Owns: the throttle of this host's address, the TLS context, the market list, and the line at which
+accounts that start together wait for each other. Must not know: accounts, orders. Invariant: a
+failure of one account leaves nothing here that could fail another.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+import ssl
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from whitewire.endpoints import ENDPOINTS
+from whitewire.errors import StartupError
+from whitewire.protocol.throttle import Throttle
+from whitewire.transport.link import tls_context
+
+if TYPE_CHECKING:
+    from whitewire.config import Config
+    from whitewire.transport.control import Control
+
+__all__ = ["Shared"]
+
+log = logging.getLogger("whitewire")
+
+# An account that takes longer to start is not waited for any more.
+PATIENCE_S = 30.0
+
+
+class Shared:
+    """See the module's documentation.
+
+    Args:
+        config: where the venue is.
+        names: accounts that start together.
+
+    Attributes:
+        throttle: counts every request of this process; the venue counts by address.
+    """
+
+    def __init__(self, config: Config, names: Iterable[str] = ()) -> None:
+        self.throttle = Throttle(ENDPOINTS.values(), random.Random())
+        self._ca = config.venue.ca
+        self._context: ssl.SSLContext | None = None
+        self._markets: bytes | None = None
+        self._asking = asyncio.Lock()
+        self._awaited = set(names)
+        self._all_there = asyncio.Event()
+
+    def context(self) -> ssl.SSLContext:
+        """The TLS context; connections of all accounts resume each other's sessions.
+
+        Raises:
+            ConfigError: the certificate authority's file cannot be used.
+        """
+        if self._context is None:
+            self._context = tls_context(self._ca)
+        return self._context
+
+    async def market_list(self, control: Control) -> bytes:
+        """The venue's market list; asked for by the first account that needs it.
+
+        Raises:
+            StartupError: the venue does not give it.
+        """
+        async with self._asking:
+            if self._markets is None:
+                status, body = await control.call("markets")
+                if status != 200:
+                    raise StartupError(
+                        "markets-unavailable", f"the market list came with HTTP {status}"
+                    )
+                self._markets = body
+            return self._markets
+
+    def arrived(self, name: str) -> None:
+        """An account is ready, or will never be."""
+        self._awaited.discard(name)
+        if not self._awaited:
+            self._all_there.set()
+
+    async def wait_for_all(self, name: str) -> None:
+        """Returns when every account is ready or has failed, so that each finds the others."""
+        self.arrived(name)
+        try:
+            async with asyncio.timeout(PATIENCE_S):
+                await self._all_there.wait()
+        except TimeoutError:
+            log.warning("%s does not wait for %s any longer", name, ", ".join(self._awaited))
