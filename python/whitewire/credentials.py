@@ -23,7 +23,7 @@ import msgspec
 
 from whitewire.errors import ConfigError
 
-__all__ = ["AccountConfig", "Credentials", "origin"]
+__all__ = ["AccountConfig", "Credentials", "describe"]
 
 _HALVES = ("key", "secret")
 _MAX_BYTES = 1_024
@@ -94,8 +94,17 @@ class Credentials:
         return cls(key=_read(account, "key"), secret=_read(account, "secret"))
 
 
-def origin(account: AccountConfig, half: str) -> str:
-    """Where a half ("key" or "secret") comes from, in words; nothing is read."""
+def describe(account: AccountConfig, half: str) -> str:
+    """Whether a half ("key" or "secret") can be read, and where from; never what it is."""
+    try:
+        _read(account, half)
+    except ConfigError as error:
+        return f"NOT SET: {error}"
+    return f"set from {_origin(account, half)}"
+
+
+def _origin(account: AccountConfig, half: str) -> str:
+    """Where a half comes from, in words."""
     credential, path = getattr(account, f"{half}_credential"), getattr(account, f"{half}_file")
     if credential:
         return f"systemd credential {credential}"
@@ -104,7 +113,7 @@ def origin(account: AccountConfig, half: str) -> str:
 
 def _read(account: AccountConfig, half: str) -> str:
     """One half, checked."""
-    where = origin(account, half)
+    where = _origin(account, half)
     if getattr(account, f"{half}_credential"):
         value = _from_systemd(getattr(account, f"{half}_credential"), half)
     elif getattr(account, f"{half}_file"):
