@@ -73,7 +73,7 @@ def test_a_job_that_fails_is_exit_code_1(
     def fail(*_: object) -> int:
         raise PeerError("no-answer", "the venue did not answer")
 
-    monkeypatch.setattr("whitewire.running.check_command", fail)
+    monkeypatch.setattr("whitewire.checking.check_command", fail)
     assert main(["check", "--config", "x.toml"]) == 1
     assert capsys.readouterr().err == "whitewire: the venue did not answer\n"
 

@@ -285,14 +285,15 @@ def _ask_markets(config: Config, listing: bytes, report: Report, account: str) -
         except WhitewireError as error:
             report.add(check, FAIL, str(error), account)
             continue
-        report.add(check, OK, _describe(market), account)
+        ours = f"orders up to {limits.max_order_amount:f} and {limits.max_order_notional:f}"
+        report.add(check, OK, f"{ours}; {_describe(market)}", account)
 
 
 def _describe(market: Market) -> str:
     least = market.amount(market.min_amount_lots)
     most = f" to {market.max_total:f}" if market.max_total else ""
     return (
-        f"tick {market.price(market.tick_size):f}, step {market.amount(market.step_size):f}, "
+        f"venue: tick {market.price(market.tick_size):f}, step {market.amount(market.step_size):f}, "
         f"amount from {least:f}, total from {market.min_total:f}{most} {market.money}"
     )
 

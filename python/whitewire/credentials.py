@@ -27,7 +27,7 @@ __all__ = ["AccountConfig", "Credentials", "describe"]
 
 _HALVES = ("key", "secret")
 _MAX_BYTES = 1_024
-_VALUE = re.compile(r"[\x21-\x7e]+", re.ASCII)
+_VALUE = re.compile(r"[\x21-\x7e]{1,512}", re.ASCII)
 # Keys of the venue are 32 hexadecimal digits: in capitals only they could pass for a name.
 _NO_KEY = "(?![0-9a-fA-F]{32})"
 Variable = Annotated[str, msgspec.Meta(pattern=f"^{_NO_KEY}[A-Z_][A-Z0-9_]*$")]

@@ -33,7 +33,6 @@ __all__ = ["Bystander", "Fleet"]
 log = logging.getLogger("whitewire")
 
 LOOK_S = 0.05
-_HEARING = (GatewayState.ACTIVE, GatewayState.HALTED)
 
 
 class Bystander(Strategy):
@@ -136,7 +135,7 @@ class Fleet:
         """Tells each strategy when another account can or cannot trade any longer."""
         while True:
             for hearer in self.members:
-                if self.members[hearer].gateway.state in _HEARING:
+                if self.members[hearer].gateway.callbacks.is_open:
                     self._tell(hearer)
             await asyncio.sleep(LOOK_S)
 

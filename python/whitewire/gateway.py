@@ -76,6 +76,7 @@ class Gateway:
     Attributes:
         name: of its account.
         accounts: the gateways of this process by account, this one among them.
+        has_started: it was ACTIVE once, and can be called.
         state: see `GatewayState`; `halt_reason` says why it is HALTED.
         markets, by_index: by name and in the order of the core.
         blind: markets that cannot be seen, by name.
@@ -107,6 +108,7 @@ class Gateway:
         self.path = Path(engine)
         self.state = GatewayState.STARTING
         self.halt_reason = ""
+        self.has_started = False
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
         self.throttle = throttle
@@ -148,12 +150,14 @@ class Gateway:
         """Another account of this process; what happens there is told to its own strategy.
 
         Raises:
-            UsageError: it is not in the configuration.
+            UsageError: it is not in the configuration, or it could not start.
         """
-        found = self.accounts.get(name)
+        found, known = self.accounts.get(name), ", ".join(self.accounts)
         if found is None:
-            known = ", ".join(self.accounts)
             raise UsageError("account-unknown", f"there is no account {name}", f"known: {known}")
+        if not found.has_started:
+            hint = f"look at gw.accounts[{name!r}].has_started if you can do without it"
+            raise UsageError("account-down", f"the account {name} has not started", hint)
         return found
 
     def market(self, market: str | Market) -> Market:

@@ -135,7 +135,6 @@ class Lifecycle:
         self._stop_reason = ""
         self._stop_requested = asyncio.Event()
         self._starting: asyncio.Task[None] | None = None
-        self._has_started = False
         self._tasks: set[asyncio.Task[object]] = set()
 
     async def run(self) -> None:
@@ -203,17 +202,21 @@ class Lifecycle:
         await self._wait_for_books()
         await self.switches.arm()
         opened.callback(freeze_heap())
+        self._open_gate()
         await self._shared.wait_for_all(gateway.name)
-        self._activate()
+        self._begin()
 
-    def _activate(self) -> None:
+    def _open_gate(self) -> None:
         gateway = self.gateway
         gateway.state = GatewayState.ACTIVE
         gateway.engine.halt(False)
         self.switches.check(now_ns())
         for name in gateway.markets:
             gateway.refresh_gate(name)
-        self._has_started = True
+        gateway.has_started = True
+
+    def _begin(self) -> None:
+        gateway = self.gateway
         gateway.callbacks.open()
         gateway.path.enter()
         try:
@@ -367,10 +370,10 @@ class Lifecycle:
         gateway.state = GatewayState.STOPPING
         gateway.stop_timers()
         gateway.engine.halt(True)
-        timeout_s = STOP_TIMEOUT_S if self._has_started else GIVE_UP_TIMEOUT_S
+        timeout_s = STOP_TIMEOUT_S if gateway.has_started else GIVE_UP_TIMEOUT_S
         try:
             async with asyncio.timeout(timeout_s):
-                if self._has_started:
+                if gateway.has_started:
                     gateway.callbacks.on_stop(gateway, self._stop_reason or "stopped")
                     gateway.cancel_all()
                     await self._wait_until_nothing_rests()
@@ -381,7 +384,7 @@ class Lifecycle:
                 "not verified within %g s: %s; the kill switch may stay armed and cancels within "
                 "%d s",
                 timeout_s,
-                "that nothing rests" if self._has_started else "that the kill switch is disarmed",
+                "that nothing rests" if gateway.has_started else "that the kill switch is disarmed",
                 self._config.kill_switch.timeout_s,
             )
         gateway.callbacks.close()

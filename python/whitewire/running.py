@@ -19,7 +19,7 @@ from whitewire import _core
 from whitewire._bridge import Path, now_ns
 from whitewire.config import Config, Credentials, load, split
 from whitewire.endpoints import ENDPOINTS
-from whitewire.errors import ConfigError, UsageError
+from whitewire.errors import ConfigError, UsageError, WhitewireError
 from whitewire.fleet import Fleet
 from whitewire.lifecycle import Lifecycle
 from whitewire.protocol import control_replies as read
@@ -156,8 +156,15 @@ def cancel_all_command(path: str, market: str | None) -> int:
     configs = split(load(path))
     is_done = True
     for name, config in configs.items():
-        left = loop.run(_cancel_all(config, market))
         where = market or ("the account" if len(configs) == 1 else f"account {name}")
+        try:
+            left = loop.run(_cancel_all(config, market))
+        except WhitewireError as error:
+            if len(configs) == 1:
+                raise
+            log.error("%s: %s", where, error)
+            is_done = False
+            continue
         print(f"{left} orders open on {where}" if left else f"no order is open on {where}")
         is_done = is_done and not left
     return 0 if is_done else 1

@@ -10,8 +10,8 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
-import ssl
 from collections.abc import Iterable
+from functools import cache, partial
 from typing import TYPE_CHECKING
 
 from whitewire.endpoints import ENDPOINTS
@@ -27,8 +27,9 @@ __all__ = ["Shared"]
 
 log = logging.getLogger("whitewire")
 
-# An account that takes longer to start is not waited for any more.
-PATIENCE_S = 30.0
+# An account that takes longer to start is not waited for any more. Ten of them use up the tokens
+# that this address gets in a minute.
+PATIENCE_S = 120.0
 
 
 class Shared:
@@ -40,26 +41,16 @@ class Shared:
 
     Attributes:
         throttle: counts every request of this process; the venue counts by address.
+        context: returns the TLS context, made once; ConfigError if its authority cannot be used.
     """
 
     def __init__(self, config: Config, names: Iterable[str] = ()) -> None:
         self.throttle = Throttle(ENDPOINTS.values(), random.Random())
-        self._ca = config.venue.ca
-        self._context: ssl.SSLContext | None = None
+        self.context = cache(partial(tls_context, config.venue.ca))
         self._markets: bytes | None = None
         self._asking = asyncio.Lock()
         self._awaited = set(names)
         self._all_there = asyncio.Event()
-
-    def context(self) -> ssl.SSLContext:
-        """The TLS context; connections of all accounts resume each other's sessions.
-
-        Raises:
-            ConfigError: the certificate authority's file cannot be used.
-        """
-        if self._context is None:
-            self._context = tls_context(self._ca)
-        return self._context
 
     async def market_list(self, control: Control) -> bytes:
         """The venue's market list; asked for by the first account that needs it.
