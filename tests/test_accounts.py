@@ -80,7 +80,7 @@ def test_each_account_gets_what_is_common_and_what_is_its_own() -> None:
         (('"0.01"', "'NaN'"), "max_order_amount was NaN"),
         (("max_order_notional = 5000.5\n", ""), "missing required field `max_order_notional`"),
         (('["ETH_USDT", "BTC_USDT"]', '["ETH_USD", "BTC_USDT"]'), "ETH_USD, .* mean ETH_USDT?"),
-        (('["ETH_USDT", "BTC_USDT"]', '["XXX"]'), r"has no limits; add a \[markets.XXX\] section"),
+        (('["ETH_USDT", "BTC_USDT"]', '["FAR"]'), r"has no limits; add a \[markets.FAR\] section"),
         (('["ETH_USDT", "BTC_USDT"]', '["ETH_USDT"]'), "markets.BTC_USDT is limited but not amo"),
         (('["ETH_USDT", "BTC_USDT"]', "'ETH_USDT'"), "trades was 'ETH_USDT'; give a list"),
         (('["ETH_USDT", "BTC_USDT"]', "[1]"), r"trades was \[1\]; give a list"),

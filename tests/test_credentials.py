@@ -15,6 +15,7 @@ import pytest
 from rich.console import Console
 from rich.pretty import pretty_repr
 
+from whitewire import _core
 from whitewire.credentials import AccountConfig, Credentials, describe
 from whitewire.errors import ConfigError
 
@@ -141,6 +142,11 @@ def test_nothing_shows_the_pair(caplog: pytest.LogCaptureFixture) -> None:
     for text in (repr(pair), f"{pair}", pretty_repr([pair]), out.file.getvalue(), caplog.text):
         assert hidden(text)
         assert "<Credentials>" in text
+    signer = _core.Signer(KEY, SECRET)
+    engine = _core.Engine(
+        key=KEY, secret=SECRET, host="h", paths=("/a", "/b", "/c", "/d"), id_base="ww-1-"
+    )
+    assert SECRET not in repr((signer, engine))  # a signer shows the public half
     for write in (pickle.dumps, copy.deepcopy, msgspec.json.encode):
         with pytest.raises(TypeError):
             write(pair)

@@ -3,17 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import signal
-import subprocess
-import sys
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
+from tests.fleet_rig import (
+    NAMES,
+    Quoter,
+    config_of,
+    fleet_of,
+    ids,
+    key_of,
+    keys_of,
+    truths_of,
+    venue_of_two,
+)
 from tests.gateway_rig import (
     LIMITS,
     MARKET,
@@ -24,19 +29,13 @@ from tests.gateway_rig import (
     live,
     until,
 )
-from whitewire.config import Config, Credentials
 from whitewire.errors import ConfigError, StartupError, UsageError
 from whitewire.fleet import Fleet
 from whitewire.gateway import Gateway
 from whitewire.report import fleet_summary
 from whitewire.running import run
 from whitewire.strategy import Strategy
-from whitewire.venue import Venue, WireOptions
-from whitewire.venue.accounts import default_accounts
-
-NAMES = ("main", "hedge")
-# Of the venue's accounts the first one, and its sub-account; the second one makes the market.
-INDEX = {"main": 0, "hedge": 2}
+from whitewire.venue import Venue
 
 
 @pytest.fixture(autouse=True)
@@ -47,29 +46,23 @@ def _tokens(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def venue() -> Iterator[Venue]:
-    """Two accounts with a sub-account each."""
-    wire = WireOptions(depth_keepalive_s=1.0)
-    with Venue(traders=False, wire=wire, accounts=default_accounts(1, 2, 1)) as running:
+    with venue_of_two() as running:
         yield running
 
 
 @pytest.fixture
 def truths(venue: Venue) -> dict[str, Truth]:
-    """The venue's own view of each account."""
-    found = {}
-    for name, index in INDEX.items():
-        found[name] = Truth(venue)
-        found[name].me = venue.accounts[index].name
-    found["main"].make_market()
-    return found
+    return truths_of(venue)
 
 
-class Quoter(Recorder):
-    """Quotes both sides as soon as it may."""
-
-    def on_start(self, gw: Gateway) -> None:
-        super().on_start(gw)
-        gw.set_quotes(MARKET, [(60000, "0.01")], [(60100, "0.01")])
+@pytest.fixture(autouse=True)
+def _nothing_secret_is_logged(venue: Venue, caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """Whatever goes wrong in a test, tracebacks included."""
+    caplog.set_level("DEBUG")
+    yield
+    for spec in venue.accounts:
+        assert spec.key not in caplog.text
+        assert spec.secret not in caplog.text
 
 
 class Hedger(Recorder):
@@ -84,43 +77,6 @@ class Hedger(Recorder):
     def on_fill(self, fill: Any) -> None:
         super().on_fill(fill)
         self.second = self.hedge.limit(MARKET, "sell", 60500, fill.amount)
-
-
-def config_of(venue: Venue, **sections: Any) -> Config:
-    """Both accounts with the same limits."""
-    return config_for(venue, accounts={"main": {}, "hedge": {}}, **sections)
-
-
-def keys_of(venue: Venue) -> dict[str, Credentials]:
-    return {name: credentials_of(venue, index) for name, index in INDEX.items()}
-
-
-def key_of(venue: Venue, name: str) -> str:
-    return venue.accounts[INDEX[name]].key
-
-
-@asynccontextmanager
-async def fleet_of(
-    venue: Venue, strategies: dict[str, Strategy], config: Config | None = None
-) -> AsyncIterator[Fleet]:
-    """Runs a fleet from the moment when every account that can is active to its end."""
-    fleet = Fleet(strategies, config or config_of(venue), keys_of(venue))
-    running = asyncio.get_running_loop().create_task(fleet.run())
-
-    def is_decided() -> bool:
-        members = fleet.members.items()
-        return all(m.gateway.callbacks.is_open or n in fleet.failures for n, m in members)
-
-    try:
-        await until(lambda: is_decided() or running.done(), 20)
-        yield fleet
-    finally:
-        fleet.stop("the test is over")
-        await running
-
-
-def ids(truth: Truth) -> list[int]:
-    return [order.id for order in truth.orders()]
 
 
 # ---- together -------------------------------------------------------------------------------
@@ -160,15 +116,15 @@ async def test_one_strategy_hedges_on_an_account_without_one(
     main, hedge = truths.values()
     async with fleet_of(venue, {"main": seen}) as fleet:
         await until(lambda: seen.first.can_modify and len(main.orders()) == 2)
-        assert [o.client_order_id for o in hedge.orders()] == [seen.first.client_order_id]
+        assert [o.client_order_id for o in hedge.orders()] == [seen.first.client_id]
         assert hedge.timers() == [MARKET]
         main.make("sell", 60000, "0.004")
         await until(lambda: len(hedge.orders()) == 2)
         assert seen.second.market.name == MARKET
         await until(lambda: seen.second.can_modify)
         # what happens on the other account is not told here
-        assert {order.client_order_id for order, _ in seen.named("on_order")}.isdisjoint(
-            {seen.first.client_order_id, seen.second.client_order_id}
+        assert {order.client_id for order, _ in seen.named("on_order")}.isdisjoint(
+            {seen.first.client_id, seen.second.client_id}
         )
         seen.second.cancel()
         await until(lambda: len(hedge.orders()) == 1)
@@ -350,73 +306,10 @@ def test_what_cannot_be_a_fleet(venue: Venue) -> None:
     with pytest.raises(ConfigError, match="main and hedge have the same key") as caught:
         Fleet({}, config_of(venue), same)
     assert same["main"].key not in str(caught.value)
-    with pytest.raises(UsageError, match="no account spare to run a strategy on.*main, hedge"):
+    with pytest.raises(UsageError, match=r"no account spare to run a strategy on.*main, hedge"):
         run({"spare": Recorder()}, config_of(venue))
     with pytest.raises(UsageError, match="no account has a strategy"):
         run({}, config_of(venue))
     with pytest.raises(UsageError, match="derive from"):
         run({"main": 3}, config_of(venue))  # type: ignore[dict-item]
-    assert LIMITS == config_of(venue).markets[MARKET]
-
-
-# ---- as a process ---------------------------------------------------------------------------
-
-STRATEGIES = """
-from whitewire import Strategy
-
-class Quoter(Strategy):
-    def on_start(self, gw):
-        gw.set_quotes("BTC_USDT", [(60000, "0.01")], [(60100, "0.01")])
-"""
-
-
-@pytest.mark.parametrize(
-    ("arguments", "is_refused", "code"),
-    [
-        (["main=mine:Quoter", "hedge=mine:Quoter"], False, 0),
-        (["mine:Quoter"], False, 0),
-        (["main=mine:Quoter", "hedge=mine:Quoter"], True, 1),
-    ],
-)
-def test_the_command_runs_them_all(
-    venue: Venue,
-    truths: dict[str, Truth],
-    tmp_path: Path,
-    arguments: list[str],
-    is_refused: bool,
-    code: int,
-) -> None:
-    (tmp_path / "mine.py").write_text(STRATEGIES)
-    (tmp_path / "gateway.toml").write_text(
-        f'[venue]\nrest="{venue.rest}"\npublic_rest="{venue.public_rest}"\nws="{venue.ws}"\n'
-        f'ca="{venue.ca}"\n[markets.{MARKET}]\nmax_order_amount=1\nmax_order_notional=100000\n'
-        "[accounts.main]\n[accounts.hedge]\n"
-    )
-    keys = {}
-    for name, index in INDEX.items():
-        keys[f"WHITEWIRE_{name.upper()}_KEY"] = venue.accounts[index].key
-        keys[f"WHITEWIRE_{name.upper()}_SECRET"] = venue.accounts[index].secret
-    if is_refused:
-        venue.restrict_key(key_of(venue, "hedge"), enabled=False)
-    process = subprocess.Popen(
-        [sys.executable, "-m", "whitewire", "run", *arguments, "--config", "gateway.toml"],
-        cwd=tmp_path,
-        env=os.environ | keys | {"COLUMNS": "200"},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-    )
-    is_quoting = {"main": True, "hedge": not is_refused and len(arguments) == 2}
-    wanted = {name: 2 if is_quoting[name] else 0 for name in NAMES}
-    asyncio.run(until(lambda: {name: len(truths[name].orders()) for name in NAMES} == wanted, 25))
-    process.send_signal(signal.SIGTERM)
-    out, told = process.communicate(timeout=20)
-    assert process.returncode == code, told
-    start = next(line for line in told.splitlines() if "rehearsal at" in line)
-    assert "account main runs Quoter (BTC_USDT)" in start
-    assert "account hedge has no strategy" in start or len(arguments) == 2
-    assert "whitewire main, " in out
-    assert "whitewire hedge, " in out
-    assert ("account hedge: the venue refused the account's balance" in told) is is_refused
-    assert not [value for value in keys.values() if value in out + told]
-    assert [truth.orders() for truth in truths.values()] == [[], []]
+    assert config_of(venue).markets[MARKET] == LIMITS

@@ -293,8 +293,9 @@ def _describe(market: Market) -> str:
     least = market.amount(market.min_amount_lots)
     most = f" to {market.max_total:f}" if market.max_total else ""
     return (
-        f"venue: tick {market.price(market.tick_size):f}, step {market.amount(market.step_size):f}, "
-        f"amount from {least:f}, total from {market.min_total:f}{most} {market.money}"
+        f"venue: tick {market.price(market.tick_size):f}, "
+        f"step {market.amount(market.step_size):f}, amount from {least:f}, "
+        f"total from {market.min_total:f}{most} {market.money}"
     )
 
 
