@@ -38,12 +38,6 @@ from whitewire.strategy import Strategy
 from whitewire.venue import Venue
 
 
-@pytest.fixture(autouse=True)
-def _tokens(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The accounts share a budget of tokens; do not wait for the second one."""
-    monkeypatch.setattr("whitewire.protocol.throttle._BURST_SHARE", 2)
-
-
 @pytest.fixture
 def venue() -> Iterator[Venue]:
     with venue_of_two() as running:

@@ -16,8 +16,6 @@ import contextlib
 import json
 import os
 import platform
-import random
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from decimal import Decimal
 from functools import partial
@@ -32,25 +30,25 @@ from whitewire import _core
 from whitewire._bridge import Path, now_ns
 from whitewire.config import Config, Credentials, load, split
 from whitewire.credentials import describe
-from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import PeerError, StartupError, VenueRefusal, WhitewireError
 from whitewire.market import Market
 from whitewire.markets import engine_limits, read_markets
 from whitewire.protocol import control_replies as read
+from whitewire.protocol.clock import ClockState, VenueClock
 from whitewire.protocol.nonce import NonceAllocator
-from whitewire.protocol.throttle import Throttle
 from whitewire.settings import Setting, settings
+from whitewire.sharing import Shared
 from whitewire.transport import loop
 from whitewire.transport.control import Control
-from whitewire.transport.link import is_tls_direct, tls_context
+from whitewire.transport.link import is_tls_direct
 
 __all__ = ["Row", "check_command"]
 
 OK, WARN, FAIL = "ok", "warn", "FAIL"
 PINGS = 5
-CLOCK_QUESTIONS, CLOCK_PAUSE_S = 4, 0.24
-# Nonces must be within 5 s of the venue's clock; half of it belongs to bursts and the way.
-CLOCK_LIMIT_S = 2.0
+CLOCK_QUESTIONS = 4
+# Public data needs no key.
+NOBODY = Credentials(key="nobody", secret="nobody")
 PROBED = ("place", "modify", "cancel", "bulk", "kill_switch")
 
 
@@ -160,16 +158,14 @@ def _ask_host(config: Config, report: Report) -> None:
 
 
 @contextlib.asynccontextmanager
-async def _connection(config: Config, credentials: Credentials) -> AsyncIterator[Control]:
+async def _connection(
+    shared: Shared, config: Config, credentials: Credentials, clock: VenueClock | None = None
+) -> AsyncIterator[Control]:
     """Connections to both routes, opened when they are used."""
+    path = Path(_core.Engine(host="", paths=("", "", "", ""), id_base=""))
+    signer = _core.Signer(credentials.key, credentials.secret)
     control = Control(
-        config,
-        tls_context(config.venue.ca),
-        Path(_core.Engine(host="", paths=("", "", "", ""), id_base="")),
-        _core.Signer(credentials.key, credentials.secret),
-        NonceAllocator(),
-        Throttle(ENDPOINTS.values(), random.Random()),
-        now_ns,
+        *(config, shared.context(), path, signer, NonceAllocator(), shared.throttle, now_ns, clock)
     )
     try:
         yield control
@@ -182,25 +178,25 @@ async def _connection(config: Config, credentials: Credentials) -> AsyncIterator
 
 
 async def _ask_venue(config: Config, report: Report) -> None:
-    venue = config.venue
-    nobody = Credentials(key="nobody", secret="nobody")  # public data needs no key
-    zone = msgspec.structs.replace(venue, route_overrides={"markets": "public"})
-    outside = {"ping": "public", "time": "public", "markets": "public"}
-    public = msgspec.structs.replace(venue, route_overrides=outside)
+    shared, venue = Shared(config), config.venue
+    outside = msgspec.structs.replace(
+        venue, route_overrides={"ping": "public", "time": "public", "markets": "public"}
+    )
+    inside = msgspec.structs.replace(venue, route_overrides={})
     async with (
-        _connection(msgspec.structs.replace(config, venue=zone), nobody) as inner,
-        _connection(msgspec.structs.replace(config, venue=public), nobody) as outer,
+        _connection(shared, msgspec.structs.replace(config, venue=inside), NOBODY) as inner,
+        _connection(shared, msgspec.structs.replace(config, venue=outside), NOBODY) as outer,
     ):
         is_there = await report.ask("colocation route", lambda: _ping(inner, venue.rest))
         is_public_there = await report.ask("public route", lambda: _ping(outer, venue.public_rest))
-        await report.ask("WebSocket host", lambda: _connect(config))
+        await report.ask("WebSocket host", lambda: _connect(shared, config))
         if is_there:
             await report.ask("clock", lambda: _compare_clocks(inner))
         listing = await _list_markets(outer, report) if is_public_there else None
     for name, own in split(config).items():
         if listing is not None:
             _ask_markets(own, listing, report, name)
-        await _ask_account(own, report, name)
+        await _ask_account(shared, own, report, name, inner.clock)
 
 
 async def _ping(control: Control, url: str) -> str:
@@ -219,47 +215,28 @@ async def _ping(control: Control, url: str) -> str:
     )
 
 
-async def _connect(config: Config) -> str:
+async def _connect(shared: Shared, config: Config) -> str:
     """TCP and TLS to the WebSocket's host; nothing is sent."""
     parts = urlsplit(config.venue.ws)
     url = f"{'https' if parts.scheme == 'wss' else 'http'}://{parts.netloc}"
     venue = msgspec.structs.replace(config.venue, rest=url, public_rest=url, route_overrides={})
-    nobody = Credentials(key="nobody", secret="nobody")
     began = now_ns()
-    async with _connection(msgspec.structs.replace(config, venue=venue), nobody) as control:
+    config = msgspec.structs.replace(config, venue=venue)
+    async with _connection(shared, config, NOBODY) as control:
         await control.open()
-        return f"{config.venue.ws}: connected in {(now_ns() - began) / 2e6:.1f} ms"
+        return f"{url}: connected in {(now_ns() - began) / 2e6:.1f} ms"
 
 
 async def _compare_clocks(control: Control) -> str:
-    """How far the venue's clock is ahead of this host's, between bounds.
-
-    The venue states whole seconds: stated S, its clock read S to S + 1 somewhere between question
-    and answer. Questions at different fractions of a second narrow the bounds.
-    """
-    low, high = Decimal("-Infinity"), Decimal("Infinity")
+    """How far the venue's clock is ahead of this host's; each question halves the bounds."""
+    clock = control.clock
     for _ in range(CLOCK_QUESTIONS):
-        sent = Decimal(time.time_ns()).scaleb(-9)
-        status, body = await control.call("time")
-        received = Decimal(time.time_ns()).scaleb(-9)
-        stated = _stated_time(status, body)
-        low, high = max(low, stated - received), min(high, stated + 1 - sent)
-        await asyncio.sleep(CLOCK_PAUSE_S)
-    text = f"the venue's clock is {low:+.3f} to {high:+.3f} s ahead of this host's"
-    if max(abs(low), abs(high)) > CLOCK_LIMIT_S:
-        raise StartupError(
-            "clock-off", text, "nonces need it within 5 s: synchronize this host's clock (chrony)"
-        )
-    return text
-
-
-def _stated_time(status: int, body: bytes) -> int:
-    try:
-        if status != 200:
-            raise ValueError(f"HTTP {status}")
-        return int(msgspec.json.decode(body)["time"])
-    except (ValueError, KeyError, TypeError, msgspec.DecodeError) as error:
-        raise PeerError("venue-answer", f"the venue's time cannot be read: {error!r}") from None
+        await asyncio.sleep(max(clock.best_moment_ns(now_ns()) - now_ns(), 0) / 1e9)
+        await control.ask_time()
+    text = clock.describe(now_ns())
+    if not clock.is_safe:
+        raise StartupError("clock-off", text, "synchronize this host's clock (chronyc tracking)")
+    return text if clock.state is ClockState.GOOD else f"{text}; synchronize this host's clock"
 
 
 async def _list_markets(control: Control, report: Report) -> bytes | None:
@@ -302,7 +279,9 @@ def _describe(market: Market) -> str:
 # ---- accounts -------------------------------------------------------------------------------
 
 
-async def _ask_account(config: Config, report: Report, account: str) -> None:
+async def _ask_account(
+    shared: Shared, config: Config, report: Report, account: str, clock: VenueClock
+) -> None:
     try:
         credentials = Credentials.from_environment(config.account)
     except WhitewireError as error:
@@ -310,7 +289,7 @@ async def _ask_account(config: Config, report: Report, account: str) -> None:
         return
     where = {half: describe(config.account, half) for half in ("key", "secret")}
     report.add("key", OK, "; ".join(f"{half} {text}" for half, text in where.items()), account)
-    async with _connection(config, credentials) as control:
+    async with _connection(shared, config, credentials, clock) as control:
         for check, question in _questions(control).items():
             is_yes = await report.ask(check, question, account)
             if check == "account" and not is_yes:

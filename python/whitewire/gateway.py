@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from time import time_ns
 from typing import TYPE_CHECKING, Literal
 
 from whitewire._bridge import Path, now_ns
@@ -22,6 +23,7 @@ from whitewire.callbacks import Callbacks
 from whitewire.errors import UsageError
 from whitewire.market import Market, Number, Side
 from whitewire.ordering import Flags, Ordering
+from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
@@ -111,6 +113,7 @@ class Gateway:
         self.has_started = False
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
+        self.clock = VenueClock(time_ns(), now_ns())
         self.throttle = throttle
         self.balances = balances
         self.id_prefix = id_prefix
@@ -375,11 +378,11 @@ class Gateway:
     def may_quote(self, market: str) -> bool:
         """Whether placements of a market pass the first check of the gate.
 
-        Only while the gateway is ACTIVE, the kill switch armed and the market in sight.
+        Only while the gateway is ACTIVE, the clock safe, the kill switch armed and the market in
+        sight.
         """
-        return (
-            self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
-        )
+        is_open = self.state is GatewayState.ACTIVE and self.clock.is_safe
+        return is_open and market in self._armed and market not in self.blind
 
     def refresh_gate(self, market: str) -> None:
         """Hands the decision to the core, which enforces it."""

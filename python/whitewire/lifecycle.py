@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, Any
 from whitewire import _core
 from whitewire._bridge import epoch_ms, now_ns
 from whitewire.endpoints import ENDPOINTS
-from whitewire.errors import StartupError, VenueRefusal, WhitewireError
+from whitewire.errors import StartupError, WhitewireError
+from whitewire.freshness import Freshness
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.market import Market, Side
 from whitewire.markets import engine_limits, read_markets
@@ -33,14 +34,16 @@ from whitewire.recovery import Recovery
 from whitewire.sharing import Shared
 from whitewire.strategy import Strategy, check
 from whitewire.switches import Switches
-from whitewire.transport.control import Control
+from whitewire.timekeeping import Timekeeper
+from whitewire.transport.control import Control, naming
 from whitewire.transport.feed import Feed
 from whitewire.transport.link import Address
 from whitewire.transport.loop import freeze_heap, pin
 from whitewire.transport.order_entry import OrderEntry
+from whitewire.transport.token_desk import TokenDesk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
     from whitewire.config import Config, Credentials
 
@@ -67,19 +70,6 @@ def _session_id() -> str:
         number, rest = divmod(number, 36)
         text = digits[rest] + text
     return text
-
-
-@contextlib.contextmanager
-def _naming(what: str) -> Iterator[None]:
-    """Says what was refused, since the venue's own text does not."""
-    try:
-        yield
-    except VenueRefusal as error:
-        raise StartupError(
-            "venue-refused",
-            f"the venue refused {what}: {error}",
-            "check the key, its secret, permissions and allowed IPs, and this host's clock",
-        ) from error
 
 
 class Lifecycle:
@@ -131,6 +121,8 @@ class Lifecycle:
         )
         self.switches = Switches(self.gateway, self._spawn)
         self.recovery = Recovery(self.gateway)
+        self.timekeeper = Timekeeper(self.gateway, self._spawn)
+        self.freshness = Freshness(self.gateway)
         self.is_clean = False
         self._stop_reason = ""
         self._stop_requested = asyncio.Event()
@@ -171,18 +163,20 @@ class Lifecycle:
         context = self._shared.context()
         opened.push_async_callback(asyncio.sleep, 0)  # lets closed connections say goodbye
         ours = (gateway.path, self._signer, gateway.nonces, gateway.throttle)
-        gateway.control = Control(config, context, *ours, now_ns)
+        gateway.control = Control(config, context, *ours, now_ns, gateway.clock)
+        gateway.control.on_held = gateway.reactions.on_held
         opened.callback(gateway.control.close)
         await gateway.control.open()
+        await self.timekeeper.start()
         await self._add_markets()
-        with _naming("the account's balance"):
+        with naming("the account's balance"):
             await self._read_balances()
         gateway.entry = OrderEntry(
             self._rest, context, gateway.path, config.orders, gateway.reactions, now_ns
         )
         opened.push_async_callback(gateway.entry.close)
         await gateway.entry.open()
-        with _naming("the list of open orders"):
+        with naming("the list of open orders"):
             await self.recovery.clear_leftovers()
         gateway.feed = Feed(
             config,
@@ -190,7 +184,7 @@ class Lifecycle:
             gateway.path,
             self._plan(),
             len(gateway.markets),
-            self._token,
+            TokenDesk(gateway.control.websocket_token, now_ns),
             gateway.reactions,
             now_ns,
         )
@@ -258,11 +252,6 @@ class Lifecycle:
         asked = now_ns()
         rows = read.read_balances(*await self.gateway.control.call("balance"))
         self.gateway.balances.apply_query(rows, asked)
-
-    async def _token(self) -> str:
-        with _naming("a WebSocket token"):
-            answer = await self.gateway.control.call("websocket_token")
-            return read.read_websocket_token(*answer)
 
     def _plan(self) -> SessionPlan:
         gateway = self.gateway
@@ -334,6 +323,8 @@ class Lifecycle:
             gateway.feed.check(now)
             gateway.entry.check(now)
             self.switches.check(now)
+            self.timekeeper.check(now)
+            self.freshness.check(now)
             gateway.ordering.send_waiting_cancels()
             gateway.pull_again()
         finally:

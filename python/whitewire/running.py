@@ -24,6 +24,7 @@ from whitewire.fleet import Fleet
 from whitewire.lifecycle import Lifecycle
 from whitewire.protocol import control_replies as read
 from whitewire.protocol.nonce import NonceAllocator
+from whitewire.protocol.rate_verdict import RateVerdict, rate_verdict
 from whitewire.protocol.throttle import Throttle
 from whitewire.report import fleet_summary, summary, summary_tables
 from whitewire.strategy import Strategy, check
@@ -156,7 +157,10 @@ def cancel_all_command(path: str, market: str | None) -> int:
     configs = split(load(path))
     is_done = True
     for name, config in configs.items():
-        where = market or ("the account" if len(configs) == 1 else f"account {name}")
+        whose = "the account" if len(configs) == 1 else f"account {name}"
+        where = (
+            market if market and len(configs) == 1 else f"{market} of {whose}" if market else whose
+        )
         try:
             left = loop.run(_cancel_all(config, market))
         except WhitewireError as error:
@@ -171,13 +175,20 @@ def cancel_all_command(path: str, market: str | None) -> int:
 
 
 async def _cancel_all(config: Config, market: str | None) -> int:
-    control = _control(config, Credentials.from_environment(config.account))
+    # its own buckets: nothing that a file of other processes may hold can keep it from working
+    throttle = Throttle(ENDPOINTS.values(), random.Random())
+    control = _control(config, Credentials.from_environment(config.account), throttle)
     fields = {} if market is None else {"market": market}
     deadline = now_ns() + int(CANCEL_TIMEOUT_S * 1e9)
+    has_compared = False
     try:
         await control.open()
         while True:
             status, body = await control.call("cancel_all", fields)
+            if rate_verdict(status, body) is RateVerdict.NONCE and not has_compared:
+                has_compared = True
+                await _compare_clocks(control)
+                continue
             if status != 200:
                 raise read.refusal(status, body)
             # without a market the venue lists the open orders of all markets
@@ -190,7 +201,15 @@ async def _cancel_all(config: Config, market: str | None) -> int:
         await asyncio.sleep(0.05)
 
 
-def _control(config: Config, credentials: Credentials) -> Control:
+async def _compare_clocks(control: Control) -> None:
+    """Lets nonces follow the venue's clock; where that fails this host's has to do."""
+    try:
+        await control.ask_time()
+    except WhitewireError as error:
+        log.warning("the venue does not tell its time: %s", error)
+
+
+def _control(config: Config, credentials: Credentials, throttle: Throttle) -> Control:
     engine = _core.Engine(host="", paths=("", "", "", ""), id_base="")
     return Control(
         config,
@@ -198,6 +217,6 @@ def _control(config: Config, credentials: Credentials) -> Control:
         Path(engine),
         _core.Signer(credentials.key, credentials.secret),
         NonceAllocator(),
-        Throttle(ENDPOINTS.values(), random.Random()),
+        throttle,
         now_ns,
     )

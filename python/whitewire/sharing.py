@@ -9,15 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import random
 from collections.abc import Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
-from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import StartupError
-from whitewire.protocol.throttle import Throttle
 from whitewire.transport.link import tls_context
+from whitewire.transport.shared_cells import throttle_for
 
 if TYPE_CHECKING:
     from whitewire.config import Config
@@ -45,7 +43,7 @@ class Shared:
     """
 
     def __init__(self, config: Config, names: Iterable[str] = ()) -> None:
-        self.throttle = Throttle(ENDPOINTS.values(), random.Random())
+        self.throttle = throttle_for(config)
         self.context = cache(partial(tls_context, config.venue.ca))
         self._markets: bytes | None = None
         self._asking = asyncio.Lock()
