@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.test_config import GOOD
-from whitewire.accounts import SHARED_SECTIONS, merged
+from whitewire.accounts import SHARED_SECTIONS, demand_own_files, merged
 from whitewire.config import Config, parse, split
 from whitewire.errors import ConfigError
 
@@ -130,3 +130,13 @@ def test_own_values_beat_common_ones_and_nothing_else_changes(
 def test_shared_sections_are_sections() -> None:
     known = set(Config.__struct_fields__)
     assert {"venue", "process", "account", "accounts"} <= SHARED_SECTIONS & known
+
+
+def test_files_of_one_account_are_named_by_one() -> None:
+    tables = {"a": {"limits": {"state_file": "/s"}}, "b": {"limits": {"state_file": None}}, "c": {}}
+    demand_own_files(tables)
+    tables["b"] = {"limits": {"state_file": "/t"}, "watchdog": {"heartbeat": "/s"}}
+    demand_own_files(tables)
+    tables["c"] = {"limits": {"state_file": "/t"}}
+    with pytest.raises(ConfigError, match=r"b and c have the same limits.state_file; write \[acc"):
+        demand_own_files(tables)

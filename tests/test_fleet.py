@@ -173,8 +173,10 @@ async def test_a_start_that_is_refused_leaves_the_other_alone(
         assert isinstance(fleet.failures[first], StartupError)
         await until(lambda: (f"account {first}", "down") in seen.named("on_connection"))
         gateway = fleet.members[other].gateway
-        assert not gateway.accounts[first].has_started
-        with pytest.raises(UsageError, match=f"account {first} has not started; look at"):
+        assert not gateway.account.has_started(first)
+        assert gateway.account.has_started(other)
+        assert gateway.account.names == NAMES
+        with pytest.raises(UsageError, match=f"account {first} has not started; ask gw.acc"):
             gateway.account(first)
     assert not fleet.is_clean
     assert fleet.is_account_clean(other)

@@ -84,6 +84,9 @@ def test_the_command_runs_them_all(
     assert "account hedge has no strategy" in start or len(arguments) == 2
     assert "whitewire main, " in out
     assert "whitewire hedge, " in out
-    assert ("account hedge: the venue refused the account's balance" in told) is is_refused
+    assert ("account hedge: the venue refused" in told) is is_refused
     assert not [value for value in keys.values() if value in out + told]
+    journals = [file.read_bytes() for file in (tmp_path / "state").rglob("*") if file.is_file()]
+    assert journals
+    assert not [value for value in keys.values() if value.encode() in b"".join(journals)]
     assert [truth.orders() for truth in truths.values()] == [[], []]

@@ -12,7 +12,8 @@ Rules
    venue and this process cannot be changed: the accounts share them.
 3. `[accounts.NAME.markets.M]` changes limits of a market, or adds a market that only this account
    has.
-4. Without a source of its own the key comes from WHITEWIRE_NAME_KEY and WHITEWIRE_NAME_SECRET.
+4. A file that holds the state of one account is named by one account only.
+5. Without a source of its own the key comes from WHITEWIRE_NAME_KEY and WHITEWIRE_NAME_SECRET.
 """
 
 from __future__ import annotations
@@ -24,10 +25,12 @@ from typing import Any
 from whitewire.credentials import AccountConfig
 from whitewire.errors import ConfigError
 
-__all__ = ["SHARED_SECTIONS", "merged"]
+__all__ = ["SHARED_SECTIONS", "demand_own_files", "merged"]
 
 # Of the process, not of an account (rule 2).
-SHARED_SECTIONS = frozenset({"venue", "process", "throttle", "watchdog", "account", "accounts"})
+SHARED_SECTIONS = frozenset({"venue", "process", "throttle", "journal", "account", "accounts"})
+# Of one account (rule 4), where the sections exist.
+_OWN_FILES = (("limits", "state_file"), ("watchdog", "heartbeat"), ("watchdog", "incidents"))
 _OWN_FIELDS = frozenset(AccountConfig.__struct_fields__) - {"name"}
 
 Tree = dict[str, Any]
@@ -66,6 +69,27 @@ def merged(common: Mapping[str, Any], name: str, own: Mapping[str, Any]) -> Tree
     if "trades" in own:
         tree["markets"] = _chosen(tree["markets"], own["trades"], own.get("markets", {}))
     return tree
+
+
+def demand_own_files(trees: Mapping[str, Tree]) -> None:
+    """Checks rule 4, over the merged tables of all accounts.
+
+    Raises:
+        ConfigError: two accounts name the same file.
+    """
+    for section, key in _OWN_FILES:
+        users: dict[str, str] = {}
+        for name, tree in trees.items():
+            path = tree.get(section, {}).get(key)
+            if path is None:
+                continue
+            other = users.setdefault(path, name)
+            if other != name:
+                raise ConfigError(
+                    "config-account",
+                    f"{other} and {name} have the same {section}.{key}",
+                    f"write [accounts.{name}.{section}] with a {key} of its own",
+                )
 
 
 def _laid_over(common: Any, own: Any) -> Any:

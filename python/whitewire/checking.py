@@ -257,7 +257,7 @@ def _ask_markets(config: Config, listing: bytes, report: Report, account: str) -
     for name, limits in config.markets.items():
         check = f"market {name}"
         try:
-            (market,) = read_markets(listing, (name,))
+            (market,) = read_markets(listing, (name,), config.markets)
             engine_limits(market, limits)
         except WhitewireError as error:
             report.add(check, FAIL, str(error), account)

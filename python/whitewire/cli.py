@@ -106,6 +106,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     cancel.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     cancel.add_argument("--market", metavar="M", help="only this market")
+    _add_journal(commands)
     return parser
 
 
@@ -123,6 +124,9 @@ def _add_demo(commands: Any) -> None:
         choices=("pipelined", "bulk"),
         default="pipelined",
         help="how ladders travel (default pipelined)",
+    )
+    demo.add_argument(
+        "--market", default="BTC_USDT", metavar="M", help="default BTC_USDT; BTC_PERP is futures"
     )
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="of the market, default 1")
     demo.add_argument("--json", metavar="FILE", help="write the summary as JSON too")
@@ -183,6 +187,24 @@ def _add_venue(commands: Any) -> None:
     )  # fmt: skip
 
 
+def _add_journal(commands: Any) -> None:
+    journal = commands.add_parser(
+        "journal",
+        help="read the book of record",
+        description="Verifies every checksum of the journal, shows a table of it, or rebuilds the "
+        "SQLite file that such questions are asked of. Never writes the journal itself.",
+    )
+    journal.add_argument("action", choices=("verify", "show", "rebuild"), help="what to do")
+    where = journal.add_mutually_exclusive_group(required=True)
+    where.add_argument("--config", metavar="FILE", help="TOML configuration that names it")
+    where.add_argument("--path", metavar="DIR", help="the folder of one or of all journals")
+    journal.add_argument(
+        "--table", choices=("sessions", "orders", "fills", "incidents"), default="sessions",
+        help="what show shows, default sessions",
+    )  # fmt: skip
+    journal.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code."""
     options = _parser().parse_args(arguments)
@@ -206,7 +228,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from whitewire import demo
 
-    return demo.main(options.seconds, options.legs, options.transport, options.seed, options.json)
+    return demo.main(
+        options.seconds,
+        options.legs,
+        options.transport,
+        options.seed,
+        options.json,
+        options.market,
+    )
 
 
 def _venue(options: argparse.Namespace) -> int:
@@ -287,6 +316,14 @@ def _cancel_all(options: argparse.Namespace) -> int:
     return running.cancel_all_command(options.config, options.market)
 
 
+def _journal(options: argparse.Namespace) -> int:
+    from whitewire import journal_command
+
+    return journal_command.main(
+        options.action, options.config, options.path, options.table, as_json=options.json
+    )
+
+
 def load_strategies(names: Sequence[str]) -> Any:
     """One strategy for the first account, or several by the names of their accounts.
 
@@ -343,4 +380,5 @@ _COMMANDS = {
     "run": _run,
     "check": _check,
     "cancel-all": _cancel_all,
+    "journal": _journal,
 }

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from whitewire.accounts import merged
+from whitewire.accounts import demand_own_files, merged
 from whitewire.credentials import AccountConfig, Credentials
 from whitewire.errors import ConfigError
 
@@ -23,10 +23,12 @@ __all__ = [
     "Config",
     "Credentials",
     "FeedConfig",
+    "JournalConfig",
     "KillSwitchConfig",
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "StartConfig",
     "ThrottleConfig",
     "VenueConfig",
     "load",
@@ -123,8 +125,31 @@ class ProcessConfig(_Section, frozen=True):
     cpu: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
+class JournalConfig(_Section, frozen=True):
+    """The book of record.
+
+    Attributes:
+        path: folder of the journals, one for each account; relative to the configuration file.
+            `none` keeps none, which only a venue on this machine allows.
+        durable_ms: how long a record waits at most until it is being made durable.
+        segment_mib: size of a file of the journal.
+        queue_limit: more records than these waiting for the disk halt the gateway.
+    """
+
+    path: str | None = None
+    durable_ms: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    segment_mib: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 64
+    queue_limit: Annotated[int, msgspec.Meta(ge=100, le=10_000_000)] = 100_000
+
+
+class StartConfig(_Section, frozen=True):
+    """The start: whether orders of an earlier session that still rest are canceled or kept."""
+
+    leftovers: Literal["cancel", "keep"] = "cancel"
+
+
 class MarketConfig(_Section, frozen=True):
-    """Risk limits of one market; the first two have no default.
+    """Product and risk limits of one market; the first two limits have no default.
 
     Attributes:
         max_order_amount: largest amount of one order, stock.
@@ -132,12 +157,18 @@ class MarketConfig(_Section, frozen=True):
         collar_percent: farthest a price may be from the book's mid.
         max_book_age_ms: no order is sent when the book heard nothing for longer; the venue
             repeats a silent book every 10 s.
+        product: None is what the venue's list says, spot or futures; "margin" trades a spot market
+            against collateral.
+        leverage: set and verified at start, futures and margin only; None leaves the account's.
+            The venue has one leverage for the whole account, so every market must agree.
     """
 
     max_order_amount: Decimal
     max_order_notional: Decimal
     collar_percent: Decimal = Decimal(2)
     max_book_age_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 11_000
+    product: Literal["spot", "margin", "futures"] | None = None
+    leverage: Literal[1, 2, 3, 5, 10, 20, 50, 100] | None = None
 
 
 class Config(_Section, frozen=True):
@@ -157,6 +188,8 @@ class Config(_Section, frozen=True):
     kill_switch: KillSwitchConfig = KillSwitchConfig()
     throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
+    journal: JournalConfig = JournalConfig()
+    start: StartConfig = StartConfig()
 
     @property
     def is_loopback(self) -> bool:
@@ -177,7 +210,16 @@ def load(path: str | Path) -> Config:
         raise ConfigError(
             "config-unreadable", f"{path}: {error.strerror}", "give the path of a TOML file"
         ) from None
-    return parse(text, str(path))
+    return _with_journal(parse(text, str(path)), Path(path))
+
+
+def _with_journal(config: Config, source: Path) -> Config:
+    """The journal's folder, which is beside the file unless it says otherwise."""
+    path = config.journal.path
+    if path != "none":
+        path = str(source.absolute().parent / (path or "state"))
+    journal = msgspec.structs.replace(config.journal, path=path)
+    return msgspec.structs.replace(config, journal=journal)
 
 
 def parse(text: bytes | str, source: str = "configuration") -> Config:
@@ -208,13 +250,18 @@ def split(config: Config, source: str = "configuration") -> dict[str, Config]:
             f"{source}: there are [account] and [accounts.NAME]",
             "make the one an [accounts.NAME], too",
         )
-    common, found = msgspec.to_builtins(config), {}
+    common, trees, found = msgspec.to_builtins(config), {}, {}
     for name, own in config.accounts.items():
         try:
-            found[name] = msgspec.convert(merged(common, name, own), Config)
+            trees[name] = merged(common, name, own)
+            found[name] = msgspec.convert(trees[name], Config)
         except (msgspec.ValidationError, ConfigError) as error:
             text = f"{source}: accounts.{name}: {error}"
             raise ConfigError("config-account", text) from None
+    try:
+        demand_own_files(trees)
+    except ConfigError as error:
+        raise ConfigError(error.code, f"{source}: accounts: {error}") from None
     return found
 
 
@@ -257,6 +304,13 @@ def _check_markets(config: Config, source: str) -> None:
     if not config.markets:
         raise ConfigError(
             "config-no-market", f"{source}: no market", "add a [markets.NAME] section"
+        )
+    leverages = {market.leverage for market in config.markets.values() if market.leverage}
+    if len(leverages) > 1:
+        raise ConfigError(
+            "config-leverage",
+            f"{source}: markets have leverages of {', '.join(map(str, sorted(leverages)))}",
+            "the venue has one leverage for the whole account; give the same to each",
         )
     for name, market in config.markets.items():
         for field in ("max_order_amount", "max_order_notional", "collar_percent"):

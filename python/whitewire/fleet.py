@@ -23,6 +23,7 @@ from whitewire.errors import ConfigError, UsageError, WhitewireError
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.lifecycle import Lifecycle
 from whitewire.sharing import Shared
+from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
 
 if TYPE_CHECKING:
@@ -82,9 +83,9 @@ class Fleet:
             self.members[name] = Lifecycle(strategy, own, credentials[name], self._shared)
         self.failures: dict[str, Exception] = {}
         self.seconds: dict[str, float] = {}
-        gateways = {name: member.gateway for name, member in self.members.items()}
-        for gateway in gateways.values():
-            gateway.accounts = gateways
+        siblings = Siblings({name: member.gateway for name, member in self.members.items()})
+        for member in self.members.values():
+            member.gateway.account = siblings
         self._told: dict[tuple[str, str], bool] = {}
 
     async def run(self) -> None:

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 
 from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
+from whitewire.collateral import Collateral
 from whitewire.errors import UsageError
 from whitewire.market import Market, Number, Side
 from whitewire.ordering import Flags, Ordering
@@ -27,13 +28,16 @@ from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
-from whitewire.protocol.positions import Position
+from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
+from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
+from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
     from whitewire import _core
+    from whitewire.bookkeeping import Bookkeeper
     from whitewire.config import Config
     from whitewire.protocol.balances import Balances
     from whitewire.protocol.throttle import Throttle
@@ -76,9 +80,7 @@ class Gateway:
     """See the module's documentation; built and driven by `lifecycle.Lifecycle`.
 
     Attributes:
-        name: of its account.
-        accounts: the gateways of this process by account, this one among them.
-        has_started: it was ACTIVE once, and can be called.
+        name, account: of its account; `account(name)` is the gateway of another one.
         state: see `GatewayState`; `halt_reason` says why it is HALTED.
         markets, by_index: by name and in the order of the core.
         blind: markets that cannot be seen, by name.
@@ -86,6 +88,8 @@ class Gateway:
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
+        collateral: leverage, margin balances and the venue's positions.
+        reducing: markets in which only what lessens the position may be placed, and why.
     """
 
     control: Control
@@ -97,6 +101,7 @@ class Gateway:
         strategy: Strategy,
         config: Config,
         engine: _core.Engine,
+        journal: Bookkeeper,
         *,
         id_prefix: str,
         nonces: NonceAllocator,
@@ -105,12 +110,12 @@ class Gateway:
     ) -> None:
         self.config = config
         self.name = config.account.name
-        self.accounts: dict[str, Gateway] = {self.name: self}
+        self.account = Siblings({self.name: self})
         self.engine = engine
+        self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
-        self.halt_reason = ""
-        self.has_started = False
+        self.halt_reason, self.has_started = "", False
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
         self.clock = VenueClock(time_ns(), now_ns())
@@ -130,6 +135,8 @@ class Gateway:
         self.sight = asyncio.Event()
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
+        self.reducing: dict[str, str] = {}
+        self.collateral = Collateral(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
 
@@ -139,29 +146,15 @@ class Gateway:
         self.by_index.append(market)
         self.books.append(book)
         self.ladders[market.name] = Ladder(self, market)
-        self.positions[market.name] = Position(market)
+        self.positions[market.name] = position_in(market)
         self.go_blind(market.name)
 
     # ---- what a strategy can ask for --------------------------------------------------------
 
     @property
-    def rest(self) -> Control:
-        """Awaited calls to the venue, for what is not on the hot path."""
-        return self.control
-
-    def account(self, name: str) -> Gateway:
-        """Another account of this process; what happens there is told to its own strategy.
-
-        Raises:
-            UsageError: it is not in the configuration, or it could not start.
-        """
-        found, known = self.accounts.get(name), ", ".join(self.accounts)
-        if found is None:
-            raise UsageError("account-unknown", f"there is no account {name}", f"known: {known}")
-        if not found.has_started:
-            hint = f"look at gw.accounts[{name!r}].has_started if you can do without it"
-            raise UsageError("account-down", f"the account {name} has not started", hint)
-        return found
+    def rest(self) -> Rest:
+        """Awaited, typed calls to the venue, for what is not on the hot path."""
+        return Rest(self.control)
 
     def market(self, market: str | Market) -> Market:
         """A market of this gateway.
@@ -192,11 +185,13 @@ class Gateway:
         stp: str | None = None,
         rpi: bool = False,
         ioc: bool = False,
+        reduce_only: bool = False,
         tag: object = None,
     ) -> Order:
         """Places a limit order and returns its handle at once; the ack is an event.
 
-        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`.
+        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`,
+        `reduce_only` a market with positions; the venue shrinks such an order to the position.
         A local refusal is an order in state REJECTED, and `on_reject`.
 
         Raises:
@@ -204,7 +199,13 @@ class Gateway:
         """
         where = self.market(market)
         side = Side(side)
-        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp)
+        if reduce_only and not where.is_collateral:
+            raise UsageError(
+                "order-flags",
+                f"{where.name} is spot: there is no position",
+                "leave reduce_only out",
+            )
+        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp, reduce_only)
         ticks = where.price_to_ticks(price)
         lots = where.amount_to_lots(amount)
         self.path.enter()
@@ -303,6 +304,7 @@ class Gateway:
         self.state = GatewayState.HALTED
         self.halt_reason = reason
         log.error("halted: %s", reason)
+        self.journal.halted(reason)
         self.engine.halt(True)
         self.cancel_all()
 
@@ -339,7 +341,7 @@ class Gateway:
         return self.store.open_orders(None if market is None else self.market(market).name)
 
     def inventory(self, market: str | Market) -> Position:
-        """What our fills changed since the start."""
+        """What our fills changed since the journal began; without one, since the start."""
         return self.positions[self.market(market).name]
 
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
@@ -367,8 +369,11 @@ class Gateway:
     def pull_again(self) -> None:
         """Cancels what still rests where nothing may; call about ten times a second.
 
-        A cancel can be refused, and an Unknown order can turn out to rest after all.
+        A cancel can be refused, and an Unknown order can turn out to rest after all. What a start
+        keeps of an earlier session may rest until the market is in sight.
         """
+        if self.state is GatewayState.STARTING:
+            return
         for market in self.markets:
             if not self.may_quote(market):
                 for order in self.store.open_orders(market):

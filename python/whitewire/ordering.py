@@ -39,10 +39,19 @@ class Flags:
     POST_ONLY = 2
     IOC = 4
     RPI = 8
+    REDUCE_ONLY = 64
     STP: dict[str, int] = {"no": 0 << 4, "cb": 1 << 4, "cn": 2 << 4, "co": 3 << 4}  # noqa: RUF012
 
     @classmethod
-    def of(cls, side: Side, post_only: bool, ioc: bool, rpi: bool, stp: str) -> int:
+    def of(
+        cls,
+        side: Side,
+        post_only: bool,
+        ioc: bool,
+        rpi: bool,
+        stp: str,
+        reduce_only: bool = False,
+    ) -> int:
         """Flags of an order.
 
         Raises:
@@ -60,6 +69,7 @@ class Flags:
         bits |= cls.POST_ONLY if post_only else 0
         bits |= cls.IOC if ioc else 0
         bits |= cls.RPI if rpi else 0
+        bits |= cls.REDUCE_ONLY if reduce_only else 0
         return bits | cls.STP[stp]
 
 
@@ -94,7 +104,10 @@ class Ordering:
     ) -> Order:
         """Places one order, post-only or not as `flags` say."""
         order = self._create(market, side, ticks, lots, flags, tag)
-        admitted = self._admit("place")
+        if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
+            self._refuse(order, _ONLY_REDUCING)
+            return order
+        admitted = self._admit("collateral_limit" if market.is_collateral else "place")
         if isinstance(admitted, Reject):
             self._refuse(order, admitted)
             return order
@@ -114,7 +127,7 @@ class Ordering:
         flags = {
             side: Flags.of(side, True, False, False, self._stp) for side in (Side.BUY, Side.SELL)
         }
-        if not bulk or len(legs) == 1:
+        if not bulk or len(legs) == 1 or market.name in self._gateway.reducing:
             return [self.place(market, side, t, n, flags[side]) for side, t, n in legs]
         orders = []
         for start in range(0, len(legs), MAX_LEGS):
@@ -127,7 +140,8 @@ class Ordering:
         return orders
 
     def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:
-        admitted = self._admit("bulk")
+        collateral = batch[0].market.is_collateral
+        admitted = self._admit("collateral_bulk" if collateral else "bulk")
         if isinstance(admitted, Reject):
             for order in batch:
                 self._refuse(order, admitted)
@@ -151,6 +165,9 @@ class Ordering:
             reason = f"the order is {order.state}{busy}"
             self._refuse_change(order, _reject("not-open", reason))
             return
+        if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
+            self._refuse_change(order, _ONLY_REDUCING)
+            return
         admitted = self._admit("modify", order)
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
@@ -163,6 +180,7 @@ class Ordering:
             self._refuse_change(order, _refusal(-written))
             return
         self._gateway.counts["modifies"] += 1
+        self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(RequestKind.MODIFY, (order,), nonce))
 
@@ -192,6 +210,7 @@ class Ordering:
         if written <= 0:
             return False
         gateway.counts["cancels"] += 1
+        gateway.journal.cancel_sent(order)
         self._tell_soon(gateway.store.cancel_sent(order, now))
         lane.push(Request(RequestKind.CANCEL, (order,), nonce))
         return True
@@ -214,6 +233,7 @@ class Ordering:
         client_id = f"{prefix}{self._sequence:010d}"
         order = self._gateway.store.create(market, side, ticks, lots, client_id, now_ns(), tag)
         order.flags = flags
+        self._gateway.journal.placed(order)
         self._gateway.counts["orders"] += 1
         return order
 
@@ -264,4 +284,5 @@ _REFUSALS = {number: (code, reason) for number, code, reason in _core.refusals()
 _CLOCK_OFF = _reject(
     "clock", "this host's clock and the venue's are too far apart, or not compared"
 )
+_ONLY_REDUCING = _reject("only-reducing", "the market is reducing: margin call, or in doubt")
 _LANE_DOWN = _reject("no-lane", "every order connection is down or has its fill in flight")

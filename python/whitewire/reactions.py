@@ -12,7 +12,9 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from whitewire._bridge import now_ns
+from whitewire.collateral import COLLATERAL_KINDS
 from whitewire.errors import WhitewireError
+from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.market import Market
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
@@ -47,7 +49,7 @@ class Reactions:
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
 
-    def notify(self, notices: Iterable[Notice], orders: Iterable[Order] = ()) -> None:
+    def notify(self, notices: Sequence[Notice], orders: Iterable[Order] = ()) -> None:
         """Turns what happened to orders into callbacks; then lets ladders take up what waited.
 
         Args:
@@ -62,6 +64,7 @@ class Reactions:
                 if isinstance(notice, Fill):
                     position = gateway.positions[notice.order.market.name]
                     position.apply(notice)
+                    gateway.collateral.on_fill(notice.order.market.name, now_ns())
                     gateway.counts["fills"] += 1
                     gateway.callbacks.on_fill(notice)
                     gateway.callbacks.on_position(position)
@@ -75,6 +78,7 @@ class Reactions:
                 gateway.ladders[name].settle()
         finally:
             gateway.path.leave()
+            gateway.journal.note(notices)
 
     def _tell(self, notice: OrderNotice) -> None:
         gateway = self._gateway
@@ -101,6 +105,8 @@ class Reactions:
             held = gateway.throttle.on_verdict(request.kind.value, verdict, now_ns)
             if held is not None:
                 self.on_held(request.kind.value, held)
+        if FAILPOINT:
+            hit("after_ack")
         for order, reply in zip(request.orders, replies, strict=True):
             self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()
@@ -177,6 +183,8 @@ class Reactions:
         elif kind == EventKind.BALANCES:
             rows = [BalanceRow(*row) for row in event]
             self.tell_balances(gateway.balances.apply(rows, now_ns()))
+        elif kind in COLLATERAL_KINDS:
+            gateway.collateral.on_event(kind, event, now_ns())
         elif kind == EventKind.TRADES:
             self._on_trades(gateway.by_index[market], event)
         elif kind == EventKind.BOOK_GAP:

@@ -123,7 +123,11 @@ class Strategy:
     markets: tuple[str, ...] = ()
 
     def on_start(self, gw: Gateway) -> None:
-        """Called once: recovered, books fresh, kill switch armed."""
+        """Called once: recovered, books fresh, kill switch armed.
+
+        Fills that happened between sessions are in `gw.inventory` already; each is told by
+        `on_fill` right after this, then `on_recovered` with no market.
+        """
 
     def on_book(self, book: Book) -> None:
         """Called after depth changed; a burst of frames is one call. `book` is a live view."""
@@ -147,7 +151,11 @@ class Strategy:
         """Called when a balance changed; lags fills by up to a second."""
 
     def on_position(self, position: Position) -> None:
-        """Called after each fill with what our fills changed in its market since the start."""
+        """Called after each fill with what our fills changed in its market, see `inventory`.
+
+        Against collateral it is a `MarginPosition`, told also when the venue shows another one than
+        before, at a settlement of funding, and at a margin call or liquidation (`danger`).
+        """
 
     def on_gap(self, gap: Gap) -> None:
         """Called when a market or the session became blind; its quotes were pulled."""
