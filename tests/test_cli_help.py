@@ -21,7 +21,7 @@ OPTIONS = {
         *("--service-us", "--service-model"),
     },
     "run": {"--config", "--live"},
-    "check": {"--config"},
+    "check": {"--config", "--json"},
     "cancel-all": {"--config", "--market"},
     "journal": {"--config", "--path", "--table", "--json"},
 }

@@ -32,6 +32,7 @@ from whitewire.protocol.orders import Order, OrderState
 from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
+from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
 from whitewire.transport.rest import Rest
 
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
     from whitewire.bookkeeping import Bookkeeper
     from whitewire.config import Config
     from whitewire.protocol.balances import Balances
-    from whitewire.protocol.fees import MarketFees
     from whitewire.protocol.throttle import Throttle
     from whitewire.transport.control import Control
     from whitewire.transport.feed import Feed
@@ -81,6 +81,7 @@ class Gateway:
     """See the module's documentation; built and driven by `lifecycle.Lifecycle`.
 
     Attributes:
+        name, account: of its account; `account(name)` is the gateway of another one.
         state: see `GatewayState`; `halt_reason` says why it is HALTED.
         markets, by_index: by name and in the order of the core.
         blind: markets that cannot be seen, by name.
@@ -110,11 +111,13 @@ class Gateway:
         balances: Balances,
     ) -> None:
         self.config = config
+        self.name = config.account.name
+        self.account = Siblings({self.name: self})
         self.engine = engine
         self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
-        self.halt_reason = ""
+        self.halt_reason, self.has_started = "", False
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
         self.clock = VenueClock(time_ns(), now_ns())
@@ -137,6 +140,7 @@ class Gateway:
         self._timers: list[asyncio.TimerHandle] = []
         self.reducing: dict[str, str] = {}
         self.money = Money(self)
+        self.fees = self.money.fees
         self.collateral = Collateral(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
@@ -339,10 +343,6 @@ class Gateway:
     def inventory(self, market: str | Market) -> Position:
         """What our fills changed since the journal began; without one, since the start."""
         return self.positions[self.market(market).name]
-
-    def fees(self, market: str | Market) -> MarketFees:
-        """The account's effective fees in a market, as ratios."""
-        return self.money.fees(self.market(market))
 
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
         price, amount = quote

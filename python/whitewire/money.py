@@ -66,15 +66,16 @@ class Money:
         lag_ns = self._settings.drift_lag_ms * 1_000_000
         return Wallet(name, lag_ns=lag_ns, tolerance=self._settings.drift_tolerance)
 
-    def fees(self, market: Market) -> MarketFees:
-        """The account's effective fees in a market.
+    def fees(self, market: str | Market) -> MarketFees:
+        """The account's effective fees in a market, as ratios.
 
         Raises:
-            UsageError: the venue has not told them yet.
+            UsageError: the market is not traded here, or the venue has not told them yet.
         """
-        fees = self._fees.of(market.name)
+        name = self._gateway.market(market).name
+        fees = self._fees.of(name)
         if fees is None:
-            raise UsageError("fees-unknown", f"the fees of {market.name} are not known yet")
+            raise UsageError("fees-unknown", f"the fees of {name} are not known yet")
         return fees
 
     async def open(self) -> None:

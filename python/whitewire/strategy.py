@@ -197,7 +197,7 @@ class Strategy:
         """Called when sight is back and orders are reconciled."""
 
     def on_connection(self, stream: str, state: str) -> None:
-        """Called when a stream ("feed", "orders") goes "up" or "down"."""
+        """Called when a stream ("feed", "orders", "account NAME") goes "up" or "down"."""
 
     def on_limit(self, limit: Limit) -> None:
         """Called when a rate limit was reached."""
