@@ -267,7 +267,7 @@ def test_files_are_there() -> None:
             folders = (here, source.ROOT, source.PACKAGE.parent, source.PACKAGE)
             if not any((folder / piece).exists() for folder in folders):
                 missing.append(f"{where}: {piece}")
-    examples = {"ca.pem", "gateway.toml", "my_module.py"}
+    examples = {"ca.pem", "gateway.toml", "my_module.py", "state/"}
     assert not [row for row in missing if row.split(": ")[1] not in examples], missing
 
 
