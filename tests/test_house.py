@@ -44,6 +44,7 @@ LAYER_OF = {
             "collateral",
             "fleet",
             "freshness",
+            "money",
             "resumption",
             "startup",
             "recovery",

@@ -15,6 +15,8 @@ from whitewire.strategy import CALLBACKS, Strategy, overridden
 if TYPE_CHECKING:
     from whitewire._core import Book
     from whitewire.gateway import Gateway
+    from whitewire.protocol.expected import Drift
+    from whitewire.protocol.fees import FeeSurprise, MarketFees
     from whitewire.protocol.order_table import OrderNotice
     from whitewire.protocol.orders import Fill, Order, Reject
     from whitewire.protocol.positions import Position
@@ -47,6 +49,8 @@ class Callbacks:
     on_fill: Callable[[Fill], None]
     on_reject: Callable[[Order, Reject], None]
     on_balance: Callable[[Balance], None]
+    on_drift: Callable[[Drift], None]
+    on_fees: Callable[[MarketFees, FeeSurprise | None], None]
     on_position: Callable[[Position], None]
     on_gap: Callable[[Gap], None]
     on_recovered: Callable[[Recovered], None]

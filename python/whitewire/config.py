@@ -28,6 +28,7 @@ __all__ = [
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "RecoveryConfig",
     "StartConfig",
     "ThrottleConfig",
     "VenueConfig",
@@ -103,6 +104,25 @@ class KillSwitchConfig(_Section, frozen=True):
     """The venue's dead-man timer: seconds without renewal until it cancels our orders."""
 
     timeout_s: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
+
+
+class RecoveryConfig(_Section, frozen=True):
+    """How the gateway keeps its state the venue's.
+
+    Attributes:
+        every_s: the venue is asked for orders, deals and balances this often when all is well.
+        fees_every_s: the account's fees are read this often.
+        foreign: active orders in our markets that are not ours are left alone, or canceled.
+        drift_lag_ms: a balance that our deals do not explain for longer is alarmed; the venue's
+            own lag is up to 1.5 s.
+        drift_tolerance: differences up to this are rounding, units of the asset.
+    """
+
+    every_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
+    fees_every_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    foreign: Literal["leave", "cancel"] = "leave"
+    drift_lag_ms: Annotated[int, msgspec.Meta(ge=1_500, le=60_000)] = 3_000
+    drift_tolerance: Decimal = Decimal("0.00000001")
 
 
 class ThrottleConfig(_Section, frozen=True):
@@ -186,6 +206,7 @@ class Config(_Section, frozen=True):
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
+    recovery: RecoveryConfig = RecoveryConfig()
     throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
     journal: JournalConfig = JournalConfig()
@@ -233,6 +254,13 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
     _check_urls(config.venue, source)
     for name, own in split(config, source).items():
         _check_markets(own, f"{source}: accounts.{name}" if config.accounts else source)
+    tolerance = config.recovery.drift_tolerance
+    if not tolerance.is_finite() or tolerance < 0:
+        raise ConfigError(
+            "config-tolerance",
+            f"{source}: recovery.drift_tolerance was {tolerance}",
+            "give zero or a positive number",
+        )
     return config
 
 

@@ -181,6 +181,7 @@ class Lifecycle:
             gateway.pull_again()
         finally:
             gateway.path.leave()
+        gateway.money.check(now)
         if gateway.collateral.is_due(now):
             self.spawn(gateway.collateral.poll())
         if self.recovery.is_due(now):

@@ -5,9 +5,9 @@ Owns: the order in which everything is opened. Must not know: stop and housekeep
 Invariant: no order is placed before the past is settled: this account is ours alone, recorded
 orders are known, fills that nobody heard of are booked, and the venue agrees.
 
-    lock -> replay -> session recorded -> markets -> kill switches of markets where something may
-    rest -> leftovers ended -> deals since the last one -> reconciled -> balance -> order lanes
-    -> feed -> books fresh -> every kill switch armed and verified -> heap frozen
+    lock -> replay -> session recorded -> clock -> markets -> kill switches of markets where
+    something may rest -> leftovers ended -> deals since the last one -> reconciled -> balances
+    -> order lanes -> feed -> books fresh -> every kill switch armed and verified -> heap frozen
     -> gate open -> the other accounts of the process are ready, too, or failed -> on_start
     -> fills that happened between sessions, then on_recovered
 """
@@ -111,6 +111,7 @@ class Startup:
             await gateway.collateral.start()
         await self._open_streams(opened, context)
         await self._wait_for_books()
+        await gateway.money.open()
         await self.switches.arm(gateway.markets)
         gateway.journal.flush()
         opened.callback(freeze_heap())
