@@ -30,6 +30,8 @@ IDLE_S = 0.4
 SETTLE_S = 6.0
 START_S = 12.0
 STOP_S = 14.0
+# Faults that hold for a while and strike nothing.
+STATES = ("clock_skew", "maintenance")
 LEFTOVER = "ww-earlier-0000000001"
 
 
@@ -119,9 +121,11 @@ class _Course:
         }
         await phases[self._cell.phase]()
         row = self._cell.row
-        struck = self._venue.strikes().get(row.fault, 0)
-        can_count = row.fault not in ("clock_skew", "maintenance")
-        if can_count and not struck and self._cell.phase not in row.quiet_in:
+        struck = await asyncio.to_thread(self._venue.strikes)
+        if row.fault in STATES or struck.get(row.fault):
+            return
+        self.notes.append("no occasion")
+        if self._cell.phase not in row.quiet_in:
             raise _Broken("the fault found no occasion")
 
     async def _quoting(self) -> None:
@@ -137,9 +141,9 @@ class _Course:
         await asyncio.sleep(QUOTING_S / 2)
         self._quoter.is_busy = False
         await self._fault()
-        await asyncio.sleep(IDLE_S + self._cell.row.lasts_s)
+        await asyncio.sleep(IDLE_S)  # a fault that lasts is still there when it wakes up
         self._quoter.is_busy = True
-        await asyncio.sleep(QUOTING_S)
+        await asyncio.sleep(QUOTING_S + self._cell.row.lasts_s)
         await self._agree()
         await self._stop()
 
