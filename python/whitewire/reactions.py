@@ -61,6 +61,7 @@ class Reactions:
                     position = gateway.positions[notice.order.market.name]
                     position.apply(notice)
                     gateway.counts["fills"] += 1
+                    gateway.owed.note(notice.order, now_ns())
                     gateway.callbacks.on_fill(notice)
                     gateway.callbacks.on_position(position)
                 elif isinstance(notice, OrderNotice):
@@ -78,6 +79,7 @@ class Reactions:
         gateway = self._gateway
         order, kind = notice.order, notice.kind
         gateway.counts[kind.value] += 1
+        gateway.owed.note(order, now_ns())
         if kind in (NoticeKind.UNKNOWN, NoticeKind.ILLEGAL):
             log.warning("order %s is %s: %s", order.client_id, kind, notice.detail)
             gateway.is_in_doubt = True
@@ -195,6 +197,7 @@ class Reactions:
     def _on_gap(self, market: Market) -> None:
         gateway = self._gateway
         gateway.counts["gaps"] += 1
+        gateway.is_in_doubt = True  # a session that lost a delta may have lost our own events too
         log.warning("%s: gap in the book; quotes pulled, asking for a snapshot", market.name)
         gateway.go_blind(market.name)
         gateway.cancel_all(market)

@@ -64,13 +64,15 @@ class Recovery:
     # ---- when -------------------------------------------------------------------------------
 
     def is_due(self, now_ns: int) -> bool:
-        """Whether the venue has to be asked: after a loss of the feed, or an order in doubt."""
+        """Whether the venue has to be asked: after a loss, for an order in doubt, or in turn."""
         gateway = self._gateway
         if self._is_running or now_ns < self._next_ns:
             return False
         if not gateway.is_reconciled and gateway.feed.is_up:
             return True
-        return gateway.is_in_doubt or bool(gateway.store.unknown_orders())
+        if gateway.is_in_doubt or gateway.store.unknown_orders():
+            return True
+        return gateway.owed.is_due(now_ns)
 
     def can_see(self, market: str, book: Book) -> bool:
         """Judges a new state of a blind market's book; True when sight is back with it.
@@ -106,9 +108,10 @@ class Recovery:
         session = gateway.feed.sessions
         gateway.is_in_doubt = False
         try:
-            if not gateway.is_reconciled:
+            if not gateway.is_reconciled or gateway.owed.is_round_due(now_ns()):
                 await self._refresh_balances()
             resolved = await self._reconcile()
+            gateway.owed.asked(now_ns())
         except WhitewireError as error:
             gateway.is_in_doubt = True
             log.warning("reconcile: %s", error)

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import logging
 import os
 import sys
 import time
@@ -70,7 +69,6 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--processes", type=int, default=os.cpu_count() or 1)
     parser.add_argument("--json", metavar="FILE", help="write every outcome there")
     options = parser.parse_args(arguments)
-    logging.getLogger("whitewire").setLevel(logging.CRITICAL)
     chosen = (options.ability,) if options.ability else tuple(ABILITIES)
     cells = diagonal() if options.diagonal else all_cells(options.only, chosen)
     if not cells:

@@ -17,11 +17,11 @@ from typing import Any
 from unittest import mock
 
 from tests.gateway_rig import config_for
-from whitewire import Book, Strategy
+from whitewire import Book, Strategy, lifecycle
 from whitewire import recovery as recovery_module
 from whitewire.config import Config, FeedConfig, KillSwitchConfig, MarketConfig, OrdersConfig
 from whitewire.gateway import Gateway
-from whitewire.protocol import throttle
+from whitewire.protocol import owed, throttle
 from whitewire.protocol.backoff import Backoff
 from whitewire.protocol.reconcile import reconcile
 from whitewire.transport import control, feed, order_entry
@@ -35,7 +35,7 @@ __all__ = ["ABILITIES", "LIMITS", "MARKET", "WIRE", "Ability", "Crowd", "Quoter"
 MARKET = "BTC_USDT"
 CENTER = Decimal(60_000)
 LIMITS = MarketConfig(
-    max_order_amount=Decimal("0.02"),
+    max_order_amount=Decimal("0.0165"),
     max_order_notional=Decimal(1_000),
     collar_percent=Decimal(5),
     max_book_age_ms=3_000,
@@ -93,8 +93,8 @@ class Quoter(Strategy):
 
     def _ask_too_much(self, gw: Gateway) -> None:
         for side, price, amount in (
-            ("buy", CENTER - 100, "0.021"),  # more than an order may have
-            ("sell", CENTER + 100, "0.018"),  # more than an order may be worth
+            ("buy", CENTER - 100, "0.0166"),  # more than an order may have
+            ("sell", CENTER + 1_000, "0.0165"),  # more than an order may be worth
             ("buy", CENTER * 9 / 10, "0.001"),  # too far away
         ):
             gw.limit(MARKET, side, str(price), amount)
@@ -186,5 +186,8 @@ def impatience() -> Iterator[None]:
         stack.enter_context(mock.patch.object(recovery_module, "RETRY_NS", 50_000_000))
         patient = partial(reconcile, quarantine_ns=600_000_000)
         stack.enter_context(mock.patch.object(recovery_module, "reconcile", patient))
+        stack.enter_context(mock.patch.object(owed, "PATIENCE_NS", 200_000_000))
+        stack.enter_context(mock.patch.object(owed, "PERIOD_NS", 1_500_000_000))
         stack.enter_context(mock.patch.object(control, "CALL_TIMEOUT_S", 0.8))
+        stack.enter_context(mock.patch.object(lifecycle, "STOP_TIMEOUT_S", 3.0))
         yield
