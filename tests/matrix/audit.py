@@ -6,7 +6,7 @@ is held against the engine that its orders went to.
 
     I1  A client order id reaches the engine at most once, and belongs to an order that was sent.
     I2  No placement or modification that exceeds a limit reaches the engine.
-    I3  When nothing is under way, open orders are those of the venue: id, side, price, what is left.
+    I3  When nothing is under way, open orders are the venue's: id, side, price, what is left.
     I4  ... and fills, position and fees are those of the venue's deals since the start.
     I5  ... and balances are those of the venue's wallets.
     I6  A clean stop leaves no order of ours and no timer; otherwise nothing of ours rests when the

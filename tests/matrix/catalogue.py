@@ -17,6 +17,7 @@ PHASES = ("quoting", "idle", "starting", "stopping")
 PLACE, BULK = "/api/v4/order/new", "/api/v4/order/bulk"
 CANCEL, MODIFY = "/api/v4/order/cancel", "/api/v4/order/modify"
 SWITCH, TOKEN = "/api/v4/order/kill-switch", "/api/v4/profile/websocket_token"
+STATUS, BALANCE = "/api/v4/order/kill-switch/status", "/api/v4/trade-account/balance"
 LIST, HISTORY = "/api/v4/orders", "/api/v4/trade-account/executed-history"
 
 
@@ -65,9 +66,7 @@ def _on_orders(fault: str, **more: Any) -> list[Row]:
     for label, path in (("cancel", CANCEL), ("modify", MODIFY), ("kill-switch", SWITCH)):
         # a start sends no modify; the leftover of an earlier session makes it send a cancel
         quiet = {"modify": ("starting", "stopping"), "kill-switch": ("quoting", "idle")}
-        rows.append(
-            _row(fault, label, times=1, path=path, quiet_in=quiet.get(label, ()), **more)
-        )
+        rows.append(_row(fault, label, times=1, path=path, quiet_in=quiet.get(label, ()), **more))
     return rows
 
 
@@ -97,6 +96,10 @@ ROWS: tuple[Row, ...] = (
     _row("unknown_json", "feed", times=5, side="ws"),
     # what recovery asks, while it has something to ask
     _row("http_500", "history", times=2, path=HISTORY, quiet_in=PHASES),
+    _row("http_500", "list", times=2, path=LIST, quiet_in=("quoting", "idle")),
+    _row("http_500", "balance", times=2, path=BALANCE, quiet_in=("quoting", "idle", "stopping")),
+    _row("http_500", "status", times=2, path=STATUS, quiet_in=("quoting", "idle", "stopping")),
+    _row("lost_ack", "status", times=1, path=STATUS, quiet_in=("quoting", "idle", "stopping")),
     _row("lost_request", "token", times=1, path=TOKEN, quiet_in=("quoting", "idle", "stopping")),
     # the feed
     _row("drop_ws", "before", times=1, when="before"),
@@ -117,7 +120,7 @@ ROWS: tuple[Row, ...] = (
     _row("private_duplicated", times=5),
     _row("private_missing", times=5, quiet_in=("starting",)),
     _row(
-        "private_missing", "deals", times=2, method="deals_update", 
+        "private_missing", "deals", times=2, method="deals_update",
         quiet_in=("starting", "stopping"),
     ),
     _row(

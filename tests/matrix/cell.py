@@ -73,6 +73,8 @@ async def run_cell(cell: Cell) -> Verdict:
         await phases.run()
     except Broken as error:
         reason = str(error)
+    except Exception as error:  # of the gateway or of the cell: either way it did not hold
+        reason = f"{type(error).__name__}: {error}"
     finally:
         await phases.course.close()
         await asyncio.to_thread(venue.stop)

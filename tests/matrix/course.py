@@ -43,6 +43,8 @@ class Course:
         notes: what gateways said of themselves where they did not simply go on.
         is_final: nothing can be traded any more, so none has to come back.
         swallows: an order request may vanish before the venue executes it.
+        patience_s: how long `agree` waits, if not for `SETTLE_S`.
+        longest_rest_s: how long it had to at most.
     """
 
     def __init__(self, venue: Venue, transport: str, ability: str = "plain") -> None:
@@ -53,6 +55,8 @@ class Course:
         self.notes: list[str] = []
         self.is_final = False
         self.swallows = False
+        self.patience_s = 0.0
+        self.longest_rest_s = 0.0
         self._config = ABILITIES[ability].config(venue, transport)
         self._placed_before = 0
         self._lifecycle: Lifecycle | None = None
@@ -113,23 +117,34 @@ class Course:
         """Everything comes to rest, and then the gateway's truth is the venue's (I1 to I5)."""
         self.quoter.is_busy = False
         await self._crowd.stop()
-        deadline = time.monotonic() + SETTLE_S
+        began = time.monotonic()
+        patience_s = self.patience_s or SETTLE_S
         while True:
             facts = await asyncio.to_thread(self.audit.facts)
             differences = self.audit.differences(self.gateway, facts)
             if not differences and self._is_at_ease():
                 break
-            if time.monotonic() > deadline or self.audit.breaches:
-                blind = ", ".join(self.gateway.blind)
-                stuck = [f"not quoting again: {self.gateway.state}, blind: {blind or 'none'}"]
-                raise Broken("; ".join(differences or stuck))
+            if time.monotonic() - began > patience_s or self.audit.breaches:
+                raise Broken("; ".join(differences or [self._why_not_quoting()]))
             await asyncio.sleep(0.02)
+        self.longest_rest_s = max(self.longest_rest_s, time.monotonic() - began)
         self._count()
 
     def resume(self) -> None:
         """Goes on quoting and trading after `agree`."""
         self.quoter.is_busy = True
         self._crowd.start()
+
+    def _why_not_quoting(self) -> str:
+        gateway = self.gateway
+        facts = {
+            "blind": ", ".join(gateway.blind) or "none",
+            "feed up": gateway.feed.is_up,
+            "reconciled": gateway.is_reconciled,
+            "in doubt": gateway.is_in_doubt,
+        }
+        told = ", ".join(f"{name}: {value}" for name, value in facts.items())
+        return f"not quoting again: {gateway.state}, {told}"
 
     def _is_at_ease(self) -> bool:
         """Whether it may quote again, or says why it never will."""

@@ -87,7 +87,8 @@ def diagonal() -> list[Cell]:
 def run_cells(cells: Sequence[Cell], side_by_side: int = SIDE_BY_SIDE) -> list[Outcome]:
     """Runs cells on one loop, each on a venue of its own."""
     unhandled: list[dict[str, Any]] = []
-    logging.getLogger("whitewire").setLevel(logging.CRITICAL)
+    for name in ("whitewire", "picows"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
     async def main() -> list[Outcome]:
         asyncio.get_running_loop().set_exception_handler(lambda _, text: unhandled.append(text))

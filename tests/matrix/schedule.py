@@ -67,13 +67,13 @@ def _strike(chance: random.Random, at: float, rows: Sequence[Row]) -> Strike:
     return Strike(round(at, 3), row.name, row.fault, args)
 
 
-def draw(seed: str, seconds: float) -> list[Segment]:
-    """A schedule of at least `seconds` of quoting; faults after which nothing is left are not in it."""
+def draw(seed: str, seconds: float, segment_s: float = SEGMENT_S) -> list[Segment]:
+    """A schedule of `seconds` of quoting in segments; nothing is delisted in it."""
     chance = random.Random(f"soak:{seed}")
     rows = [row for row in ROWS if not row.is_final]
     segments, total = [], 0.0
     while total < seconds:
-        length = min(SEGMENT_S, max(seconds - total, 1.0))
+        length = min(segment_s, max(seconds - total, 1.0))
         strikes, at = [], chance.expovariate(1 / MEAN_GAP_S)
         while at < length:
             strikes.append(_strike(chance, at, rows))

@@ -28,7 +28,7 @@ from rich.table import Table
 
 from tests.matrix.course import Broken, Course
 from tests.matrix.runner import TRANSPORTS
-from tests.matrix.schedule import Segment, Strike, draw, fingerprint
+from tests.matrix.schedule import SEGMENT_S, Segment, Strike, draw, fingerprint
 from tests.matrix.stage import MARKET, WIRE, impatience
 from whitewire.report import rss_bytes
 from whitewire.venue import Venue
@@ -37,11 +37,15 @@ from whitewire.venue.exchange_options import ExchangeOptions
 __all__ = ["Lane", "main", "soak"]
 
 POLL_S = 0.1
+# Faults wait for their occasions: several at once can cost a timeout each before all is known.
+PATIENCE_S = 20.0
 STARTS = 20
 MIB = 1024 * 1024
 # Memory after the warm-up may grow by this share and this much on top.
 GROWTH, SLACK_MIB = 0.10, 16.0
 WARM_SHARE = 0.3
+# A shorter run is still warming up: a single frame that is too large takes 11 MiB for a while.
+JUDGED_AFTER_S = 120.0
 # What the gateway counts and the table shows.
 SHOWN = ("sent", "modifies", "cancels", "fills", "unknown", "gaps", "feed-losses", "illegal")
 
@@ -53,6 +57,7 @@ class Lane:
         counts: sums of what the gateways counted.
         notes: how often gateways said something of themselves.
         struck: occasions that each fault struck.
+        longest_rest_s: the longest time until everything agreed.
         reason: "" while every invariant holds.
     """
 
@@ -61,6 +66,7 @@ class Lane:
         self.segments = segments
         self.done = 0
         self.restarts = 0
+        self.longest_rest_s = 0.0
         self.counts: Counter[str] = Counter()
         self.notes: Counter[str] = Counter()
         self.struck: Counter[str] = Counter()
@@ -74,6 +80,7 @@ class Lane:
         await asyncio.to_thread(venue.start)
         course = Course(venue, self.transport)
         course.swallows = True
+        course.patience_s = PATIENCE_S
         try:
             await course.start()
             for number, segment in enumerate(self.segments):
@@ -87,6 +94,7 @@ class Lane:
             self._console.print(f"{self.transport}: BROKEN {self.reason}", markup=False)
         finally:
             self.notes.update(course.notes)
+            self.longest_rest_s = course.longest_rest_s
             self.struck.update(await asyncio.to_thread(venue.strikes))
             await course.close()
             await asyncio.to_thread(venue.stop)
@@ -146,13 +154,21 @@ def memory_verdict(readings: Sequence[tuple[float, float]]) -> tuple[float, floa
     late = [size for at, size in readings if at >= 0.85 * end_s]
     before, after = statistics.median(warm or [readings[0][1]]), statistics.median(late)
     allowed = before * (1 + GROWTH) + SLACK_MIB
-    return before, after, "" if after <= allowed else f"memory grew to {after:.0f} MiB"
+    is_judged = end_s >= JUDGED_AFTER_S and after > allowed
+    return before, after, f"memory grew to {after:.0f} MiB" if is_judged else ""
 
 
-def soak(seed: int, seconds: float, transports: Sequence[str], console: Console) -> dict[str, Any]:
+def soak(
+    seed: int,
+    seconds: float,
+    transports: Sequence[str],
+    console: Console,
+    segment_s: float = SEGMENT_S,
+) -> dict[str, Any]:
     """Runs one lane per transport side by side; everything that is worth telling."""
     logging.getLogger("whitewire").setLevel(logging.CRITICAL)
-    lanes = [Lane(name, draw(f"{seed}:{name}", seconds), console) for name in transports]
+    logging.getLogger("picows").setLevel(logging.CRITICAL)
+    lanes = [Lane(name, draw(f"{seed}:{name}", seconds, segment_s), console) for name in transports]
     for lane in lanes:
         console.print(
             f"{lane.transport}: {len(lane.segments)} segments, schedule "
@@ -172,6 +188,16 @@ def soak(seed: int, seconds: float, transports: Sequence[str], console: Console)
 
     with impatience(), asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(main())
+    return _summary(seed, seconds, lanes, memory, unhandled)
+
+
+def _summary(
+    seed: int,
+    seconds: float,
+    lanes: Sequence[Lane],
+    memory: Sequence[tuple[float, float]],
+    unhandled: Sequence[str],
+) -> dict[str, Any]:
     before, after, wrong = memory_verdict(memory)
     reasons = [f"{lane.transport}: {lane.reason}" for lane in lanes if lane.reason]
     reasons += [wrong] if wrong else []
@@ -186,6 +212,7 @@ def soak(seed: int, seconds: float, transports: Sequence[str], console: Console)
                 "schedule": fingerprint(lane.segments),
                 "segments": lane.done,
                 "restarts": lane.restarts,
+                "longest rest, s": round(lane.longest_rest_s, 1),
                 "counts": dict(lane.counts),
                 "notes": dict(lane.notes),
                 "struck": dict(lane.struck),
@@ -202,7 +229,7 @@ def tables(data: dict[str, Any]) -> list[Table]:
     lanes = data["lanes"]
     names = [lane["transport"] for lane in lanes]
     facts = Table("", *names, title=f"soak, seed {data['seed']}")
-    for label in ("segments", "restarts"):
+    for label in ("segments", "restarts", "longest rest, s"):
         facts.add_row(label, *(str(lane[label]) for lane in lanes))
     for name in SHOWN:
         facts.add_row(name, *(str(lane["counts"].get(name, 0)) for lane in lanes))

@@ -122,11 +122,13 @@ class Crowd:
     def _trade(self, exchange: Exchange) -> None:
         self._trades += 1
         side, price = ("sell", CENTER - 1_000) if self._trades % 2 else ("buy", CENTER + 1_000)
-        request = LimitRequest(
-            market=MARKET, side=side, price=str(price), amount="0.002", ioc=True
-        )
+        request = LimitRequest(market=MARKET, side=side, price=str(price), amount="0.002", ioc=True)
         with contextlib.suppress(VenueError):  # the market may be delisted
             exchange.place(self._name, request)
+
+    def trade(self) -> None:
+        """One taker."""
+        self._venue.call(self._trade)
 
     def start(self) -> None:
         """Trades until `stop`."""
@@ -134,7 +136,7 @@ class Crowd:
 
     async def _run(self) -> None:
         while True:
-            await asyncio.to_thread(self._venue.call, self._trade)
+            await asyncio.to_thread(self.trade)
             await asyncio.sleep(TRADE_EVERY_S)
 
     async def stop(self) -> None:

@@ -38,7 +38,7 @@ def test_an_id_that_is_used_again_is_i1(monkeypatch: Patch) -> None:
         self._sequence = getattr(self, "true_sequence", self._sequence)
         order = create(self, *values)
         self.true_sequence = self._sequence
-        self._sequence -= 9 * (self._sequence > 12)  # the wire gets an old id, the store a new one
+        self._sequence -= 7 * (self._sequence > 8)  # the wire gets an old id, the store a new one
         return order
 
     monkeypatch.setattr(ordering.Ordering, "_create", forget)
@@ -63,7 +63,9 @@ def test_an_order_beyond_a_limit_is_i2(monkeypatch: Patch, limit: str) -> None:
     limits = lifecycle.engine_limits
 
     def wider(market: Any, config: Any) -> Any:
-        return limits(market, msgspec.structs.replace(config, **{limit: getattr(config, limit) * 9}))
+        return limits(
+            market, msgspec.structs.replace(config, **{limit: getattr(config, limit) * 9})
+        )
 
     monkeypatch.setattr(lifecycle, "engine_limits", wider)
     assert reason().startswith("I2: ")
