@@ -115,6 +115,7 @@ ROWS: tuple[Row, ...] = (
     _row("stale_delta", times=2, quiet_in=("stopping",)),
     _row("crossed_book", times=1, quiet_in=("stopping",)),
     _row("keepalive_snapshot", times=2, quiet_in=("stopping",)),
+    _row("stale_snapshot", times=1, s=0.5, quiet_in=("quoting", "idle", "stopping")),
     # private pushes and the session
     _row("private_late", times=5, ms=300),
     _row("private_duplicated", times=5),

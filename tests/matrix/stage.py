@@ -24,6 +24,7 @@ from whitewire.gateway import Gateway
 from whitewire.protocol import owed, throttle
 from whitewire.protocol.backoff import Backoff
 from whitewire.protocol.reconcile import reconcile
+from whitewire.protocol.session import Session
 from whitewire.transport import control, feed, order_entry
 from whitewire.venue import Venue, WireOptions
 from whitewire.venue.exchange import Exchange
@@ -191,5 +192,8 @@ def impatience() -> Iterator[None]:
         stack.enter_context(mock.patch.object(owed, "PATIENCE_NS", 200_000_000))
         stack.enter_context(mock.patch.object(owed, "PERIOD_NS", 1_500_000_000))
         stack.enter_context(mock.patch.object(control, "CALL_TIMEOUT_S", 0.8))
+        stack.enter_context(mock.patch.object(feed, "CONNECT_TIMEOUT_S", 1.5))
+        alert = partial(Session, reply_timeout_ns=1_500_000_000)
+        stack.enter_context(mock.patch.object(feed, "Session", alert))
         stack.enter_context(mock.patch.object(lifecycle, "STOP_TIMEOUT_S", 3.0))
         yield

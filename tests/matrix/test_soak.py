@@ -1,4 +1,4 @@
-"""The soak in short: a quarter of a minute under the faults of one seed; `make soak` takes longer."""
+"""The soak in short: seconds under the faults of one seed; `make soak` takes longer."""
 
 from __future__ import annotations
 
