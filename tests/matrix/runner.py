@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import concurrent.futures
-import logging
 import multiprocessing
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -87,8 +86,6 @@ def diagonal() -> list[Cell]:
 def run_cells(cells: Sequence[Cell], side_by_side: int = SIDE_BY_SIDE) -> list[Outcome]:
     """Runs cells on one loop, each on a venue of its own."""
     unhandled: list[dict[str, Any]] = []
-    for name in ("whitewire", "picows"):
-        logging.getLogger(name).setLevel(logging.CRITICAL)
 
     async def main() -> list[Outcome]:
         asyncio.get_running_loop().set_exception_handler(lambda _, text: unhandled.append(text))

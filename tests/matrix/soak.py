@@ -12,7 +12,6 @@ from __future__ import annotations
 import argparse
 import asyncio
 import json
-import logging
 import secrets
 import statistics
 import sys
@@ -166,8 +165,6 @@ def soak(
     segment_s: float = SEGMENT_S,
 ) -> dict[str, Any]:
     """Runs one lane per transport side by side; everything that is worth telling."""
-    logging.getLogger("whitewire").setLevel(logging.CRITICAL)
-    logging.getLogger("picows").setLevel(logging.CRITICAL)
     lanes = [Lane(name, draw(f"{seed}:{name}", seconds, segment_s), console) for name in transports]
     for lane in lanes:
         console.print(

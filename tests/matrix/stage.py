@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
@@ -45,6 +46,9 @@ WIRE = WireOptions(
     depth_interval_ms=50, depth_keepalive_s=0.3, balance_interval_ms=50, nonce_window_ms=5_000
 )
 KILL_SWITCH_S = 5
+# Faults are what is wanted here, not news. (aiofastnet 1.2 also logs a handshake that was cut with
+# a traceback that cannot be printed.)
+CHATTY = ("whitewire", "picows", "aiofastnet")
 QUOTE_EVERY_S = 0.04
 TRADE_EVERY_S = 0.03
 
@@ -181,9 +185,13 @@ ABILITIES = {ability.name: ability for ability in (Ability("plain", {}),)}
 
 @contextlib.contextmanager
 def impatience() -> Iterator[None]:
-    """Reconnections and conclusions without the waits that a real venue needs."""
+    """Reconnections and conclusions without the waits that a real venue needs; no news of them."""
     quick = partial(Backoff, first_ns=20_000_000, cap_ns=200_000_000)
     with contextlib.ExitStack() as stack:
+        for name in CHATTY:
+            logger = logging.getLogger(name)
+            stack.callback(logger.setLevel, logger.level)
+            logger.setLevel(logging.CRITICAL)
         for module in (feed, order_entry, throttle):
             stack.enter_context(mock.patch.object(module, "Backoff", quick))
         stack.enter_context(mock.patch.object(recovery_module, "RETRY_NS", 50_000_000))
