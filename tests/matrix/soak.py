@@ -36,8 +36,9 @@ from whitewire.venue.exchange_options import ExchangeOptions
 __all__ = ["Lane", "main", "soak"]
 
 POLL_S = 0.1
-# Faults wait for their occasions: several at once can cost a timeout each before all is known.
-PATIENCE_S = 20.0
+# Faults wait for their occasions: several at once can cost a timeout each before all is known, and
+# a feed that lost ten tokens within a minute waits for the rest of it (the venue's own limit).
+PATIENCE_S = 75.0
 STARTS = 20
 MIB = 1024 * 1024
 # Memory after the warm-up may grow by this share and this much on top.
