@@ -14,7 +14,7 @@ from whitewire.cli import main
 
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
-    "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
+    "demo": {"--seconds", "--legs", "--transport", "--market", "--seed", "--json"},
     "venue": {
         *("--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"),
         *("--replay", "--replay-speed", "--replay-loop", "--accounts", "--sub-accounts"),

@@ -38,7 +38,10 @@ LAYER_OF = {
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",
     ),
-    **dict.fromkeys(("recovery", "switches"), "gateway"),
+    **dict.fromkeys(
+        ("collateral", "freshness", "recovery", "subscriptions", "switches", "timekeeping"),
+        "gateway",
+    ),
     **dict.fromkeys(("demo", "report", "running"), "command"),
     **dict.fromkeys(("__main__", "cli"), "cli"),
     "venue": "venue",

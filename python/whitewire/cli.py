@@ -119,6 +119,9 @@ def _add_demo(commands: Any) -> None:
         default="pipelined",
         help="how ladders travel (default pipelined)",
     )
+    demo.add_argument(
+        "--market", default="BTC_USDT", metavar="M", help="default BTC_USDT; BTC_PERP is futures"
+    )
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="of the market, default 1")
     demo.add_argument("--json", metavar="FILE", help="write the summary as JSON too")
 
@@ -201,7 +204,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from whitewire import demo
 
-    return demo.main(options.seconds, options.legs, options.transport, options.seed, options.json)
+    return demo.main(
+        options.seconds,
+        options.legs,
+        options.transport,
+        options.seed,
+        options.json,
+        options.market,
+    )
 
 
 def _venue(options: argparse.Namespace) -> int:

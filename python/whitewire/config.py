@@ -26,6 +26,7 @@ __all__ = [
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "ThrottleConfig",
     "VenueConfig",
     "load",
     "parse",
@@ -107,6 +108,20 @@ class KillSwitchConfig(_Section, frozen=True):
     timeout_s: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
 
 
+class ThrottleConfig(_Section, frozen=True):
+    """Our own rate limits, which count for this host's address.
+
+    Attributes:
+        shared: count together with the other gateways of this user on this host. A venue on this
+            host is counted by each process for itself, unless there is a directory.
+        directory: where the shared file is; None is the user's run-time directory
+            ($XDG_RUNTIME_DIR), or the system's temporary one.
+    """
+
+    shared: bool = True
+    directory: str | None = None
+
+
 class ProcessConfig(_Section, frozen=True):
     """The process: the CPU to pin the hot thread to (None: not pinned)."""
 
@@ -114,7 +129,7 @@ class ProcessConfig(_Section, frozen=True):
 
 
 class MarketConfig(_Section, frozen=True):
-    """Risk limits of one market; the first two have no default.
+    """Product and risk limits of one market; the first two limits have no default.
 
     Attributes:
         max_order_amount: largest amount of one order, stock.
@@ -122,12 +137,18 @@ class MarketConfig(_Section, frozen=True):
         collar_percent: farthest a price may be from the book's mid.
         max_book_age_ms: no order is sent when the book heard nothing for longer; the venue
             repeats a silent book every 10 s.
+        product: None is what the venue's list says, spot or futures; "margin" trades a spot market
+            against collateral.
+        leverage: set and verified at start, futures and margin only; None leaves the account's.
+            The venue has one leverage for the whole account, so every market must agree.
     """
 
     max_order_amount: Decimal
     max_order_notional: Decimal
     collar_percent: Decimal = Decimal(2)
     max_book_age_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 11_000
+    product: Literal["spot", "margin", "futures"] | None = None
+    leverage: Literal[1, 2, 3, 5, 10, 20, 50, 100] | None = None
 
 
 class Config(_Section, frozen=True):
@@ -139,6 +160,7 @@ class Config(_Section, frozen=True):
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
+    throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
 
     @property
@@ -237,6 +259,13 @@ def _check_markets(config: Config, source: str) -> None:
     if not config.markets:
         raise ConfigError(
             "config-no-market", f"{source}: no market", "add a [markets.NAME] section"
+        )
+    leverages = {market.leverage for market in config.markets.values() if market.leverage}
+    if len(leverages) > 1:
+        raise ConfigError(
+            "config-leverage",
+            f"{source}: markets have leverages of {', '.join(map(str, sorted(leverages)))}",
+            "the venue has one leverage for the whole account; give the same to each",
         )
     for name, market in config.markets.items():
         for field in ("max_order_amount", "max_order_notional", "collar_percent"):

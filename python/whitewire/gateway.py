@@ -15,21 +15,25 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from time import time_ns
 from typing import TYPE_CHECKING, Literal
 
 from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
+from whitewire.collateral import Collateral
 from whitewire.errors import UsageError
 from whitewire.market import Market, Number, Side
 from whitewire.ordering import Flags, Ordering
+from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
 from whitewire.protocol.owed import OwedDeals
-from whitewire.protocol.positions import Position
+from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
 from whitewire.strategy import Strategy
+from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
     from whitewire import _core
@@ -83,6 +87,8 @@ class Gateway:
         owed: fills that the venue told without their deals; when it has to be asked anyway.
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
+        collateral: leverage, margin balances and the venue's positions.
+        reducing: markets in which only what lessens the position may be placed, and why.
     """
 
     control: Control
@@ -107,6 +113,7 @@ class Gateway:
         self.halt_reason = ""
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
+        self.clock = VenueClock(time_ns(), now_ns())
         self.throttle = throttle
         self.balances = balances
         self.id_prefix = id_prefix
@@ -124,6 +131,8 @@ class Gateway:
         self.sight = asyncio.Event()
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
+        self.reducing: dict[str, str] = {}
+        self.collateral = Collateral(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
 
@@ -133,15 +142,15 @@ class Gateway:
         self.by_index.append(market)
         self.books.append(book)
         self.ladders[market.name] = Ladder(self, market)
-        self.positions[market.name] = Position(market)
+        self.positions[market.name] = position_in(market)
         self.go_blind(market.name)
 
     # ---- what a strategy can ask for --------------------------------------------------------
 
     @property
-    def rest(self) -> Control:
-        """Awaited calls to the venue, for what is not on the hot path."""
-        return self.control
+    def rest(self) -> Rest:
+        """Awaited, typed calls to the venue, for what is not on the hot path."""
+        return Rest(self.control)
 
     def market(self, market: str | Market) -> Market:
         """A market of this gateway.
@@ -172,11 +181,13 @@ class Gateway:
         stp: str | None = None,
         rpi: bool = False,
         ioc: bool = False,
+        reduce_only: bool = False,
         tag: object = None,
     ) -> Order:
         """Places a limit order and returns its handle at once; the ack is an event.
 
-        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`.
+        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`,
+        `reduce_only` a market with positions; the venue shrinks such an order to the position.
         A local refusal is an order in state REJECTED, and `on_reject`.
 
         Raises:
@@ -184,7 +195,13 @@ class Gateway:
         """
         where = self.market(market)
         side = Side(side)
-        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp)
+        if reduce_only and not where.is_collateral:
+            raise UsageError(
+                "order-flags",
+                f"{where.name} is spot: there is no position",
+                "leave reduce_only out",
+            )
+        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp, reduce_only)
         ticks = where.price_to_ticks(price)
         lots = where.amount_to_lots(amount)
         self.path.enter()
@@ -358,11 +375,11 @@ class Gateway:
     def may_quote(self, market: str) -> bool:
         """Whether placements of a market pass the first check of the gate.
 
-        Only while the gateway is ACTIVE, the kill switch armed and the market in sight.
+        Only while the gateway is ACTIVE, the clock safe, the kill switch armed and the market in
+        sight.
         """
-        return (
-            self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
-        )
+        is_open = self.state is GatewayState.ACTIVE and self.clock.is_safe
+        return is_open and market in self._armed and market not in self.blind
 
     def refresh_gate(self, market: str) -> None:
         """Hands the decision to the core, which enforces it."""
