@@ -130,7 +130,8 @@ class _Phases:
         await asyncio.sleep(QUOTING_S / 2)
         self.course.quoter.is_busy = False
         await self._fault()
-        await asyncio.sleep(IDLE_S)  # a fault that lasts is still there when it wakes up
+        lasts_s = self._cell.row.lasts_s  # a fault that lasts is still there when it wakes up
+        await asyncio.sleep(lasts_s / 3 if lasts_s else IDLE_S)
         self.course.quoter.is_busy = True
         await asyncio.sleep(QUOTING_S + self._cell.row.lasts_s)
         await self.course.agree()
