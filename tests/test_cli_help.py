@@ -21,8 +21,9 @@ OPTIONS = {
         *("--service-us", "--service-model"),
     },
     "run": {"--config", "--live"},
-    "check": {"--config"},
+    "check": {"--config", "--json"},
     "cancel-all": {"--config", "--market"},
+    "journal": {"--config", "--path", "--table", "--json"},
 }
 MAX_COLUMNS = 100
 

@@ -29,7 +29,7 @@ LAYER_OF = {
     "_bridge": "bridge",
     "errors": "errors",
     "market": "market",
-    "config": "config",
+    **dict.fromkeys(("accounts", "config", "credentials"), "config"),
     "endpoints": "endpoints",
     "strategy": "strategy",
     "protocol": "protocol",
@@ -39,17 +39,33 @@ LAYER_OF = {
         "gateway",
     ),
     **dict.fromkeys(
-        ("collateral", "freshness", "recovery", "subscriptions", "switches", "timekeeping"),
+        (
+            "bookkeeping",
+            "collateral",
+            "fleet",
+            "freshness",
+            "resumption",
+            "startup",
+            "recovery",
+            "sharing",
+            "siblings",
+            "subscriptions",
+            "switches",
+            "timekeeping",
+        ),
         "gateway",
     ),
-    **dict.fromkeys(("demo", "report", "running"), "command"),
+    **dict.fromkeys(
+        ("checking", "demo", "journal_command", "report", "running", "settings"), "command"
+    ),
+    "journal": "journal",
     **dict.fromkeys(("__main__", "cli"), "cli"),
     "venue": "venue",
     "": "face",
 }
 LEAVES = frozenset({"errors", "market", "config", "endpoints", "strategy"})
 BELOW_TRANSPORT = LEAVES | {"core", "protocol", "bridge"}
-BELOW_GATEWAY = BELOW_TRANSPORT | {"transport"}
+BELOW_GATEWAY = BELOW_TRANSPORT | {"transport", "journal"}
 BELOW_COMMANDS = BELOW_GATEWAY | {"gateway"}
 # What each layer may import besides itself. Leaves know nothing but the errors that they raise,
 # the strategy's base also the words of a market; the venue knows nothing of the gateway at all.
@@ -63,6 +79,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "protocol": LEAVES | {"core"},
     "bridge": frozenset({"core", "errors"}),
     "transport": BELOW_TRANSPORT,
+    "journal": LEAVES | {"protocol"},
     "gateway": BELOW_GATEWAY,
     "command": BELOW_COMMANDS,
     "cli": BELOW_COMMANDS | {"command", "venue"},

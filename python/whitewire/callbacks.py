@@ -36,6 +36,7 @@ class Callbacks:
 
     Attributes:
         errors: how many exceptions the user's code raised.
+        is_open: whether the strategy is called.
     """
 
     on_start: Callable[[Gateway], None]
@@ -63,11 +64,13 @@ class Callbacks:
 
     def open(self) -> None:
         """From now on the strategy is called."""
+        self.is_open = True
         for name in CALLBACKS:
             setattr(self, name, self._guard(overridden(self._strategy, name), name))
 
     def close(self) -> None:
         """From now on it is not."""
+        self.is_open = False
         for name in CALLBACKS:
             setattr(self, name, _nothing)
 

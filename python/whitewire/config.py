@@ -1,20 +1,21 @@
 """The configuration file: what it may hold, and one clear sentence when it is wrong.
 
 Owns: the schema, its defaults and its checks. Must not know: how the values are used. Invariant:
-a `Config` that exists is coherent; secrets are never in the file, only the names of the
-environment variables that hold them. Risk limits have no default.
+a `Config` that exists is coherent; secrets are never in the file, only where they come from (see
+`credentials`). Risk limits have no default.
 """
 
 from __future__ import annotations
 
-import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from whitewire.accounts import demand_own_files, merged
+from whitewire.credentials import AccountConfig, Credentials
 from whitewire.errors import ConfigError
 
 __all__ = [
@@ -22,14 +23,17 @@ __all__ = [
     "Config",
     "Credentials",
     "FeedConfig",
+    "JournalConfig",
     "KillSwitchConfig",
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "StartConfig",
     "ThrottleConfig",
     "VenueConfig",
     "load",
     "parse",
+    "split",
 ]
 
 # The depths that the venue's depth channel serves.
@@ -56,13 +60,6 @@ class VenueConfig(_Section, frozen=True):
     ws: str
     ca: str | None = None
     route_overrides: dict[str, Literal["colocation", "public"]] = {}
-
-
-class AccountConfig(_Section, frozen=True):
-    """Which environment variables hold the key."""
-
-    key_env: str = "WHITEWIRE_KEY"
-    secret_env: str = "WHITEWIRE_SECRET"
 
 
 class OrdersConfig(_Section, frozen=True):
@@ -128,6 +125,29 @@ class ProcessConfig(_Section, frozen=True):
     cpu: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
+class JournalConfig(_Section, frozen=True):
+    """The book of record.
+
+    Attributes:
+        path: folder of the journals, one for each account; relative to the configuration file.
+            `none` keeps none, which only a venue on this machine allows.
+        durable_ms: how long a record waits at most until it is being made durable.
+        segment_mib: size of a file of the journal.
+        queue_limit: more records than these waiting for the disk halt the gateway.
+    """
+
+    path: str | None = None
+    durable_ms: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    segment_mib: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 64
+    queue_limit: Annotated[int, msgspec.Meta(ge=100, le=10_000_000)] = 100_000
+
+
+class StartConfig(_Section, frozen=True):
+    """The start: whether orders of an earlier session that still rest are canceled or kept."""
+
+    leftovers: Literal["cancel", "keep"] = "cancel"
+
+
 class MarketConfig(_Section, frozen=True):
     """Product and risk limits of one market; the first two limits have no default.
 
@@ -152,50 +172,30 @@ class MarketConfig(_Section, frozen=True):
 
 
 class Config(_Section, frozen=True):
-    """A whole configuration; see the sections."""
+    """A whole configuration; see the sections.
+
+    Attributes:
+        accounts: several accounts by name, each with what it has of its own (see `accounts`);
+            `split` makes a configuration of each.
+    """
 
     venue: VenueConfig
-    markets: dict[str, MarketConfig]
+    markets: dict[str, MarketConfig] = {}
     account: AccountConfig = AccountConfig()
+    accounts: dict[str, dict[str, Any]] = {}
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
     throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
+    journal: JournalConfig = JournalConfig()
+    start: StartConfig = StartConfig()
 
     @property
     def is_loopback(self) -> bool:
         """Whether every host of the venue is this machine: a rehearsal, not live trading."""
         urls = (self.venue.rest, self.venue.public_rest, self.venue.ws)
         return all(urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"} for url in urls)
-
-
-class Credentials(_Section, frozen=True):
-    """The account's key; read from the environment, never printed."""
-
-    key: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return "<Credentials>"
-
-    @classmethod
-    def from_environment(cls, account: AccountConfig) -> Credentials:
-        """Reads the variables that `account` names.
-
-        Raises:
-            ConfigError: one of them is unset or empty.
-        """
-        values = {}
-        for field, name in (("key", account.key_env), ("secret", account.secret_env)):
-            values[field] = os.environ.get(name, "").strip()
-            if not values[field]:
-                raise ConfigError(
-                    "config-no-key",
-                    f"the environment variable {name} is not set",
-                    f"export {name} with the account's API {field}",
-                )
-        return cls(**values)
 
 
 def load(path: str | Path) -> Config:
@@ -210,7 +210,16 @@ def load(path: str | Path) -> Config:
         raise ConfigError(
             "config-unreadable", f"{path}: {error.strerror}", "give the path of a TOML file"
         ) from None
-    return parse(text, str(path))
+    return _with_journal(parse(text, str(path)), Path(path))
+
+
+def _with_journal(config: Config, source: Path) -> Config:
+    """The journal's folder, which is beside the file unless it says otherwise."""
+    path = config.journal.path
+    if path != "none":
+        path = str(source.absolute().parent / (path or "state"))
+    journal = msgspec.structs.replace(config.journal, path=path)
+    return msgspec.structs.replace(config, journal=journal)
 
 
 def parse(text: bytes | str, source: str = "configuration") -> Config:
@@ -222,8 +231,38 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError("config-invalid", f"{source}: not UTF-8 text ({error.reason})") from None
     _check_urls(config.venue, source)
-    _check_markets(config, source)
+    for name, own in split(config, source).items():
+        _check_markets(own, f"{source}: accounts.{name}" if config.accounts else source)
     return config
+
+
+def split(config: Config, source: str = "configuration") -> dict[str, Config]:
+    """A configuration for each account, by name; `account` of each says where its key is.
+
+    Raises:
+        ConfigError: an account's table is wrong; `source` and the account are named.
+    """
+    if not config.accounts:
+        return {config.account.name: config}
+    if config.account != AccountConfig():
+        raise ConfigError(
+            "config-account",
+            f"{source}: there are [account] and [accounts.NAME]",
+            "make the one an [accounts.NAME], too",
+        )
+    common, trees, found = msgspec.to_builtins(config), {}, {}
+    for name, own in config.accounts.items():
+        try:
+            trees[name] = merged(common, name, own)
+            found[name] = msgspec.convert(trees[name], Config)
+        except (msgspec.ValidationError, ConfigError) as error:
+            text = f"{source}: accounts.{name}: {error}"
+            raise ConfigError("config-account", text) from None
+    try:
+        demand_own_files(trees)
+    except ConfigError as error:
+        raise ConfigError(error.code, f"{source}: accounts: {error}") from None
+    return found
 
 
 def _check_urls(venue: VenueConfig, source: str) -> None:
@@ -232,6 +271,12 @@ def _check_urls(venue: VenueConfig, source: str) -> None:
         ("public_rest", venue.public_rest, ("https", "http")),
         ("ws", venue.ws, ("wss", "ws")),
     ):
+        if "@" in url:
+            raise ConfigError(
+                "config-url",
+                f"{source}: venue.{name} holds a user name or password",
+                "leave out what is before the @",
+            )
         try:
             parts = urlsplit(url)
             valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0

@@ -32,11 +32,13 @@ from whitewire.protocol.owed import OwedDeals
 from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
+from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
 from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
     from whitewire import _core
+    from whitewire.bookkeeping import Bookkeeper
     from whitewire.config import Config
     from whitewire.protocol.balances import Balances
     from whitewire.protocol.throttle import Throttle
@@ -79,6 +81,7 @@ class Gateway:
     """See the module's documentation; built and driven by `lifecycle.Lifecycle`.
 
     Attributes:
+        name, account: of its account; `account(name)` is the gateway of another one.
         state: see `GatewayState`; `halt_reason` says why it is HALTED.
         markets, by_index: by name and in the order of the core.
         blind: markets that cannot be seen, by name.
@@ -100,6 +103,7 @@ class Gateway:
         strategy: Strategy,
         config: Config,
         engine: _core.Engine,
+        journal: Bookkeeper,
         *,
         id_prefix: str,
         nonces: NonceAllocator,
@@ -107,10 +111,13 @@ class Gateway:
         balances: Balances,
     ) -> None:
         self.config = config
+        self.name = config.account.name
+        self.account = Siblings({self.name: self})
         self.engine = engine
+        self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
-        self.halt_reason = ""
+        self.halt_reason, self.has_started = "", False
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
         self.clock = VenueClock(time_ns(), now_ns())
@@ -300,6 +307,7 @@ class Gateway:
         self.state = GatewayState.HALTED
         self.halt_reason = reason
         log.error("halted: %s", reason)
+        self.journal.halted(reason)
         self.engine.halt(True)
         self.cancel_all()
 
@@ -336,7 +344,7 @@ class Gateway:
         return self.store.open_orders(None if market is None else self.market(market).name)
 
     def inventory(self, market: str | Market) -> Position:
-        """What our fills changed since the start."""
+        """What our fills changed since the journal began; without one, since the start."""
         return self.positions[self.market(market).name]
 
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
@@ -364,8 +372,11 @@ class Gateway:
     def pull_again(self) -> None:
         """Cancels what still rests where nothing may; call about ten times a second.
 
-        A cancel can be refused, and an Unknown order can turn out to rest after all.
+        A cancel can be refused, and an Unknown order can turn out to rest after all. What a start
+        keeps of an earlier session may rest until the market is in sight.
         """
+        if self.state is GatewayState.STARTING:
+            return
         for market in self.markets:
             if not self.may_quote(market):
                 for order in self.store.open_orders(market):

@@ -180,6 +180,7 @@ class Ordering:
             self._refuse_change(order, _refusal(-written))
             return
         self._gateway.counts["modifies"] += 1
+        self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(RequestKind.MODIFY, (order,), nonce))
 
@@ -209,6 +210,7 @@ class Ordering:
         if written <= 0:
             return False
         gateway.counts["cancels"] += 1
+        gateway.journal.cancel_sent(order)
         self._tell_soon(gateway.store.cancel_sent(order, now))
         lane.push(Request(RequestKind.CANCEL, (order,), nonce))
         return True
@@ -231,6 +233,7 @@ class Ordering:
         client_id = f"{prefix}{self._sequence:010d}"
         order = self._gateway.store.create(market, side, ticks, lots, client_id, now_ns(), tag)
         order.flags = flags
+        self._gateway.journal.placed(order)
         self._gateway.counts["orders"] += 1
         return order
 

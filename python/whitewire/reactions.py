@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from whitewire._bridge import now_ns
 from whitewire.collateral import COLLATERAL_KINDS
 from whitewire.errors import WhitewireError
+from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.market import Market
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
@@ -48,7 +49,7 @@ class Reactions:
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
 
-    def notify(self, notices: Iterable[Notice], orders: Iterable[Order] = ()) -> None:
+    def notify(self, notices: Sequence[Notice], orders: Iterable[Order] = ()) -> None:
         """Turns what happened to orders into callbacks; then lets ladders take up what waited.
 
         Args:
@@ -78,6 +79,7 @@ class Reactions:
                 gateway.ladders[name].settle()
         finally:
             gateway.path.leave()
+            gateway.journal.note(notices)
 
     def _tell(self, notice: OrderNotice) -> None:
         gateway = self._gateway
@@ -105,6 +107,8 @@ class Reactions:
             held = gateway.throttle.on_verdict(request.kind.value, verdict, now_ns)
             if held is not None:
                 self.on_held(request.kind.value, held)
+        if FAILPOINT:
+            hit("after_ack")
         for order, reply in zip(request.orders, replies, strict=True):
             self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()

@@ -123,7 +123,11 @@ class Strategy:
     markets: tuple[str, ...] = ()
 
     def on_start(self, gw: Gateway) -> None:
-        """Called once: recovered, books fresh, kill switch armed."""
+        """Called once: recovered, books fresh, kill switch armed.
+
+        Fills that happened between sessions are in `gw.inventory` already; each is told by
+        `on_fill` right after this, then `on_recovered` with no market.
+        """
 
     def on_book(self, book: Book) -> None:
         """Called after depth changed; a burst of frames is one call. `book` is a live view."""
@@ -147,7 +151,7 @@ class Strategy:
         """Called when a balance changed; lags fills by up to a second."""
 
     def on_position(self, position: Position) -> None:
-        """Called after each fill with what our fills changed in its market since the start.
+        """Called after each fill with what our fills changed in its market, see `inventory`.
 
         Against collateral it is a `MarginPosition`, told also when the venue shows another one than
         before, at a settlement of funding, and at a margin call or liquidation (`danger`).
@@ -160,7 +164,7 @@ class Strategy:
         """Called when sight is back and orders are reconciled."""
 
     def on_connection(self, stream: str, state: str) -> None:
-        """Called when a stream ("feed", "orders") goes "up" or "down"."""
+        """Called when a stream ("feed", "orders", "account NAME") goes "up" or "down"."""
 
     def on_limit(self, limit: Limit) -> None:
         """Called when a rate limit was reached."""
