@@ -269,7 +269,7 @@ async def test_a_deal_that_never_came_is_asked_for(
         await until(lambda: rig.gw.inventory(MARKET).sold == Decimal("0.01"))
         assert order.left == Decimal("0.01")
         assert len(rig.seen.fills) == 1
-        assert len(rig.gw.owed) == 0
+        assert len(rig.gw.reactions.owed) == 0
 
 
 @pytest.mark.usefixtures("impatient")

@@ -28,7 +28,6 @@ from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
-from whitewire.protocol.owed import OwedDeals
 from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
@@ -87,7 +86,6 @@ class Gateway:
         blind: markets that cannot be seen, by name.
         is_reconciled: False from a loss of the feed until the venue was asked about our orders.
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
-        owed: fills that the venue told without their deals; when it has to be asked anyway.
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
         collateral: leverage, margin balances and the venue's positions.
@@ -133,7 +131,6 @@ class Gateway:
         self.blind: dict[str, Blindness] = {}
         self.is_reconciled = True
         self.is_in_doubt = False
-        self.owed = OwedDeals()
         self.counts: Counter[str] = Counter()
         self.sight = asyncio.Event()
         self._armed: set[str] = set()

@@ -19,6 +19,7 @@ from whitewire.market import Market
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, Reject, RejectSource
+from whitewire.protocol.owed import OwedDeals
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.rate_verdict import RateVerdict, verdict_of_reply
 from whitewire.protocol.replies import Refused, Reply, RequestKind
@@ -41,10 +42,14 @@ class Reactions:
 
     Args:
         gateway: whose state changes and whose strategy is told.
+
+    Attributes:
+        owed: fills that the venue told without their deals; when it has to be asked anyway.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self.owed = OwedDeals()
         self._is_feed_up = False
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
@@ -66,7 +71,7 @@ class Reactions:
                     position.apply(notice)
                     gateway.collateral.on_fill(notice.order.market.name, now_ns())
                     gateway.counts["fills"] += 1
-                    gateway.owed.note(notice.order, now_ns())
+                    self.owed.note(notice.order, now_ns())
                     gateway.callbacks.on_fill(notice)
                     gateway.callbacks.on_position(position)
                 elif isinstance(notice, OrderNotice):
@@ -85,7 +90,7 @@ class Reactions:
         gateway = self._gateway
         order, kind = notice.order, notice.kind
         gateway.counts[kind.value] += 1
-        gateway.owed.note(order, now_ns())
+        self.owed.note(order, now_ns())
         if kind in (NoticeKind.UNKNOWN, NoticeKind.ILLEGAL):
             log.warning("order %s is %s: %s", order.client_id, kind, notice.detail)
             gateway.is_in_doubt = True

@@ -72,7 +72,7 @@ class Recovery:
             return True
         if gateway.is_in_doubt or gateway.store.unknown_orders():
             return True
-        return gateway.owed.is_due(now_ns)
+        return gateway.reactions.owed.is_due(now_ns)
 
     def can_see(self, market: str, book: Book) -> bool:
         """Judges a new state of a blind market's book; True when sight is back with it.
@@ -108,10 +108,10 @@ class Recovery:
         session = gateway.feed.sessions
         gateway.is_in_doubt = False
         try:
-            if not gateway.is_reconciled or gateway.owed.is_round_due(now_ns()):
+            if not gateway.is_reconciled or gateway.reactions.owed.is_round_due(now_ns()):
                 await self._refresh_balances()
             resolved = await self._reconcile()
-            gateway.owed.asked(now_ns())
+            gateway.reactions.owed.asked(now_ns())
         except WhitewireError as error:
             gateway.is_in_doubt = True
             log.warning("reconcile: %s", error)

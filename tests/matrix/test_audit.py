@@ -11,7 +11,7 @@ import pytest
 from tests.matrix.catalogue import row_named
 from tests.matrix.cell import Cell
 from tests.matrix.runner import run_cells
-from whitewire import lifecycle, ordering, reactions, recovery
+from whitewire import ordering, reactions, recovery, startup
 from whitewire.gateway import Gateway
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.positions import Position
@@ -60,14 +60,14 @@ def test_a_placement_that_is_sent_in_secret_is_i1(monkeypatch: Patch) -> None:
 def test_an_order_beyond_a_limit_is_i2(monkeypatch: Patch, limit: str) -> None:
     import msgspec
 
-    limits = lifecycle.engine_limits
+    limits = startup.engine_limits
 
     def wider(market: Any, config: Any) -> Any:
         return limits(
             market, msgspec.structs.replace(config, **{limit: getattr(config, limit) * 9})
         )
 
-    monkeypatch.setattr(lifecycle, "engine_limits", wider)
+    monkeypatch.setattr(startup, "engine_limits", wider)
     assert reason().startswith("I2: ")
 
 
