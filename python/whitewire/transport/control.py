@@ -111,8 +111,11 @@ class _Exchange:
 class _Line:
     """One route: the connection of the moment, opened again when it is needed and gone."""
 
-    def __init__(self, address: Address, context: ssl.SSLContext, path: Path) -> None:
+    def __init__(
+        self, address: Address, context: ssl.SSLContext, path: Path, timeout_s: float
+    ) -> None:
         self.address = address
+        self._timeout_s = timeout_s
         self._context = context
         self._path = path
         self._exchange = _Exchange(address.url)
@@ -132,12 +135,12 @@ class _Line:
     async def call(self, request: bytes) -> Answer:
         exchange = await self.open()
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await exchange.send(request, self._path)
         except TimeoutError:
             # the answers that follow could not be matched any more
             error = PeerError(
-                "no-answer", f"{self.address.url} did not answer within {CALL_TIMEOUT_S:g} s"
+                "no-answer", f"{self.address.url} did not answer within {self._timeout_s:g} s"
             )
             exchange.abort(error)
             raise error from None
@@ -158,6 +161,7 @@ class Control:
         nonces: the account's allocator, shared with the order path.
         throttle: the account's rate limiter, shared with the order path.
         now_ns: monotonic clock.
+        timeout_s: how long an answer may take.
 
     Raises:
         ConfigError: a route override of an endpoint that is unknown or cannot be moved.
@@ -172,6 +176,7 @@ class Control:
         nonces: NonceAllocator,
         throttle: Throttle,
         now_ns: Callable[[], int],
+        timeout_s: float = CALL_TIMEOUT_S,
     ) -> None:
         self._signer = signer
         self._nonces = nonces
@@ -187,8 +192,8 @@ class Control:
                     f"these can: {movable}",
                 )
         self._lines = {
-            Route.COLOCATION: _Line(Address(config.venue.rest), context, path),
-            Route.PUBLIC: _Line(Address(config.venue.public_rest), context, path),
+            Route.COLOCATION: _Line(Address(config.venue.rest), context, path, timeout_s),
+            Route.PUBLIC: _Line(Address(config.venue.public_rest), context, path, timeout_s),
         }
         self._templates: dict[str, _core.RequestTemplate] = {}
 
