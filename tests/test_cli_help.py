@@ -22,7 +22,8 @@ OPTIONS = {
     },
     "run": {"--config", "--live"},
     "check": {"--config"},
-    "cancel-all": {"--config", "--market"},
+    "cancel-all": {"--config", "--market", "--json"},
+    "watchdog": {"--config", "--stay"},
 }
 MAX_COLUMNS = 100
 

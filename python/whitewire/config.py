@@ -26,7 +26,9 @@ __all__ = [
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "RedButtonConfig",
     "VenueConfig",
+    "WatchdogConfig",
     "load",
     "parse",
 ]
@@ -107,6 +109,40 @@ class KillSwitchConfig(_Section, frozen=True):
     timeout_s: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
 
 
+class RedButtonConfig(_Section, frozen=True):
+    """Canceling everything from outside: `whitewire cancel-all` and the watchdog.
+
+    Attributes:
+        key_env, secret_env: environment variables of a key of its own for the same account; None
+            uses the account's.
+        connections: connections for cancels in the zone.
+        deadline_s: how long it tries until the venue shows nothing open.
+    """
+
+    key_env: str | None = None
+    secret_env: str | None = None
+    connections: Annotated[int, msgspec.Meta(ge=1, le=16)] = 3
+    deadline_s: Annotated[int, msgspec.Meta(ge=1, le=600)] = 20
+
+
+class WatchdogConfig(_Section, frozen=True):
+    """The process beside the gateway that presses the red button when its heart stops.
+
+    Attributes:
+        heartbeat: file in which the gateway beats; None for one in the runtime directory.
+        warn_ms: silence that is reported.
+        act_ms: silence after which it acts.
+        kill: whether the hung process is killed afterwards.
+        incidents: file to which each act adds a line of JSON; None for one in the state directory.
+    """
+
+    heartbeat: str | None = None
+    warn_ms: Annotated[int, msgspec.Meta(ge=150, le=60_000)] = 250
+    act_ms: Annotated[int, msgspec.Meta(ge=200, le=60_000)] = 1_000
+    kill: bool = True
+    incidents: str | None = None
+
+
 class ProcessConfig(_Section, frozen=True):
     """The process: the CPU to pin the hot thread to (None: not pinned)."""
 
@@ -140,6 +176,8 @@ class Config(_Section, frozen=True):
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
     process: ProcessConfig = ProcessConfig()
+    red_button: RedButtonConfig = RedButtonConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
 
     @property
     def is_loopback(self) -> bool:
@@ -201,7 +239,24 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
         raise ConfigError("config-invalid", f"{source}: not UTF-8 text ({error.reason})") from None
     _check_urls(config.venue, source)
     _check_markets(config, source)
+    _check_guards(config, source)
     return config
+
+
+def _check_guards(config: Config, source: str) -> None:
+    if (config.red_button.key_env is None) != (config.red_button.secret_env is None):
+        raise ConfigError(
+            "config-red-button",
+            f"{source}: red_button names only one of key_env and secret_env",
+            "name both, or neither to use the account's key",
+        )
+    if config.watchdog.act_ms <= config.watchdog.warn_ms:
+        raise ConfigError(
+            "config-watchdog",
+            f"{source}: watchdog.act_ms was {config.watchdog.act_ms}, and warn_ms "
+            f"{config.watchdog.warn_ms}",
+            "act later than you warn",
+        )
 
 
 def _check_urls(venue: VenueConfig, source: str) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Literal
@@ -81,6 +81,7 @@ class Gateway:
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
+        on_halt: called once the gate is shut and the lanes' cancels are sent.
     """
 
     control: Control
@@ -119,6 +120,7 @@ class Gateway:
         self.is_in_doubt = False
         self.counts: Counter[str] = Counter()
         self.sight = asyncio.Event()
+        self.on_halt: Callable[[], None] = lambda: None
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
         self.ordering = Ordering(self)
@@ -274,7 +276,12 @@ class Gateway:
         return len(orders)
 
     def halt(self, reason: str) -> None:
-        """Stops placing for good and pulls every quote; the session lives on."""
+        """Stops placing for good and presses the red button; the session lives on.
+
+        Our orders are canceled on the lanes at once. Beside that everything that rests in the
+        gateway's markets, whosever it is, is canceled on the public route, the timers are
+        shortened to 5 s, and the venue is asked until it shows nothing.
+        """
         if self.state not in (GatewayState.ACTIVE, GatewayState.STARTING):
             return
         self.state = GatewayState.HALTED
@@ -282,6 +289,7 @@ class Gateway:
         log.error("halted: %s", reason)
         self.engine.halt(True)
         self.cancel_all()
+        self.on_halt()
 
     def every(self, seconds: float) -> None:
         """Calls `on_timer` every `seconds` from now until the stop.

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from whitewire import _core
 from whitewire._bridge import epoch_ms, now_ns
+from whitewire.emergency import Emergency
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import StartupError, VenueRefusal, WhitewireError
 from whitewire.gateway import Gateway, GatewayState
@@ -31,11 +32,12 @@ from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.session import SessionPlan
 from whitewire.protocol.throttle import Throttle
+from whitewire.pulse import Pulse
 from whitewire.recovery import Recovery
 from whitewire.strategy import Strategy, check
 from whitewire.switches import Switches
-from whitewire.transport.control import Control
 from whitewire.transport.feed import Feed
+from whitewire.transport.lines import Lines
 from whitewire.transport.link import Address, tls_context
 from whitewire.transport.loop import freeze_heap, pin
 from whitewire.transport.order_entry import OrderEntry
@@ -104,14 +106,14 @@ class Lifecycle:
         self._config = config
         self._rest = Address(config.venue.rest)
         self._signer = _core.Signer(credentials.key, credentials.secret)
-        prefix = f"{config.orders.id_prefix}-"
+        prefix, session = f"{config.orders.id_prefix}-", _session_id()
         paths = [ENDPOINTS[name].path for name in ("place", "cancel", "modify", "bulk")]
         engine = _core.Engine(
             key=credentials.key,
             secret=credentials.secret,
             host=self._rest.header,
             paths=(paths[0], paths[1], paths[2], paths[3]),
-            id_base=f"{prefix}{_session_id()}-",
+            id_base=f"{prefix}{session}-",
         )
         self.gateway = Gateway(
             self._strategy,
@@ -123,6 +125,8 @@ class Lifecycle:
             balances=Balances(),
         )
         self.switches = Switches(self.gateway, self._spawn)
+        self.emergency = Emergency(self.gateway, self.switches, self._spawn)
+        self.pulse = Pulse(self.gateway, session)
         self.recovery = Recovery(self.gateway)
         self.is_clean = False
         self._stop_reason = ""
@@ -138,6 +142,8 @@ class Lifecycle:
             WhitewireError: the start failed; everything that was opened is closed again.
         """
         async with contextlib.AsyncExitStack() as opened:
+            self.pulse.begin()
+            opened.callback(lambda: self.pulse.end(self.is_clean))
             self._starting = asyncio.get_running_loop().create_task(self._start(opened))
             try:
                 await self._starting
@@ -164,16 +170,13 @@ class Lifecycle:
             pin(config.process.cpu)
         context = tls_context(config.venue.ca)
         opened.push_async_callback(asyncio.sleep, 0)  # lets closed connections say goodbye
-        gateway.control = Control(
-            config,
-            context,
-            gateway.path,
-            self._signer,
-            gateway.nonces,
-            gateway.throttle,
-            now_ns,
-        )
-        opened.callback(gateway.control.close)
+        shared = (gateway.path, self._signer, gateway.nonces, gateway.throttle)
+        lines = Lines(config, context, *shared)
+        opened.callback(lines.close)
+        opened.push_async_callback(self._end_tasks)
+        gateway.control = lines.control()
+        self.switches.open(lines)
+        self.emergency.open(lines)
         await gateway.control.open()
         await self._add_markets()
         with _naming("the account's balance"):
@@ -203,12 +206,12 @@ class Lifecycle:
         await self._wait_for_books()
         await self.switches.arm()
         opened.callback(freeze_heap())
-        self._activate()
+        self._activate(gateway)
 
-    def _activate(self) -> None:
-        gateway = self.gateway
-        gateway.state = GatewayState.ACTIVE
-        gateway.engine.halt(False)
+    def _activate(self, gateway: Gateway) -> None:
+        if gateway.state is GatewayState.STARTING:  # the red button may have been pressed already
+            gateway.state = GatewayState.ACTIVE
+            gateway.engine.halt(False)
         self.switches.check(now_ns())
         for name in gateway.markets:
             gateway.refresh_gate(name)
@@ -338,7 +341,7 @@ class Lifecycle:
             gateway.path.leave()
         if self.recovery.is_due(now):
             self._spawn(self.recovery.run())
-        if gateway.state is GatewayState.HALTED:
+        if gateway.state is GatewayState.HALTED and self.emergency.is_verified:
             self.switches.disarm_if_empty()
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:

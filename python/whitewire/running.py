@@ -1,4 +1,4 @@
-"""The commands that meet a venue: run, check, cancel-all.
+"""The commands that meet a venue: run and check.
 
 Owns: what each of them does from configuration to exit code. Must not know: arguments. Invariant:
 nothing is placed at a venue that is not on this machine without `live`.
@@ -10,7 +10,6 @@ import asyncio
 import logging
 import os
 import platform
-import random
 import time
 from collections.abc import Awaitable, Callable
 from decimal import Decimal
@@ -21,27 +20,22 @@ from rich.console import Console
 from rich.table import Table
 
 from whitewire import _core
-from whitewire._bridge import Path, now_ns
 from whitewire.config import Config, Credentials, load
-from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import ConfigError, StartupError, WhitewireError
 from whitewire.lifecycle import Lifecycle
 from whitewire.markets import engine_limits, read_markets
 from whitewire.protocol import control_replies as read
-from whitewire.protocol.nonce import NonceAllocator
-from whitewire.protocol.throttle import Throttle
 from whitewire.report import summary, summary_tables
 from whitewire.strategy import Strategy, check
 from whitewire.transport import loop
-from whitewire.transport.control import Control
-from whitewire.transport.link import is_tls_direct, tls_context
+from whitewire.transport.lines import standalone
+from whitewire.transport.link import is_tls_direct
 
-__all__ = ["cancel_all_command", "check_command", "run", "run_command"]
+__all__ = ["check_command", "run", "run_command"]
 
 log = logging.getLogger("whitewire")
 
 T = TypeVar("T")
-CANCEL_TIMEOUT_S = 10.0
 
 
 def run(strategy: Strategy, config: str | FilePath | Config, *, live: bool = False) -> int:
@@ -134,7 +128,8 @@ def _host_rows(config: Config) -> list[Row]:
 
 async def _venue_rows(config: Config) -> list[Row]:
     credentials = Credentials.from_environment(config.account)
-    control = _control(config, credentials)
+    lines = standalone(config, credentials)
+    control = lines.control()
     rows: list[Row] = []
 
     async def ask(name: str, question: Callable[[], Awaitable[str]]) -> bool:
@@ -171,51 +166,6 @@ async def _venue_rows(config: Config) -> list[Row]:
             if await ask("account", account):
                 await ask("websocket token", token)
     finally:
-        control.close()
+        lines.close()
         await asyncio.sleep(0.05)
     return rows
-
-
-# ---- cancel-all -----------------------------------------------------------------------------
-
-
-def cancel_all_command(path: str, market: str | None) -> int:
-    """`whitewire cancel-all`: 0 only when the venue shows nothing open."""
-    config = load(path)
-    left = loop.run(_cancel_all(config, market))
-    where = market or "the account"
-    print(f"{left} orders open on {where}" if left else f"no order is open on {where}")
-    return 1 if left else 0
-
-
-async def _cancel_all(config: Config, market: str | None) -> int:
-    control = _control(config, Credentials.from_environment(config.account))
-    fields = {} if market is None else {"market": market}
-    deadline = now_ns() + int(CANCEL_TIMEOUT_S * 1e9)
-    try:
-        await control.open()
-        while True:
-            status, body = await control.call("cancel_all", fields)
-            if status != 200:
-                raise read.refusal(status, body)
-            # without a market the venue lists the open orders of all markets
-            rows = read.read_open_orders(*await control.call("open_orders", fields))
-            if not rows or now_ns() > deadline:
-                return len(rows)
-            await asyncio.sleep(0.2)
-    finally:
-        control.close()
-        await asyncio.sleep(0.05)
-
-
-def _control(config: Config, credentials: Credentials) -> Control:
-    engine = _core.Engine(host="", paths=("", "", "", ""), id_base="")
-    return Control(
-        config,
-        tls_context(config.venue.ca),
-        Path(engine),
-        _core.Signer(credentials.key, credentials.secret),
-        NonceAllocator(),
-        Throttle(ENDPOINTS.values(), random.Random()),
-        now_ns,
-    )

@@ -278,9 +278,7 @@ class RedButton:
         if ask.offset == 0 and not rows:
             self._show_empty(ask.market, scope, asked_ns, now_ns)
 
-    def _still_there(
-        self, name: str, rows: Iterable[Resting], asked_ns: int, now_ns: int
-    ) -> None:
+    def _still_there(self, name: str, rows: Iterable[Resting], asked_ns: int, now_ns: int) -> None:
         for row in rows:
             self._seen.add(row)
             track = self._cancels.get(row)

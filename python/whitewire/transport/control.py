@@ -161,7 +161,7 @@ class Control:
         nonces: the account's allocator, shared with the order path.
         throttle: the account's rate limiter, shared with the order path.
         now_ns: monotonic clock.
-        timeout_s: how long an answer may take.
+        timeout_s: how long an answer may take; None for what suits most.
 
     Raises:
         ConfigError: a route override of an endpoint that is unknown or cannot be moved.
@@ -176,8 +176,9 @@ class Control:
         nonces: NonceAllocator,
         throttle: Throttle,
         now_ns: Callable[[], int],
-        timeout_s: float = CALL_TIMEOUT_S,
+        timeout_s: float | None = None,
     ) -> None:
+        timeout_s = CALL_TIMEOUT_S if timeout_s is None else timeout_s
         self._signer = signer
         self._nonces = nonces
         self._throttle = throttle
