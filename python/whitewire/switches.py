@@ -68,6 +68,7 @@ class Switches:
             StartupError: the venue did not, or does not show them.
         """
         markets = self._gateway.markets
+        await self._keep_warm()
         for name in markets:
             self._drive(self._switch.arm(name, now_ns()))
         try:

@@ -108,7 +108,8 @@ class Report(NamedTuple):
     Attributes:
         state: CLEAR or FAILED.
         took_ns: from the press to the end.
-        canceled: orders that a list showed and a later one did not.
+        canceled: orders that a list showed and a later one did not; what was gone before the
+            first list came is not counted.
         resting: what the last lists showed.
         is_blind: no list ever came.
     """
@@ -222,15 +223,15 @@ class RedButton:
         return asks
 
     def _due(self, now_ns: int) -> Iterator[Ask]:
+        for (route, scope), track in self._lists.items():
+            if track.is_due(now_ns) and not self._scopes[scope].is_clear:
+                yield Ask(Way.LIST, route, scope, offset=track.offset)
         for scope, track in self._all.items():
             if track.is_due(now_ns):
                 yield Ask(Way.CANCEL_ALL, Route.PUBLIC, scope)
         for (route, market), track in self._timers.items():
             if track.is_due(now_ns):
                 yield Ask(Way.TIMERS, route, market)
-        for (route, scope), track in self._lists.items():
-            if track.is_due(now_ns) and not self._scopes[scope].is_clear:
-                yield Ask(Way.LIST, route, scope, offset=track.offset)
         if now_ns < self._hold_ns:
             return
         room = self._budget - sum(track.is_pending for track in self._cancels.values())
