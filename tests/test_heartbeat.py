@@ -228,9 +228,7 @@ def test_only_the_very_process_is_killed() -> None:
     with child:
         started = heartbeat._started(child.pid)
         assert started is not None
-        beat = FIRST._replace(
-            pid=child.pid, started=started, namespace=heartbeat._namespace()
-        )
+        beat = FIRST._replace(pid=child.pid, started=started, namespace=heartbeat._namespace())
         assert heartbeat.is_running(beat) is True
         assert heartbeat.is_running(beat._replace(namespace=1)) is None
         later = beat._replace(started=started + 1)

@@ -13,7 +13,8 @@ from tests.gateway_rig import MARKET, Truth, config_for, credentials_of, gateway
 from whitewire.config import Config, RedButtonConfig, VenueConfig, parse
 from whitewire.errors import ConfigError
 from whitewire.ops import red_button
-from whitewire.ops.red_button import Button, cancel_all_command, credentials_of as key_of
+from whitewire.ops.red_button import Button, cancel_all_command
+from whitewire.ops.red_button import credentials_of as key_of
 from whitewire.protocol.red_button import PathReport, PressState, Report, Way
 from whitewire.venue import Venue
 
@@ -145,7 +146,7 @@ async def test_without_any_word_of_the_venue_it_fails_at_its_deadline(
     config = config_for(venue, venue=where, red_button=RedButtonConfig(deadline_s=1))
     report = await pressed(config, venue)
     assert (report.state, report.is_blind) == (PressState.FAILED, True)
-    assert all("Connection refused" in row.trouble for row in report.paths)
+    assert all("Connect call failed" in row.trouble for row in report.paths)
 
 
 @live
@@ -168,9 +169,7 @@ async def test_a_warm_button_is_fast_and_says_what_is_not_ready(
 
 
 @live
-async def test_a_gateway_that_still_quotes_is_told_to_halt(
-    venue: Venue, truth: Truth
-) -> None:
+async def test_a_gateway_that_still_quotes_is_told_to_halt(venue: Venue, truth: Truth) -> None:
     config = config_for(venue)
     async with gateway(venue, config=config, truth=truth) as rig:
         await rig.resting()
@@ -203,9 +202,7 @@ max_order_notional = "100000"
 
 
 @pytest.fixture
-def config_file(
-    venue: Venue, tmp_path: Any, monkeypatch: pytest.MonkeyPatch
-) -> str:
+def config_file(venue: Venue, tmp_path: Any, monkeypatch: pytest.MonkeyPatch) -> str:
     monkeypatch.setenv("BUTTON_KEY", venue.accounts[0].key)
     monkeypatch.setenv("BUTTON_SECRET", venue.accounts[0].secret)
     (tmp_path / "gateway.toml").write_text(toml(venue))
@@ -243,9 +240,7 @@ def test_what_rests_at_the_end_is_exit_1(
     assert truth.orders() == []
 
 
-def test_the_key_is_its_own_or_the_accounts(
-    venue: Venue, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_the_key_is_its_own_or_the_accounts(venue: Venue, monkeypatch: pytest.MonkeyPatch) -> None:
     config = parse(toml(venue))
     with pytest.raises(ConfigError, match="BUTTON_KEY is not set"):
         key_of(config)

@@ -19,7 +19,7 @@ import random
 from typing import TYPE_CHECKING, Any
 
 from whitewire import _core
-from whitewire._bridge import epoch_ms, now_ns
+from whitewire._bridge import now_ns
 from whitewire.emergency import Emergency
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import StartupError, VenueRefusal, WhitewireError
@@ -32,7 +32,7 @@ from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.session import SessionPlan
 from whitewire.protocol.throttle import Throttle
-from whitewire.pulse import Pulse
+from whitewire.pulse import Pulse, session_id
 from whitewire.recovery import Recovery
 from whitewire.strategy import Strategy, check
 from whitewire.switches import Switches
@@ -57,19 +57,6 @@ STOP_TIMEOUT_S = 10.0
 STOP_POLL_S = 0.05
 # After a start that failed nothing rests, and all there is to do is to disarm what was armed.
 GIVE_UP_TIMEOUT_S = 1.0
-
-# Milliseconds at which the sessions of this process began, each only once.
-_session_times = NonceAllocator()
-
-
-def _session_id() -> str:
-    """Letters and digits that no other session of this account uses: milliseconds, base 36."""
-    digits, text = "0123456789abcdefghijklmnopqrstuvwxyz", ""
-    number = _session_times.next(epoch_ms())
-    while number:
-        number, rest = divmod(number, 36)
-        text = digits[rest] + text
-    return text
 
 
 @contextlib.contextmanager
@@ -106,7 +93,7 @@ class Lifecycle:
         self._config = config
         self._rest = Address(config.venue.rest)
         self._signer = _core.Signer(credentials.key, credentials.secret)
-        prefix, session = f"{config.orders.id_prefix}-", _session_id()
+        prefix, session = f"{config.orders.id_prefix}-", session_id()
         paths = [ENDPOINTS[name].path for name in ("place", "cancel", "modify", "bulk")]
         engine = _core.Engine(
             key=credentials.key,
@@ -220,6 +207,7 @@ class Lifecycle:
         gateway.path.enter()
         try:
             gateway.callbacks.on_start(gateway)
+            self.switches.tell_states()
         finally:
             gateway.path.leave()
 

@@ -100,6 +100,11 @@ class Switches:
             self._used_ns = now
             self._spawn(self._keep_warm())
 
+    def tell_states(self) -> None:
+        """Tells every market's state to a strategy that begins to listen."""
+        self._states.clear()
+        self._follow()
+
     def shorten(self) -> None:
         """Lets every timer run out as soon as it can; part of a mass cancel."""
         self._drive(self._switch.shorten(now_ns()))

@@ -23,6 +23,8 @@ log = logging.getLogger("whitewire")
 
 ATTEMPT_S = 1.5
 TICK_S = 0.02
+# At the end what is still under way may come to its own end, which is cleaner than cutting it.
+GRACE_S = 0.25
 
 
 class Caller(Protocol):
@@ -71,6 +73,8 @@ async def press(button: RedButton, callers: Callers, now_ns: Callable[[], int]) 
             timer = loop.call_later(TICK_S, happened.set)
             await happened.wait()
             timer.cancel()
+        if running:
+            await asyncio.wait(running, timeout=GRACE_S)
     finally:
         left = list(running)
         for task in left:
