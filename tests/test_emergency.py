@@ -1,4 +1,4 @@
-"""`gw.halt`: three paths at once from within, verified; and a red button that was pressed outside."""
+"""`gw.halt`: three paths at once from within, verified; and the red button outside."""
 
 from __future__ import annotations
 

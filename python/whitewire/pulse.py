@@ -1,9 +1,9 @@
 """The gateway's signs of life: the heartbeat that the watchdog watches, the service manager's.
 
-Owns: a session's name, when to beat, what to say, and obedience to a red button that was pressed outside. Must not
-know: files, sockets, what silence means. Invariants: it beats on the gateway's own loop, so that a
-loop that hangs falls silent; a beat is a few stores into memory; goodbye is said only after a
-stop that was clean.
+Owns: a session's name, when to beat, what to say, and obedience to a red button that was pressed
+outside. Must not know: files, sockets, what silence means. Invariants: it beats on the gateway's
+own loop, so that a loop that hangs falls silent; a beat is a few stores into memory; goodbye is
+said only after a stop that was clean.
 """
 
 from __future__ import annotations
