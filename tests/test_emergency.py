@@ -7,8 +7,19 @@ from pathlib import Path
 
 import pytest
 
-from tests.gateway_rig import MARKET, Truth, config_for, gateway, live, until
+from tests.gateway_rig import (
+    MARKET,
+    Recorder,
+    Truth,
+    config_for,
+    credentials_of,
+    gateway,
+    live,
+    until,
+)
 from whitewire.config import KillSwitchConfig, RedButtonConfig, WatchdogConfig
+from whitewire.errors import StartupError
+from whitewire.lifecycle import Lifecycle
 from whitewire.protocol.heartbeat import BeatState, Word
 from whitewire.transport.heartbeat import HeartbeatReader, heartbeat_path
 from whitewire.venue import Venue
@@ -115,4 +126,23 @@ async def test_a_red_button_outside_halts_the_gateway(
     last = reader.read()
     assert last is not None
     assert last.state is BeatState.ENDED
+    reader.close()
+
+
+@live
+async def test_a_red_button_during_the_start_ends_it(
+    venue: Venue, truth: Truth, tmp_path: Path
+) -> None:
+    config = config_for(venue, watchdog=WatchdogConfig(heartbeat=str(tmp_path / "x.beat")))
+    reader = HeartbeatReader(heartbeat_path(config))
+    seen = Recorder()
+    lifecycle = Lifecycle(seen, config, credentials_of(venue))
+    running = asyncio.get_running_loop().create_task(lifecycle.run())
+    await until(reader.read)
+    reader.set(Word.HALT)
+    with pytest.raises(StartupError, match="halted during the start: the red button was pressed"):
+        await running
+    assert "on_start" not in seen.names
+    assert lifecycle.is_clean
+    assert (truth.placed(), truth.timers()) == (0, [])
     reader.close()

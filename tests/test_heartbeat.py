@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from tests.gateway_rig import LIMITS
 from whitewire.config import Config, VenueConfig, WatchdogConfig
-from whitewire.errors import StartupError
+from whitewire.errors import ConfigError, StartupError
 from whitewire.protocol.heartbeat import (
     SIZE,
     Beat,
@@ -201,6 +201,14 @@ def test_a_page_that_cannot_be_made_is_one_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(StartupError, match=r"cannot be made: .*; name another file as watchdog"):
         HeartbeatWriter(tmp_path / "file" / "x.beat", "s")
+
+
+def test_a_page_that_may_not_be_read_is_one_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    (tmp_path / "folder").mkdir()
+    for path in (tmp_path / "file" / "x.beat", tmp_path / "folder"):
+        with pytest.raises(ConfigError, match=r"cannot be read: .*; run as the gateway's user"):
+            HeartbeatReader(path).read()
 
 
 def config(**watchdog: str) -> Config:

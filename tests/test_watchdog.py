@@ -49,7 +49,7 @@ timeout_s = 600
 heartbeat = "{self.beat}"
 incidents = "{self.incidents}"
 [red_button]
-deadline_s = 4
+deadline_s = 2
 [markets.BTC_USDT]
 max_order_amount = "1"
 max_order_notional = "100000"
@@ -153,6 +153,22 @@ def test_a_gateway_that_hangs_leaves_nothing_resting_and_is_killed(
     again.send_signal(signal.SIGTERM)
     assert again.wait(10) == 0
     assert len(desk.record()) == 1
+
+
+def test_a_gateway_that_is_not_killed_and_wakes_up_halts(desk: Desk, truth: Truth) -> None:
+    path = desk.folder / "gateway.toml"
+    path.write_text(path.read_text().replace("[watchdog]", "[watchdog]\nkill = false"))
+    gateway = quoting(desk, truth)
+    watchdog = desk.watchdog()
+    gateway.send_signal(signal.SIGSTOP)
+    assert watchdog.wait(20) == 1
+    assert truth.orders() == []
+    assert gateway.poll() is None
+    gateway.send_signal(signal.SIGCONT)
+    wait_for(lambda: "halted: the red button was pressed" in desk.said("run"))
+    gateway.send_signal(signal.SIGTERM)
+    assert gateway.wait(20) == 0
+    assert truth.orders() == []
 
 
 def test_a_gateway_that_was_killed_is_acted_upon_at_once_and_watching_may_go_on(

@@ -30,6 +30,8 @@ first steps:
   whitewire check --config gateway.toml    is this configuration ready? places nothing
   whitewire run my_module:MyStrategy --config gateway.toml          rehearse on loopback
   whitewire run my_module:MyStrategy --config gateway.toml --live   trade
+  whitewire watchdog --config gateway.toml                          beside it, in its own process
+  whitewire cancel-all --config gateway.toml                        the red button
 
 exit codes: 0 done, 1 the job failed, 2 usage or configuration
 """

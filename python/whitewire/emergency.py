@@ -61,13 +61,17 @@ class Emergency:
         gateway.on_halt = self.press
 
     def open(self, lines: Lines) -> None:
-        """Gets its own connections; until then nothing can rest."""
+        """Gets its own connections; what was pressed before begins now."""
         self._public = lines.control(is_public=True)
+        if self._is_pressed:
+            self._spawn(self._run(self._public))
 
     def press(self) -> None:
         """Cancels everything in the gateway's markets, on every path at once."""
-        if self._public is not None and not self._is_pressed:
-            self._is_pressed = True
+        if self._is_pressed:
+            return
+        self._is_pressed = True
+        if self._public is not None:
             self._spawn(self._run(self._public))
 
     async def _run(self, public: Control) -> None:
@@ -80,7 +84,8 @@ class Emergency:
 
         deadline_ns = gateway.config.red_button.deadline_s * 1_000_000_000
         while not self.is_verified:
-            button = RedButton(tuple(gateway.markets), (), now_ns(), deadline_ns=deadline_ns)
+            markets = tuple(gateway.markets or gateway.config.markets)
+            button = RedButton(markets, (), now_ns(), deadline_ns=deadline_ns)
             report = await press(button, callers, now_ns)
             if report.state is PressState.CLEAR:
                 self.is_verified = True

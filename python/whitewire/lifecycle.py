@@ -196,9 +196,12 @@ class Lifecycle:
         self._activate(gateway)
 
     def _activate(self, gateway: Gateway) -> None:
-        if gateway.state is GatewayState.STARTING:  # the red button may have been pressed already
-            gateway.state = GatewayState.ACTIVE
-            gateway.engine.halt(False)
+        if gateway.state is not GatewayState.STARTING:
+            raise StartupError(
+                "halted", f"halted during the start: {gateway.halt_reason}", "see why, start again"
+            )
+        gateway.state = GatewayState.ACTIVE
+        gateway.engine.halt(False)
         self.switches.check(now_ns())
         for name in gateway.markets:
             gateway.refresh_gate(name)
@@ -329,7 +332,8 @@ class Lifecycle:
             gateway.path.leave()
         if self.recovery.is_due(now):
             self._spawn(self.recovery.run())
-        if gateway.state is GatewayState.HALTED and self.emergency.is_verified:
+        is_over = self._has_started and gateway.state is GatewayState.HALTED
+        if is_over and self.emergency.is_verified:
             self.switches.disarm_if_empty()
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:

@@ -144,8 +144,8 @@ def _ask_gateway_to_halt(config: Config) -> int | None:
     with contextlib.closing(reader):
         try:
             beat = reader.read()
-        except OSError as error:
-            log.warning("the gateway's heartbeat cannot be read: %s", error)
+        except WhitewireError as error:
+            log.warning("no gateway is told to halt: %s", error)
             return None
         if beat is None or not is_running(beat):
             return None

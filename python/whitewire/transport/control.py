@@ -127,6 +127,7 @@ class _Line:
             if not self._exchange.is_open:
                 if self._is_closed:
                     raise PeerError("closed", f"{self.address.url}: the gateway has closed it")
+                self._exchange.abort()  # the kernel may have given it up and uvloop not noticed
                 exchange = _Exchange(self.address.url)
                 await connect(self.address, self._context, self._path, exchange)
                 self._exchange = exchange

@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from whitewire._bridge import now_ns
-from whitewire.errors import StartupError
+from whitewire.errors import ConfigError, StartupError
 from whitewire.protocol.heartbeat import SIZE, Beat, BeatState, Word, pack, unpack
 
 if TYPE_CHECKING:
@@ -183,11 +183,17 @@ class HeartbeatReader:
         self._map: mmap.mmap | None = None
 
     def read(self) -> Beat | None:
-        """What the page says; None when there is none, or none that can be read."""
+        """What the page says; None when there is none, or the file is not one.
+
+        Raises:
+            ConfigError: the file may not be read.
+        """
         try:
             inode = self.path.stat().st_ino
         except FileNotFoundError:
             inode = self._inode
+        except OSError as error:
+            raise self._unreadable(error) from error
         if inode != self._inode:
             self._open()
         return None if self._map is None else unpack(self._map[:])
@@ -202,6 +208,15 @@ class HeartbeatReader:
                 self._inode = status.st_ino
         except FileNotFoundError:
             return  # it went between two looks
+        except OSError as error:
+            raise self._unreadable(error) from error
+
+    def _unreadable(self, error: OSError) -> ConfigError:
+        return ConfigError(
+            "heartbeat-unreadable",
+            f"the heartbeat {self.path} cannot be read: {error.strerror}",
+            "run as the gateway's user, and check watchdog.heartbeat",
+        )
 
     def set(self, word: Word) -> None:
         """Sets `HALT` or `HANDLED` in the page."""
