@@ -34,6 +34,7 @@ from whitewire.lifecycle import Lifecycle
 from whitewire.strategy import CALLBACKS, Balance, Recovered, Ticker
 from whitewire.venue import Venue
 from whitewire.venue import model as venue_model
+from whitewire.venue.collateral.requests import CollateralRequest
 from whitewire.venue.requests import CancelRequest, LimitRequest
 
 MARKET = "BTC_USDT"
@@ -136,9 +137,11 @@ class Truth:
         self, side: str, price: object, amount: object, *, who: str = "", **more: Any
     ) -> venue_model.Order:
         """Places an order of the other account."""
-        request = LimitRequest(
-            market=self.market, side=side, price=str(price), amount=str(amount), **more
-        )
+        fields = {"market": self.market, "side": side, "price": str(price), "amount": str(amount)}
+        if self.market.endswith("_PERP"):
+            wanted = CollateralRequest(venue_model.OrderType.LIMIT, **fields, **more)
+            return self.venue.call(lambda e: e.collateral.place(who or self.other, wanted))
+        request = LimitRequest(**fields, **more)
         return self.venue.call(lambda exchange: exchange.place(who or self.other, request))
 
     def unmake(self, order: venue_model.Order) -> None:

@@ -14,7 +14,7 @@ from whitewire.cli import main
 
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
-    "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
+    "demo": {"--seconds", "--legs", "--transport", "--market", "--seed", "--json"},
     "venue": {
         *("--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"),
         *("--replay", "--replay-speed", "--replay-loop", "--accounts", "--sub-accounts"),
@@ -24,6 +24,7 @@ OPTIONS = {
     "check": {"--config"},
     "cancel-all": {"--config", "--market", "--json"},
     "watchdog": {"--config", "--stay"},
+    "journal": {"--config", "--path", "--table", "--json"},
 }
 MAX_COLUMNS = 100
 

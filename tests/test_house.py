@@ -38,16 +38,32 @@ LAYER_OF = {
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",
     ),
-    **dict.fromkeys(("emergency", "pulse", "recovery", "switches"), "gateway"),
+    **dict.fromkeys(
+        (
+            "bookkeeping",
+            "collateral",
+            "emergency",
+            "freshness",
+            "pulse",
+            "resumption",
+            "startup",
+            "recovery",
+            "subscriptions",
+            "switches",
+            "timekeeping",
+        ),
+        "gateway",
+    ),
+    **dict.fromkeys(("demo", "journal_command", "report", "running"), "command"),
+    "journal": "journal",
     "ops": "ops",
-    **dict.fromkeys(("demo", "report", "running"), "command"),
     **dict.fromkeys(("__main__", "cli"), "cli"),
     "venue": "venue",
     "": "face",
 }
 LEAVES = frozenset({"errors", "market", "config", "endpoints", "strategy"})
 BELOW_TRANSPORT = LEAVES | {"core", "protocol", "bridge"}
-BELOW_GATEWAY = BELOW_TRANSPORT | {"transport"}
+BELOW_GATEWAY = BELOW_TRANSPORT | {"transport", "journal"}
 BELOW_COMMANDS = BELOW_GATEWAY | {"gateway"}
 # What each layer may import besides itself. Leaves know nothing but the errors that they raise,
 # the strategy's base also the words of a market; the venue knows nothing of the gateway at all.
@@ -61,8 +77,9 @@ ARROWS: dict[str, frozenset[str]] = {
     "protocol": LEAVES | {"core"},
     "bridge": frozenset({"core", "errors"}),
     "transport": BELOW_TRANSPORT,
+    "journal": LEAVES | {"protocol"},
     "gateway": BELOW_GATEWAY,
-    "ops": BELOW_GATEWAY,
+    "ops": BELOW_TRANSPORT | {"transport", "journal"},
     "command": BELOW_COMMANDS,
     "cli": BELOW_COMMANDS | {"command", "ops", "venue"},
     "face": BELOW_COMMANDS | {"command"},

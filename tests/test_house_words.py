@@ -151,6 +151,8 @@ SPEAKS_WIRE = {
     "protocol/replies.py": "reads the order object",
     "protocol/control_replies.py": "reads the control plane's documents",
     "protocol/red_button_wire.py": "writes the requests of a mass cancel",
+    "protocol/replies_orders.py": "reads order objects whole",
+    "transport/rest_spot.py": "names the fields of the questions of `gw.rest`",
     "markets.py": "reads the market list",
     "recovery.py": "names the fields of the questions that it asks over the control plane",
 }

@@ -103,7 +103,7 @@ def test_mistakes_of_a_user_are_one_sentence_and_exit_2(folder: Folder, truth: T
         "run", "mine:Quoter", "--config", "gateway.toml", WHITEWIRE_KEY="0" * 32
     )
     assert wrong_key.returncode == 2
-    assert re.search(r"refused the account's balance: .*check the key", one_sentence(wrong_key))
+    assert re.search(r"refused the list of open orders: .*check the key", one_sentence(wrong_key))
     misspelt = folder.whitewire("run", "mine:Misspelt", "--config", "gateway.toml")
     assert misspelt.returncode == 2
     assert "Misspelt.on_bok is not a callback of whitewire; did you mean on_book?" in one_sentence(
@@ -198,7 +198,7 @@ def test_a_strategy_that_cannot_run_exits_2(
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("WHITEWIRE_SECRET", "f" * 32, "refused the account's balance: Unauthorized request"),
+        ("WHITEWIRE_SECRET", "f" * 32, "refused the list of open orders: Unauthorized request"),
         ("WHITEWIRE_KEY", "", "the environment variable WHITEWIRE_KEY is not set"),
     ],
 )

@@ -5,6 +5,7 @@
 //! the gate did not pass, and a cancel is never refused by the gate.
 
 mod request;
+mod routes;
 
 use crate::feed::Feed;
 use crate::gate::{self, MarketLimits, Top};
@@ -26,6 +27,9 @@ struct Trading {
     name: String,
     limits: MarketLimits,
     halted: bool,
+    place_path: String,
+    /// Which of the engine's bulk templates takes its orders.
+    bulk: usize,
     place: [Option<Box<PlaceTemplate>>; flags::COUNT],
     cancel: Option<CancelTemplate>,
     modify: [Option<ModifyTemplate>; 4],
@@ -39,7 +43,8 @@ pub struct Engine {
     id_base: String,
     halted: bool,
     trading: Vec<Trading>,
-    bulk: Option<BulkTemplate>,
+    /// By path; the first one is that of [`OrderPaths`].
+    bulk: Vec<(String, BulkTemplate)>,
     stages: [Histogram; STAGES],
 }
 
@@ -78,7 +83,7 @@ impl Engine {
             id_base: id_base.to_owned(),
             halted: true,
             trading: Vec::new(),
-            bulk: None,
+            bulk: Vec::new(),
             stages: std::array::from_fn(|_| Histogram::new()),
         }
     }
@@ -97,6 +102,8 @@ impl Engine {
             name: name.to_owned(),
             limits,
             halted: false,
+            place_path: self.paths.place.clone(),
+            bulk: 0,
             place: std::array::from_fn(|_| None),
             cancel: None,
             modify: std::array::from_fn(|_| None),
@@ -108,8 +115,9 @@ impl Engine {
                 let stp = stp_of(bits << flags::STP_SHIFT);
                 *slot = Some(ModifyTemplate::new(signer, &paths.host, &paths.modify, name, stp)?);
             }
-            if self.bulk.is_none() {
-                self.bulk = Some(BulkTemplate::new(signer, &paths.host, &paths.bulk, false)?);
+            if self.bulk.is_empty() {
+                let template = BulkTemplate::new(signer, &paths.host, &paths.bulk, false)?;
+                self.bulk.push((paths.bulk.clone(), template));
             }
         }
         self.trading.push(trading);
@@ -180,12 +188,13 @@ impl Engine {
         let trading = self.trading.get(market).ok_or(SetupError::UnknownMarket)?;
         Ok(PlaceSpec {
             host: &self.paths.host,
-            path: &self.paths.place,
+            path: &trading.place_path,
             market: &trading.name,
             side: side_of(flag_bits),
             post_only: flag_bits & flags::POST_ONLY != 0,
             ioc: flag_bits & flags::IOC != 0,
             rpi: flag_bits & flags::RPI != 0,
+            reduce_only: flag_bits & flags::REDUCE_ONLY != 0,
             stp: Some(stp_of(flag_bits)),
             client_id_prefix: "",
         })
@@ -250,7 +259,8 @@ impl Engine {
 
     /// A bulk request of the legs that pass the gate; each refused leg keeps its `refusal`.
     ///
-    /// Fails with `Legs` when no leg is left or there are more than the venue takes.
+    /// Fails with `Legs` when no leg is left or there are more than the venue takes; a leg of a
+    /// market whose orders go to another endpoint than the first leg's is refused with it, too.
     pub fn bulk(
         &mut self,
         legs: &mut [PlaceRequest],
@@ -261,11 +271,13 @@ impl Engine {
         if legs.len() > MAX_LEGS {
             return Err(Failure::Legs);
         }
+        let mut endpoint = None;
         for leg in legs.iter_mut() {
             let market = usize::from(leg.market);
             let passed = self
                 .pass_gate(market, leg.flags, leg.price, leg.amount, now_ns)
                 .and_then(|()| self.prepare(market, leg.flags).map_err(|_| Failure::Template));
+            let passed = passed.and_then(|()| self.check_endpoint(market, &mut endpoint));
             leg.refusal = passed.err().map_or(0, Failure::code);
         }
         let mut texts = [([0u8; 40], 0usize, [0u8; 40], 0usize, [0u8; SEQUENCE_DIGITS]); MAX_LEGS];
@@ -296,7 +308,7 @@ impl Engine {
             };
             count += 1;
         }
-        let bulk = self.bulk.as_ref().ok_or(Failure::NoKey)?;
+        let (_, bulk) = self.bulk.get(endpoint.unwrap_or(0)).ok_or(Failure::NoKey)?;
         bulk.encode(&wire[..count], nonce, out).map_err(Failure::Encode)
     }
 

@@ -8,10 +8,10 @@ from typing import TYPE_CHECKING
 
 from whitewire._core import Book, BookEvent, Histogram, OrderTemplate, Signer, __version__
 from whitewire.errors import ConfigError, NumberError, StartupError, UsageError, WhitewireError
-from whitewire.market import Market, Side
+from whitewire.market import Market, Product, Side
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, OrderState, Reject
-from whitewire.protocol.positions import Position
+from whitewire.protocol.positions import MarginPosition, Position
 from whitewire.strategy import Balance, Gap, Limit, Recovered, Strategy, Ticker, Trade
 
 if TYPE_CHECKING:
@@ -26,6 +26,7 @@ __all__ = [
     "Gap",
     "Histogram",
     "Limit",
+    "MarginPosition",
     "Market",
     "NoticeKind",
     "NumberError",
@@ -34,6 +35,7 @@ __all__ = [
     "OrderState",
     "OrderTemplate",
     "Position",
+    "Product",
     "Recovered",
     "Reject",
     "Side",

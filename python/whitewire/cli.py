@@ -115,6 +115,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     watchdog.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     watchdog.add_argument("--stay", action="store_true", help="go on watching after an act")
+    _add_journal(commands)
     return parser
 
 
@@ -132,6 +133,9 @@ def _add_demo(commands: Any) -> None:
         choices=("pipelined", "bulk"),
         default="pipelined",
         help="how ladders travel (default pipelined)",
+    )
+    demo.add_argument(
+        "--market", default="BTC_USDT", metavar="M", help="default BTC_USDT; BTC_PERP is futures"
     )
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="of the market, default 1")
     demo.add_argument("--json", metavar="FILE", help="write the summary as JSON too")
@@ -192,6 +196,24 @@ def _add_venue(commands: Any) -> None:
     )  # fmt: skip
 
 
+def _add_journal(commands: Any) -> None:
+    journal = commands.add_parser(
+        "journal",
+        help="read the book of record",
+        description="Verifies every checksum of the journal, shows a table of it, or rebuilds the "
+        "SQLite file that such questions are asked of. Never writes the journal itself.",
+    )
+    journal.add_argument("action", choices=("verify", "show", "rebuild"), help="what to do")
+    where = journal.add_mutually_exclusive_group(required=True)
+    where.add_argument("--config", metavar="FILE", help="TOML configuration that names it")
+    where.add_argument("--path", metavar="DIR", help="the folder of one or of all journals")
+    journal.add_argument(
+        "--table", choices=("sessions", "orders", "fills", "incidents"), default="sessions",
+        help="what show shows, default sessions",
+    )  # fmt: skip
+    journal.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code."""
     options = _parser().parse_args(arguments)
@@ -215,7 +237,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from whitewire import demo
 
-    return demo.main(options.seconds, options.legs, options.transport, options.seed, options.json)
+    return demo.main(
+        options.seconds,
+        options.legs,
+        options.transport,
+        options.seed,
+        options.json,
+        options.market,
+    )
 
 
 def _venue(options: argparse.Namespace) -> int:
@@ -302,6 +331,14 @@ def _watchdog(options: argparse.Namespace) -> int:
     return watchdog.watchdog_command(options.config, options.stay)
 
 
+def _journal(options: argparse.Namespace) -> int:
+    from whitewire import journal_command
+
+    return journal_command.main(
+        options.action, options.config, options.path, options.table, as_json=options.json
+    )
+
+
 def load_strategy(name: str) -> Any:
     """An instance of MODULE:CLASS; the current folder is searched too.
 
@@ -338,4 +375,5 @@ _COMMANDS = {
     "check": _check,
     "cancel-all": _cancel_all,
     "watchdog": _watchdog,
+    "journal": _journal,
 }

@@ -22,11 +22,14 @@ __all__ = [
     "Config",
     "Credentials",
     "FeedConfig",
+    "JournalConfig",
     "KillSwitchConfig",
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
     "RedButtonConfig",
+    "StartConfig",
+    "ThrottleConfig",
     "VenueConfig",
     "WatchdogConfig",
     "load",
@@ -143,14 +146,51 @@ class WatchdogConfig(_Section, frozen=True):
     incidents: str | None = None
 
 
+class ThrottleConfig(_Section, frozen=True):
+    """Our own rate limits, which count for this host's address.
+
+    Attributes:
+        shared: count together with the other gateways of this user on this host. A venue on this
+            host is counted by each process for itself, unless there is a directory.
+        directory: where the shared file is; None is the user's run-time directory
+            ($XDG_RUNTIME_DIR), or the system's temporary one.
+    """
+
+    shared: bool = True
+    directory: str | None = None
+
+
 class ProcessConfig(_Section, frozen=True):
     """The process: the CPU to pin the hot thread to (None: not pinned)."""
 
     cpu: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
+class JournalConfig(_Section, frozen=True):
+    """The book of record.
+
+    Attributes:
+        path: folder of the journals, one for each account; relative to the configuration file.
+            `none` keeps none, which only a venue on this machine allows.
+        durable_ms: how long a record waits at most until it is being made durable.
+        segment_mib: size of a file of the journal.
+        queue_limit: more records than these waiting for the disk halt the gateway.
+    """
+
+    path: str | None = None
+    durable_ms: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    segment_mib: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 64
+    queue_limit: Annotated[int, msgspec.Meta(ge=100, le=10_000_000)] = 100_000
+
+
+class StartConfig(_Section, frozen=True):
+    """The start: whether orders of an earlier session that still rest are canceled or kept."""
+
+    leftovers: Literal["cancel", "keep"] = "cancel"
+
+
 class MarketConfig(_Section, frozen=True):
-    """Risk limits of one market; the first two have no default.
+    """Product and risk limits of one market; the first two limits have no default.
 
     Attributes:
         max_order_amount: largest amount of one order, stock.
@@ -158,12 +198,18 @@ class MarketConfig(_Section, frozen=True):
         collar_percent: farthest a price may be from the book's mid.
         max_book_age_ms: no order is sent when the book heard nothing for longer; the venue
             repeats a silent book every 10 s.
+        product: None is what the venue's list says, spot or futures; "margin" trades a spot market
+            against collateral.
+        leverage: set and verified at start, futures and margin only; None leaves the account's.
+            The venue has one leverage for the whole account, so every market must agree.
     """
 
     max_order_amount: Decimal
     max_order_notional: Decimal
     collar_percent: Decimal = Decimal(2)
     max_book_age_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 11_000
+    product: Literal["spot", "margin", "futures"] | None = None
+    leverage: Literal[1, 2, 3, 5, 10, 20, 50, 100] | None = None
 
 
 class Config(_Section, frozen=True):
@@ -175,9 +221,12 @@ class Config(_Section, frozen=True):
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
+    throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
     red_button: RedButtonConfig = RedButtonConfig()
     watchdog: WatchdogConfig = WatchdogConfig()
+    journal: JournalConfig = JournalConfig()
+    start: StartConfig = StartConfig()
 
     @property
     def is_loopback(self) -> bool:
@@ -226,7 +275,16 @@ def load(path: str | Path) -> Config:
         raise ConfigError(
             "config-unreadable", f"{path}: {error.strerror}", "give the path of a TOML file"
         ) from None
-    return parse(text, str(path))
+    return _with_journal(parse(text, str(path)), Path(path))
+
+
+def _with_journal(config: Config, source: Path) -> Config:
+    """The journal's folder, which is beside the file unless it says otherwise."""
+    path = config.journal.path
+    if path != "none":
+        path = str(source.absolute().parent / (path or "state"))
+    journal = msgspec.structs.replace(config.journal, path=path)
+    return msgspec.structs.replace(config, journal=journal)
 
 
 def parse(text: bytes | str, source: str = "configuration") -> Config:
@@ -292,6 +350,13 @@ def _check_markets(config: Config, source: str) -> None:
     if not config.markets:
         raise ConfigError(
             "config-no-market", f"{source}: no market", "add a [markets.NAME] section"
+        )
+    leverages = {market.leverage for market in config.markets.values() if market.leverage}
+    if len(leverages) > 1:
+        raise ConfigError(
+            "config-leverage",
+            f"{source}: markets have leverages of {', '.join(map(str, sorted(leverages)))}",
+            "the venue has one leverage for the whole account; give the same to each",
         )
     for name, market in config.markets.items():
         for field in ("max_order_amount", "max_order_notional", "collar_percent"):

@@ -15,23 +15,28 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from time import time_ns
 from typing import TYPE_CHECKING, Literal
 
 from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
+from whitewire.collateral import Collateral
 from whitewire.errors import UsageError
 from whitewire.market import Market, Number, Side
 from whitewire.ordering import Flags, Ordering
+from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
-from whitewire.protocol.positions import Position
+from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
 from whitewire.strategy import Strategy
+from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
     from whitewire import _core
+    from whitewire.bookkeeping import Bookkeeper
     from whitewire.config import Config
     from whitewire.protocol.balances import Balances
     from whitewire.protocol.throttle import Throttle
@@ -82,6 +87,8 @@ class Gateway:
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
         on_halt: called once the gate is shut and the lanes' cancels are sent.
+        collateral: leverage, margin balances and the venue's positions.
+        reducing: markets in which only what lessens the position may be placed, and why.
     """
 
     control: Control
@@ -93,6 +100,7 @@ class Gateway:
         strategy: Strategy,
         config: Config,
         engine: _core.Engine,
+        journal: Bookkeeper,
         *,
         id_prefix: str,
         nonces: NonceAllocator,
@@ -101,11 +109,13 @@ class Gateway:
     ) -> None:
         self.config = config
         self.engine = engine
+        self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
         self.halt_reason = ""
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
+        self.clock = VenueClock(time_ns(), now_ns())
         self.throttle = throttle
         self.balances = balances
         self.id_prefix = id_prefix
@@ -123,6 +133,8 @@ class Gateway:
         self.on_halt: Callable[[], None] = lambda: None
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
+        self.reducing: dict[str, str] = {}
+        self.collateral = Collateral(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
 
@@ -132,15 +144,15 @@ class Gateway:
         self.by_index.append(market)
         self.books.append(book)
         self.ladders[market.name] = Ladder(self, market)
-        self.positions[market.name] = Position(market)
+        self.positions[market.name] = position_in(market)
         self.go_blind(market.name)
 
     # ---- what a strategy can ask for --------------------------------------------------------
 
     @property
-    def rest(self) -> Control:
-        """Awaited calls to the venue, for what is not on the hot path."""
-        return self.control
+    def rest(self) -> Rest:
+        """Awaited, typed calls to the venue, for what is not on the hot path."""
+        return Rest(self.control)
 
     def market(self, market: str | Market) -> Market:
         """A market of this gateway.
@@ -171,11 +183,13 @@ class Gateway:
         stp: str | None = None,
         rpi: bool = False,
         ioc: bool = False,
+        reduce_only: bool = False,
         tag: object = None,
     ) -> Order:
         """Places a limit order and returns its handle at once; the ack is an event.
 
-        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`.
+        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`,
+        `reduce_only` a market with positions; the venue shrinks such an order to the position.
         A local refusal is an order in state REJECTED, and `on_reject`.
 
         Raises:
@@ -183,7 +197,13 @@ class Gateway:
         """
         where = self.market(market)
         side = Side(side)
-        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp)
+        if reduce_only and not where.is_collateral:
+            raise UsageError(
+                "order-flags",
+                f"{where.name} is spot: there is no position",
+                "leave reduce_only out",
+            )
+        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp, reduce_only)
         ticks = where.price_to_ticks(price)
         lots = where.amount_to_lots(amount)
         self.path.enter()
@@ -276,17 +296,13 @@ class Gateway:
         return len(orders)
 
     def halt(self, reason: str) -> None:
-        """Stops placing for good and presses the red button; the session lives on.
-
-        Our orders are canceled on the lanes at once. Beside that everything that rests in the
-        gateway's markets, whosever it is, is canceled on the public route, the timers are
-        shortened to 5 s, and the venue is asked until it shows nothing.
-        """
+        """Stops placing for good and presses the red button (see `emergency`)."""
         if self.state not in (GatewayState.ACTIVE, GatewayState.STARTING):
             return
         self.state = GatewayState.HALTED
         self.halt_reason = reason
         log.error("halted: %s", reason)
+        self.journal.halted(reason)
         self.engine.halt(True)
         self.cancel_all()
         self.on_halt()
@@ -324,7 +340,7 @@ class Gateway:
         return self.store.open_orders(None if market is None else self.market(market).name)
 
     def inventory(self, market: str | Market) -> Position:
-        """What our fills changed since the start."""
+        """What our fills changed since the journal began; without one, since the start."""
         return self.positions[self.market(market).name]
 
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
@@ -352,8 +368,11 @@ class Gateway:
     def pull_again(self) -> None:
         """Cancels what still rests where nothing may; call about ten times a second.
 
-        A cancel can be refused, and an Unknown order can turn out to rest after all.
+        A cancel can be refused, and an Unknown order can turn out to rest after all. What a start
+        keeps of an earlier session may rest until the market is in sight.
         """
+        if self.state is GatewayState.STARTING:
+            return
         for market in self.markets:
             if not self.may_quote(market):
                 for order in self.store.open_orders(market):
@@ -363,11 +382,11 @@ class Gateway:
     def may_quote(self, market: str) -> bool:
         """Whether placements of a market pass the first check of the gate.
 
-        Only while the gateway is ACTIVE, the kill switch armed and the market in sight.
+        Only while the gateway is ACTIVE, the clock safe, the kill switch armed and the market in
+        sight.
         """
-        return (
-            self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
-        )
+        is_open = self.state is GatewayState.ACTIVE and self.clock.is_safe
+        return is_open and market in self._armed and market not in self.blind
 
     def refresh_gate(self, market: str) -> None:
         """Hands the decision to the core, which enforces it."""

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from whitewire import _core
-from whitewire._bridge import epoch_ms, now_ns
+from whitewire._bridge import now_ns
 from whitewire.errors import NonceExhausted, UsageError
 from whitewire.market import Market, Side
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
@@ -39,10 +39,19 @@ class Flags:
     POST_ONLY = 2
     IOC = 4
     RPI = 8
+    REDUCE_ONLY = 64
     STP: dict[str, int] = {"no": 0 << 4, "cb": 1 << 4, "cn": 2 << 4, "co": 3 << 4}  # noqa: RUF012
 
     @classmethod
-    def of(cls, side: Side, post_only: bool, ioc: bool, rpi: bool, stp: str) -> int:
+    def of(
+        cls,
+        side: Side,
+        post_only: bool,
+        ioc: bool,
+        rpi: bool,
+        stp: str,
+        reduce_only: bool = False,
+    ) -> int:
         """Flags of an order.
 
         Raises:
@@ -60,6 +69,7 @@ class Flags:
         bits |= cls.POST_ONLY if post_only else 0
         bits |= cls.IOC if ioc else 0
         bits |= cls.RPI if rpi else 0
+        bits |= cls.REDUCE_ONLY if reduce_only else 0
         return bits | cls.STP[stp]
 
 
@@ -94,7 +104,10 @@ class Ordering:
     ) -> Order:
         """Places one order, post-only or not as `flags` say."""
         order = self._create(market, side, ticks, lots, flags, tag)
-        admitted = self._admit("place")
+        if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
+            self._refuse(order, _ONLY_REDUCING)
+            return order
+        admitted = self._admit("collateral_limit" if market.is_collateral else "place")
         if isinstance(admitted, Reject):
             self._refuse(order, admitted)
             return order
@@ -114,7 +127,7 @@ class Ordering:
         flags = {
             side: Flags.of(side, True, False, False, self._stp) for side in (Side.BUY, Side.SELL)
         }
-        if not bulk or len(legs) == 1:
+        if not bulk or len(legs) == 1 or market.name in self._gateway.reducing:
             return [self.place(market, side, t, n, flags[side]) for side, t, n in legs]
         orders = []
         for start in range(0, len(legs), MAX_LEGS):
@@ -127,7 +140,8 @@ class Ordering:
         return orders
 
     def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:
-        admitted = self._admit("bulk")
+        collateral = batch[0].market.is_collateral
+        admitted = self._admit("collateral_bulk" if collateral else "bulk")
         if isinstance(admitted, Reject):
             for order in batch:
                 self._refuse(order, admitted)
@@ -151,6 +165,9 @@ class Ordering:
             reason = f"the order is {order.state}{busy}"
             self._refuse_change(order, _reject("not-open", reason))
             return
+        if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
+            self._refuse_change(order, _ONLY_REDUCING)
+            return
         admitted = self._admit("modify", order)
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
@@ -163,6 +180,7 @@ class Ordering:
             self._refuse_change(order, _refusal(-written))
             return
         self._gateway.counts["modifies"] += 1
+        self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(RequestKind.MODIFY, (order,), nonce))
 
@@ -185,13 +203,14 @@ class Ordering:
         if gateway.throttle.try_take("cancel", now, True) > 0:
             return False
         try:
-            nonce = gateway.nonces.next(epoch_ms())
+            nonce = gateway.nonces.next(gateway.clock.epoch_ms(now))
         except NonceExhausted:
             return False
         written = lane.connection.cancel(order.market.index, order.client_id.encode(), nonce)
         if written <= 0:
             return False
         gateway.counts["cancels"] += 1
+        gateway.journal.cancel_sent(order)
         self._tell_soon(gateway.store.cancel_sent(order, now))
         lane.push(Request(RequestKind.CANCEL, (order,), nonce))
         return True
@@ -214,12 +233,16 @@ class Ordering:
         client_id = f"{prefix}{self._sequence:010d}"
         order = self._gateway.store.create(market, side, ticks, lots, client_id, now_ns(), tag)
         order.flags = flags
+        self._gateway.journal.placed(order)
         self._gateway.counts["orders"] += 1
         return order
 
     def _admit(self, endpoint: str, order: Order | None = None) -> _Pass | Reject:
         """A lane and a nonce, or why there is none."""
-        wait_ns = self._gateway.throttle.try_take(endpoint, now_ns(), False)
+        if not self._gateway.clock.is_safe:
+            return _CLOCK_OFF
+        now = now_ns()
+        wait_ns = self._gateway.throttle.try_take(endpoint, now, False)
         if wait_ns > 0:
             limit = Limit(endpoint, wait_ns, False)
             asyncio.get_running_loop().call_soon(self._gateway.callbacks.on_limit, limit)
@@ -228,7 +251,8 @@ class Ordering:
         if lane is None or lane.connection is None:
             return _LANE_DOWN
         try:
-            return _Pass(lane, lane.connection, self._gateway.nonces.next(epoch_ms()))
+            nonce = self._gateway.nonces.next(self._gateway.clock.epoch_ms(now))
+            return _Pass(lane, lane.connection, nonce)
         except NonceExhausted as error:
             return _reject("nonce-exhausted", str(error))
 
@@ -257,4 +281,8 @@ def _refusal(number: int) -> Reject:
 
 
 _REFUSALS = {number: (code, reason) for number, code, reason in _core.refusals()}
+_CLOCK_OFF = _reject(
+    "clock", "this host's clock and the venue's are too far apart, or not compared"
+)
+_ONLY_REDUCING = _reject("only-reducing", "the market is reducing: margin call, or in doubt")
 _LANE_DOWN = _reject("no-lane", "every order connection is down or has its fill in flight")

@@ -1,6 +1,6 @@
 """The gateway's signs of life: the heartbeat that the watchdog watches, the service manager's.
 
-Owns: a session's name, when to beat, what to say, and obedience to a red button that was pressed
+Owns: when to beat, what to say, and obedience to a red button that was pressed
 outside. Must not know: files, sockets, what silence means. Invariants: it beats on the gateway's
 own loop, so that a loop that hangs falls silent; a beat is a few stores into memory; goodbye is
 said only after a stop that was clean.
@@ -11,17 +11,16 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from whitewire._bridge import epoch_ms, now_ns
+from whitewire._bridge import now_ns
 from whitewire.gateway import GatewayState
 from whitewire.protocol.heartbeat import BeatState
-from whitewire.protocol.nonce import NonceAllocator
 from whitewire.transport.heartbeat import HeartbeatWriter, heartbeat_path
 from whitewire.transport.notify import Notifier
 
 if TYPE_CHECKING:
     from whitewire.gateway import Gateway
 
-__all__ = ["Pulse", "session_id"]
+__all__ = ["Pulse"]
 
 BEAT_S = 0.05
 _STATES = {
@@ -30,20 +29,6 @@ _STATES = {
     GatewayState.HALTED: BeatState.HALTED,
     GatewayState.STOPPING: BeatState.STOPPING,
 }
-
-
-# Milliseconds at which the sessions of this process began, each only once.
-_session_times = NonceAllocator()
-
-
-def session_id() -> str:
-    """Letters and digits that no other session of this account uses: milliseconds, base 36."""
-    digits, text = "0123456789abcdefghijklmnopqrstuvwxyz", ""
-    number = _session_times.next(epoch_ms())
-    while number:
-        number, rest = divmod(number, 36)
-        text = digits[rest] + text
-    return text
 
 
 class Pulse:

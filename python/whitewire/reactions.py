@@ -12,12 +12,15 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from whitewire._bridge import now_ns
+from whitewire.collateral import COLLATERAL_KINDS
 from whitewire.errors import WhitewireError
+from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.market import Market
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
+from whitewire.protocol.rate_verdict import RateVerdict, verdict_of_reply
 from whitewire.protocol.replies import Refused, Reply, RequestKind
 from whitewire.strategy import Balance, Gap, Limit, Ticker, Trade
 
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
 
     from whitewire.gateway import Gateway
     from whitewire.protocol import balances
+    from whitewire.protocol.throttle import Held
 
 __all__ = ["Reactions"]
 
@@ -45,7 +49,7 @@ class Reactions:
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
 
-    def notify(self, notices: Iterable[Notice], orders: Iterable[Order] = ()) -> None:
+    def notify(self, notices: Sequence[Notice], orders: Iterable[Order] = ()) -> None:
         """Turns what happened to orders into callbacks; then lets ladders take up what waited.
 
         Args:
@@ -60,6 +64,7 @@ class Reactions:
                 if isinstance(notice, Fill):
                     position = gateway.positions[notice.order.market.name]
                     position.apply(notice)
+                    gateway.collateral.on_fill(notice.order.market.name, now_ns())
                     gateway.counts["fills"] += 1
                     gateway.callbacks.on_fill(notice)
                     gateway.callbacks.on_position(position)
@@ -73,6 +78,7 @@ class Reactions:
                 gateway.ladders[name].settle()
         finally:
             gateway.path.leave()
+            gateway.journal.note(notices)
 
     def _tell(self, notice: OrderNotice) -> None:
         gateway = self._gateway
@@ -94,12 +100,26 @@ class Reactions:
     ) -> None:
         """The venue answered a request; there is room for what waited."""
         gateway = self._gateway
-        if status == 429:
-            wait_ns = gateway.throttle.on_429(request.kind.value, now_ns)
-            gateway.callbacks.on_limit(Limit(request.kind.value, wait_ns, True))
+        if status != 200 or not gateway.throttle.is_calm:
+            verdict = verdict_of_reply(status, replies[0])
+            held = gateway.throttle.on_verdict(request.kind.value, verdict, now_ns)
+            if held is not None:
+                self.on_held(request.kind.value, held)
+        if FAILPOINT:
+            hit("after_ack")
         for order, reply in zip(request.orders, replies, strict=True):
             self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()
+
+    def on_held(self, endpoint: str, held: Held) -> None:
+        """The venue refused a call for its rate or its nonce."""
+        gateway = self._gateway
+        gateway.counts[f"held-{held.verdict}"] += 1
+        if held.verdict is RateVerdict.NONCE:
+            gateway.clock.suspect()
+        else:
+            log.warning("%s: %s; next call in %d ms", endpoint, held.verdict, held.wait_ns // 10**6)
+        gateway.callbacks.on_limit(Limit(endpoint, held.wait_ns, True, held.verdict.value))
 
     def on_request_lost(self, request: Request, reason: str) -> None:
         """No answer can come: its orders become Unknown."""
@@ -163,6 +183,8 @@ class Reactions:
         elif kind == EventKind.BALANCES:
             rows = [BalanceRow(*row) for row in event]
             self.tell_balances(gateway.balances.apply(rows, now_ns()))
+        elif kind in COLLATERAL_KINDS:
+            gateway.collateral.on_event(kind, event, now_ns())
         elif kind == EventKind.TRADES:
             self._on_trades(gateway.by_index[market], event)
         elif kind == EventKind.BOOK_GAP:

@@ -244,6 +244,14 @@ class Recovery:
             # gone already, or refused: the next look at the active list tells
             log.warning("cancel of %s: %s", client_id, read.refusal(status, body))
 
+    async def ask(self) -> int:
+        """Asks the venue now and applies its word; how many orders that settled."""
+        return await self._reconcile()
+
+    async def cancel_at_venue(self, market: str, client_id: str) -> None:
+        """Cancels an order that has no handle here."""
+        await self._cancel(market, client_id)
+
     # ---- start and stop ---------------------------------------------------------------------
 
     async def clear_leftovers(self) -> None:

@@ -20,16 +20,20 @@ from rich.console import Console
 from rich.table import Table
 
 from whitewire import _core
+from whitewire._bridge import Path, now_ns
 from whitewire.config import Config, Credentials, load
 from whitewire.errors import ConfigError, StartupError, WhitewireError
 from whitewire.lifecycle import Lifecycle
 from whitewire.markets import engine_limits, read_markets
 from whitewire.protocol import control_replies as read
+from whitewire.protocol.nonce import NonceAllocator
+from whitewire.protocol.throttle import Throttle
 from whitewire.report import summary, summary_tables
 from whitewire.strategy import Strategy, check
 from whitewire.transport import loop
-from whitewire.transport.lines import standalone
-from whitewire.transport.link import is_tls_direct
+from whitewire.transport.control import Control
+from whitewire.transport.link import is_tls_direct, tls_context
+from whitewire.transport.shared_cells import throttle_for
 
 __all__ = ["check_command", "run", "run_command"]
 
@@ -128,8 +132,7 @@ def _host_rows(config: Config) -> list[Row]:
 
 async def _venue_rows(config: Config) -> list[Row]:
     credentials = Credentials.from_environment(config.account)
-    lines = standalone(config, credentials)
-    control = lines.control()
+    control = _control(config, credentials, throttle_for(config))
     rows: list[Row] = []
 
     async def ask(name: str, question: Callable[[], Awaitable[str]]) -> bool:
@@ -143,11 +146,19 @@ async def _venue_rows(config: Config) -> list[Row]:
         await control.open()
         return f"{config.venue.rest} and {config.venue.public_rest}"
 
+    async def clock() -> str:
+        await control.ask_time()
+        if not control.clock.is_safe:
+            raise StartupError(
+                "clock-off", control.clock.describe(now_ns()), "synchronize this host's clock"
+            )
+        return control.clock.describe(now_ns())
+
     async def markets() -> str:
         status, body = await control.call("markets")
         if status != 200:
             raise StartupError("markets-unavailable", f"the market list came with HTTP {status}")
-        for market in read_markets(body, config.markets):
+        for market in read_markets(body, config.markets, config.markets):
             engine_limits(market, config.markets[market.name])
         return ", ".join(config.markets)
 
@@ -162,10 +173,24 @@ async def _venue_rows(config: Config) -> list[Row]:
 
     try:
         if await ask("hosts and TLS", hosts):
+            await ask("clock", clock)
             await ask("markets and limits", markets)
             if await ask("account", account):
                 await ask("websocket token", token)
     finally:
-        lines.close()
+        control.close()
         await asyncio.sleep(0.05)
     return rows
+
+
+def _control(config: Config, credentials: Credentials, throttle: Throttle) -> Control:
+    engine = _core.Engine(host="", paths=("", "", "", ""), id_base="")
+    return Control(
+        config,
+        tls_context(config.venue.ca),
+        Path(engine),
+        _core.Signer(credentials.key, credentials.secret),
+        NonceAllocator(),
+        throttle,
+        now_ns,
+    )

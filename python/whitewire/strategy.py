@@ -77,12 +77,15 @@ class Limit(NamedTuple):
     Attributes:
         endpoint: short name, as `place`.
         wait_ns: how long until the next request of its kind may go, ns.
-        is_venue: the venue answered 429; otherwise our own throttle held the request back.
+        is_venue: the venue refused; otherwise our own throttle held the request back.
+        kind: `throttle` (ours), `limit` (a true 429), `nonce` (the venue says "Too many requests."
+            and means the nonce: nothing waits for it), `ban` (this address is shut out).
     """
 
     endpoint: str
     wait_ns: int
     is_venue: bool
+    kind: str = "throttle"
 
 
 class Gap(NamedTuple):
@@ -120,7 +123,11 @@ class Strategy:
     markets: tuple[str, ...] = ()
 
     def on_start(self, gw: Gateway) -> None:
-        """Called once: recovered, books fresh, kill switch armed."""
+        """Called once: recovered, books fresh, kill switch armed.
+
+        Fills that happened between sessions are in `gw.inventory` already; each is told by
+        `on_fill` right after this, then `on_recovered` with no market.
+        """
 
     def on_book(self, book: Book) -> None:
         """Called after depth changed; a burst of frames is one call. `book` is a live view."""
@@ -144,7 +151,11 @@ class Strategy:
         """Called when a balance changed; lags fills by up to a second."""
 
     def on_position(self, position: Position) -> None:
-        """Called after each fill with what our fills changed in its market since the start."""
+        """Called after each fill with what our fills changed in its market, see `inventory`.
+
+        Against collateral it is a `MarginPosition`, told also when the venue shows another one than
+        before, at a settlement of funding, and at a margin call or liquidation (`danger`).
+        """
 
     def on_gap(self, gap: Gap) -> None:
         """Called when a market or the session became blind; its quotes were pulled."""

@@ -105,8 +105,25 @@ class Button:
         except WhitewireError as error:
             log.warning("red button: a connection is not ready: %s", error)
 
+    async def _compare_clocks(self) -> None:
+        """Lets nonces follow the venue's clock; where that fails this host's has to do."""
+        (zone,) = self._controls[Way.LIST, Route.COLOCATION]
+        try:
+            async with asyncio.timeout(ATTEMPT_S):
+                await zone.ask_time()
+        except (WhitewireError, TimeoutError) as error:
+            log.warning("the venue does not tell its time: %s", error or "no answer")
+
     async def press(self, market: str | None = None) -> Report:
         """Cancels every order of the account, or of one market, and waits for the proof."""
+        comparing = asyncio.get_running_loop().create_task(self._compare_clocks())
+        try:
+            return await self._press(market)
+        finally:
+            comparing.cancel()
+            await asyncio.gather(comparing, return_exceptions=True)
+
+    async def _press(self, market: str | None) -> Report:
         config = self._config
         button = RedButton(
             (market or "",),

@@ -235,12 +235,16 @@ class OrderStore:
         is_orphan = client_id.startswith(self.prefix)
         return Foreign(market, client_id, venue_id, is_orphan, is_live)
 
-    def _file(self, order: Order, notices: list[OrderNotice]) -> list[OrderNotice]:
-        """Keep the indexes and counters true after a fact."""
-        if order.legs:  # a fact brings one leg at most, and pushes one into the past
+    def index(self, order: Order) -> None:
+        """Make the newest leg findable; a fact brings one at most, and pushes one into the past."""
+        if order.legs:
             self._by_venue_id[order.legs[-1].venue_id] = order
             if order.past is not None:
                 self._by_venue_id.pop(order.past.venue_id, None)
+
+    def _file(self, order: Order, notices: list[OrderNotice]) -> list[OrderNotice]:
+        """Keep the indexes and counters true after a fact."""
+        self.index(order)
         for notice in notices:
             self.illegal += notice.kind is NoticeKind.ILLEGAL
         if order.is_done and self._live.pop(order.client_id, None) is not None:

@@ -11,7 +11,7 @@ Rules
    from the proxy in front without JSON and never reach the engine.
 3. Anything else proves nothing: 5xx, HTML, empty or undecodable bodies, an envelope under 2xx.
 4. Code numbers mean something only together with their endpoint; fields are kept as they came.
-5. "Too many requests." under 401 is about the nonce, not the rate (venue trap 34).
+5. "Too many requests." in a JSON auth error is about the nonce, not the rate (venue trap 34).
 6. Bulk: item i answers leg i. After stop-on-fail the missing tail was not sent; without it a
    missing item proves nothing (venue trap 38).
 7. The status text is judged by substring: CANCEL or DELISTING is dead, FILLED is dead, all else
@@ -42,6 +42,8 @@ __all__ = [
     "classify_bulk",
     "error_envelope",
     "finish_of",
+    "is_figure",
+    "is_nonce_refusal",
 ]
 
 _ZERO = Decimal(0)
@@ -68,6 +70,11 @@ def finish_of(status: str, left: Decimal) -> Finish | None:
     return None
 
 
+def is_figure(value: Decimal) -> bool:
+    """Whether a decimal is a number that money can have."""
+    return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
+
+
 class Figures(msgspec.Struct, frozen=True):
     """A decoded object whose decimals are numbers that money can have.
 
@@ -77,9 +84,7 @@ class Figures(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, Decimal) and (
-                not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS
-            ):
+            if isinstance(value, Decimal) and not is_figure(value):
                 raise ValueError(f"{name} was {value}")
 
 
@@ -151,6 +156,7 @@ _ORDER = msgspec.json.Decoder(OrderReply)
 _ORDER_OR_LIST = msgspec.json.Decoder(OrderReply | list[OrderReply])
 _BULK = msgspec.json.Decoder(list[_BulkItem])
 
+_NONCE_USED = "Too many requests."
 _NONCE_TEXTS = ("too many requests", "nonce")
 _NO_ENGINE_STATUSES = frozenset({401, 403, 404, 429, 451, 453})
 _VALIDATION_CODES = range(30, 38)
@@ -168,9 +174,12 @@ _ENGINE_CODES = {
 _FIELD_CODES = {30: "validation", 31: "market", 32: "amount", 33: "price", 36: "client-id"}
 _PLACE_CODES = _ENGINE_CODES | _FIELD_CODES
 _PLACE_CODES |= {37: "flags", 40: "flags", 41: "flags", 42: "retail-forbidden", 43: "rpi-forbidden"}
+_PLACE_CODES |= {111: "position-limit", 112: "pending-limit", 113: "side-locked"}
+_PLACE_CODES |= {114: "position-side", 115: "opposite-side", 116: "reduce-only"}
 _CANCEL_CODES = _FIELD_CODES | {2: "not-found", 15: "busy", 16: "busy"}
 _MODIFY_CODES = _ENGINE_CODES | _FIELD_CODES
 _MODIFY_CODES |= {2: "not-found", 6: "not-found", 7: "not-found", 40: "not-post-only"}
+_MODIFY_CODES |= {111: "position-limit", 112: "pending-limit"}
 _MODIFY_CODES |= {42: "stp-group", 51: "market-closed", 250: "price-band", 251: "price-band"}
 # Rule 4: the same number has another meaning at another endpoint.
 _CODES: dict[RequestKind, dict[int, str]] = {
@@ -285,13 +294,14 @@ def _reject(kind: RequestKind, status: int, envelope: ErrorEnvelope) -> Reject:
 
 
 def _reject_code(kind: RequestKind, status: int, envelope: ErrorEnvelope) -> str:
+    if is_nonce_refusal(status, envelope):
+        return "nonce"
     if status == 429:
         return "throttled"
     if status == 404:
         return "no-endpoint"
     if status in (401, 403):
-        text = envelope.message.lower()
-        return "nonce" if any(part in text for part in _NONCE_TEXTS) else "unauthorized"  # rule 5
+        return "unauthorized"
     if status in (451, 453):
         return "not-available"
     if envelope.code is None:
@@ -299,6 +309,14 @@ def _reject_code(kind: RequestKind, status: int, envelope: ErrorEnvelope) -> str
     if envelope.code == 32 and "Not enough balance." in envelope.fields.get("amount", ()):
         return "no-funds"
     return _CODES[kind].get(envelope.code, f"venue-{envelope.code}")
+
+
+def is_nonce_refusal(status: int, envelope: ErrorEnvelope) -> bool:
+    """Whether an auth error is about the nonce (rule 5); the front's own 429 has no code."""
+    if status == 429:
+        return envelope.code is not None and envelope.message == _NONCE_USED
+    text = envelope.message.lower()
+    return status in (401, 403) and any(part in text for part in _NONCE_TEXTS)
 
 
 def error_envelope(body: bytes) -> ErrorEnvelope | None:

@@ -1,38 +1,57 @@
-"""The cold path: awaited REST calls on warm connections, one for each route.
+"""The cold path: awaited REST calls, on a small pool of warm connections for each route.
 
 Owns: signing and sending of every request that is not an order, and its answer. Must not know:
 what the answers mean (see `protocol.control_replies`). Invariant: a call returns the venue's
-answer or raises; it is never repeated by itself.
+answer or raises; it is never repeated by itself. A call of one class (`endpoints.Class`) never
+waits behind one of another: each class has a connection of its own, on which answers come in order.
 """
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from time import time_ns
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from whitewire import _core
-from whitewire._bridge import epoch_ms
-from whitewire.endpoints import ENDPOINTS, Endpoint, Route
-from whitewire.errors import ConfigError, PeerError
+from whitewire.endpoints import ENDPOINTS, Class, Endpoint, Route
+from whitewire.errors import ConfigError, PeerError, StartupError, VenueRefusal
+from whitewire.protocol.clock import VenueClock
+from whitewire.protocol.control_replies import read_time, read_websocket_token
+from whitewire.protocol.rate_verdict import RateVerdict, rate_verdict
 from whitewire.transport.link import Address, connect, is_reset
 
 if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection, Path
     from whitewire.config import Config
     from whitewire.protocol.nonce import NonceAllocator
-    from whitewire.protocol.throttle import Throttle
+    from whitewire.protocol.throttle import Held, Throttle
 
-__all__ = ["Answer", "Control"]
+__all__ = ["Answer", "Control", "naming"]
 
 CALL_TIMEOUT_S = 5.0
 # The order lanes go to the colocation host; a cancel of the cold path goes the same way.
 LANE_ENDPOINTS = frozenset({"place", "bulk", "modify", "cancel"})
 Answer = tuple[int, bytes]
+
+
+@contextlib.contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Says what was refused, since the venue's own text does not."""
+    try:
+        yield
+    except VenueRefusal as error:
+        raise StartupError(
+            "venue-refused",
+            f"the venue refused {what}: {error}",
+            "check the key, its secret, permissions and allowed IPs, and this host's clock",
+        ) from error
 
 
 class _Exchange:
@@ -109,7 +128,7 @@ class _Exchange:
 
 
 class _Line:
-    """One route: the connection of the moment, opened again when it is needed and gone."""
+    """One place in a pool: its connection, opened again when it is needed and gone."""
 
     def __init__(
         self, address: Address, context: ssl.SSLContext, path: Path, timeout_s: float
@@ -151,6 +170,17 @@ class _Line:
         self._exchange.abort()
 
 
+def _get(endpoint: Endpoint, host: str, fields: Mapping[str, Any]) -> bytes:
+    """A request for public data; a market that the path has room for does not go to the query."""
+    query = dict(fields)
+    path = endpoint.path
+    if "{market}" in path:
+        path = path.replace("{market}", quote(str(query.pop("market", "")), safe=""))
+    if query:
+        path = f"{path}?{urlencode(query)}"
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
+
+
 class Control:
     """Awaited calls to any endpoint of the table, for the gateway and for `gw.rest`.
 
@@ -162,7 +192,12 @@ class Control:
         nonces: the account's allocator, shared with the order path.
         throttle: the account's rate limiter, shared with the order path.
         now_ns: monotonic clock.
+        clock: the venue's time, which nonces are made from; a new one of its own when None.
         timeout_s: how long an answer may take; None for what suits most.
+
+    Attributes:
+        clock: as given.
+        on_held: called with an endpoint's name and what its refusal costs.
 
     Raises:
         ConfigError: a route override of an endpoint that is unknown or cannot be moved.
@@ -177,9 +212,12 @@ class Control:
         nonces: NonceAllocator,
         throttle: Throttle,
         now_ns: Callable[[], int],
+        clock: VenueClock | None = None,
         timeout_s: float | None = None,
     ) -> None:
         timeout_s = CALL_TIMEOUT_S if timeout_s is None else timeout_s
+        self.clock = clock or VenueClock(time_ns(), now_ns())
+        self.on_held: Callable[[str, Held], None] = lambda name, held: None
         self._signer = signer
         self._nonces = nonces
         self._throttle = throttle
@@ -193,9 +231,14 @@ class Control:
                     f"venue.route_overrides.{name} cannot be moved",
                     f"these can: {movable}",
                 )
+        hosts = {
+            Route.COLOCATION: Address(config.venue.rest),
+            Route.PUBLIC: Address(config.venue.public_rest),
+        }
         self._lines = {
-            Route.COLOCATION: _Line(Address(config.venue.rest), context, path, timeout_s),
-            Route.PUBLIC: _Line(Address(config.venue.public_rest), context, path, timeout_s),
+            (route, kind): _Line(address, context, path, timeout_s)
+            for route, address in hosts.items()
+            for kind in Class
         }
         self._templates: dict[str, _core.RequestTemplate] = {}
 
@@ -204,7 +247,7 @@ class Control:
         return Route(self._overrides.get(endpoint.name, endpoint.route))
 
     async def open(self) -> None:
-        """Opens both routes, so that they are warm when they are needed.
+        """Opens both pools, so that they are warm when they are needed.
 
         Raises:
             StartupError: a host cannot be reached or trusted.
@@ -217,7 +260,8 @@ class Control:
 
         Args:
             name: key of `endpoints.ENDPOINTS`.
-            fields: JSON fields besides request, nonce and nonceWindow, which are added.
+            fields: JSON fields besides request, nonce and nonceWindow, which are added; of public
+                data the query, and the market of a path that has one.
 
         Raises:
             StartupError: the host cannot be reached; nothing was sent.
@@ -225,21 +269,46 @@ class Control:
             NonceExhausted: too many requests within a few seconds; nothing was sent.
         """
         endpoint = ENDPOINTS[name]
-        line = self._lines[self.route(endpoint)]
+        line = self._lines[self.route(endpoint), endpoint.kind]
         while wait_ns := self._throttle.try_take(name, self._now_ns(), endpoint.is_cancel):
             await asyncio.sleep(wait_ns / 1e9)
         # The connection comes first: a nonce must not age while TLS is negotiated.
         await line.open()
         if endpoint.method == "GET":
-            head = f"GET {endpoint.path} HTTP/1.1\r\nHost: {line.address.header}\r\n\r\n"
-            request = head.encode()
+            request = _get(endpoint, line.address.header, fields or {})
         else:
             body = msgspec.json.encode(fields or {})[1:-1]
-            request = self._template(name, line).encode(body, self._nonces.next(epoch_ms()))
+            request = self._template(name, line).encode(body, self._next_nonce())
         answer = await line.call(request)
-        if answer[0] == 429:
-            self._throttle.on_429(name, self._now_ns())
+        verdict = rate_verdict(*answer)
+        held = self._throttle.on_verdict(name, verdict, self._now_ns())
+        if held is not None:
+            if verdict is RateVerdict.NONCE:
+                self.clock.suspect()
+            self.on_held(name, held)
         return answer
+
+    async def ask_time(self) -> None:
+        """Asks the venue's time, for `clock`.
+
+        Raises:
+            WhitewireError: as `call`, or the answer is no time.
+        """
+        sent = self._now_ns()
+        answer = await self.call("time")
+        self.clock.on_venue_time(read_time(*answer), sent, self._now_ns())
+
+    async def websocket_token(self) -> str:
+        """A token that authorizes a WebSocket session.
+
+        Raises:
+            WhitewireError: as `call`, or the venue refused.
+        """
+        with naming("a WebSocket token"):
+            return read_websocket_token(*await self.call("websocket_token"))
+
+    def _next_nonce(self) -> int:
+        return self._nonces.next(self.clock.epoch_ms(self._now_ns()))
 
     def _template(self, name: str, line: _Line) -> _core.RequestTemplate:
         template = self._templates.get(name)
@@ -251,6 +320,6 @@ class Control:
         return template
 
     def close(self) -> None:
-        """Closes both routes for good."""
+        """Closes both pools for good."""
         for line in self._lines.values():
             line.close()

@@ -7,6 +7,7 @@ Invariant: requests of one key never share a nonce, whatever connection they tak
 from __future__ import annotations
 
 import random
+from time import time_ns
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -14,6 +15,7 @@ import msgspec
 from whitewire import _core
 from whitewire._bridge import Path, now_ns
 from whitewire.endpoints import ENDPOINTS
+from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.throttle import Throttle
 from whitewire.transport.control import Control
@@ -35,7 +37,7 @@ class Lines:
         context: TLS context.
         path: the bridge's shared path.
         signer: the account's key.
-        nonces, throttle: shared by everything that uses the key.
+        nonces, throttle, clock: shared by everything that uses the key.
     """
 
     def __init__(
@@ -46,9 +48,10 @@ class Lines:
         signer: _core.Signer,
         nonces: NonceAllocator,
         throttle: Throttle,
+        clock: VenueClock,
     ) -> None:
         self._config = config
-        self._shared = (context, path, signer, nonces, throttle, now_ns)
+        self._shared = (context, path, signer, nonces, throttle, now_ns, clock)
         self._controls: list[Control] = []
 
     def control(self, timeout_s: float | None = None, *, is_public: bool = False) -> Control:
@@ -85,5 +88,7 @@ def standalone(config: Config, credentials: Credentials) -> Lines:
         Path(_core.Engine(host="", paths=("", "", "", ""), id_base="")),
         _core.Signer(credentials.key, credentials.secret),
         NonceAllocator(),
+        # its own buckets: nothing that a file of other processes may hold can keep it from working
         Throttle(ENDPOINTS.values(), random.Random()),
+        VenueClock(time_ns(), now_ns()),
     )
