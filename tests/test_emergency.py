@@ -41,6 +41,8 @@ async def test_a_halt_clears_the_market_whosever_the_orders_are(venue: Venue, tr
         assert truth.orders() == []
         assert [order.id for order in eth.orders()] == [other_market.id]
         await until(lambda: not truth.timers())
+        told = ("on_kill_switch", (MARKET, "disarmed"))
+        await until(lambda: told in rig.seen.calls)
         states = [state for _, state in rig.seen.named("on_kill_switch")]
         assert states[-2:] == ["disarming", "disarmed"]
         eth.unmake(other_market)
