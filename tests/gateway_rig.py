@@ -31,6 +31,8 @@ from whitewire import (
 from whitewire.config import Config, Credentials, MarketConfig, OrdersConfig, VenueConfig
 from whitewire.gateway import Gateway
 from whitewire.lifecycle import Lifecycle
+from whitewire.protocol.expected import Drift
+from whitewire.protocol.fees import FeeSurprise, MarketFees
 from whitewire.strategy import CALLBACKS, Balance, Recovered, Ticker
 from whitewire.venue import Venue
 from whitewire.venue import model as venue_model
@@ -206,6 +208,12 @@ class Recorder(Strategy):
 
     def on_balance(self, balance: Balance) -> None:
         self._note("on_balance", balance)
+
+    def on_drift(self, drift: Drift) -> None:
+        self._note("on_drift", drift)
+
+    def on_fees(self, fees: MarketFees, surprise: FeeSurprise | None) -> None:
+        self._note("on_fees", fees, surprise)
 
     def on_position(self, position: Position) -> None:
         self._note("on_position", position)

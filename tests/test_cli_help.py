@@ -21,9 +21,9 @@ OPTIONS = {
         *("--service-us", "--service-model"),
     },
     "run": {"--config", "--live"},
-    "check": {"--config"},
-    "cancel-all": {"--config", "--market", "--json"},
-    "watchdog": {"--config", "--stay"},
+    "check": {"--config", "--json"},
+    "cancel-all": {"--config", "--market", "--account", "--json"},
+    "watchdog": {"--config", "--account", "--stay"},
     "journal": {"--config", "--path", "--table", "--json"},
 }
 MAX_COLUMNS = 100

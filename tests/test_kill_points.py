@@ -123,6 +123,8 @@ class Scene:
                     if mode == "steady":
                         self.trade_until(lambda: self.is_stopped_with_orders(process))
                     process.send_signal(signal.SIGTERM if point else signal.SIGKILL)
+                if mode == "steady":
+                    process.wait()
                 self.trade_until(lambda: process.poll() is not None)
             finally:
                 process.kill()

@@ -163,7 +163,7 @@ async def test_an_old_first_snapshot_is_not_quoted_from(venue: Venue, truth: Tru
     began = time.monotonic()
     async with gateway(venue, truth=truth) as rig:
         assert time.monotonic() - began > 0.7  # the keepalive, a second after the snapshot
-        assert rig.gw.engine.counters()["snapshots"] == 2
+        assert rig.gw.engine.counters()["snapshots"] >= 2
 
 
 @live

@@ -11,7 +11,7 @@ import pytest
 
 from tests.gateway_rig import MARKET, Truth, config_for, credentials_of, gateway, live, until
 from whitewire.config import Config, RedButtonConfig, VenueConfig, parse
-from whitewire.errors import ConfigError
+from whitewire.errors import ConfigError, UsageError
 from whitewire.ops import red_button
 from whitewire.ops.red_button import Button, cancel_all_command
 from whitewire.ops.red_button import credentials_of as key_of
@@ -213,12 +213,12 @@ def test_the_report_as_a_table_and_as_json(
     truth: Truth, config_file: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     rest_some(truth)
-    assert cancel_all_command(config_file, None, False) == 0
+    assert cancel_all_command(config_file, None, None, False) == 0
     told = capsys.readouterr().out
     for word in ("cancel-all", "timers", "list", "colocation", "public"):
         assert word in told
     assert "no order is open on the account, verified after" in told
-    assert cancel_all_command(config_file, MARKET, True) == 0
+    assert cancel_all_command(config_file, MARKET, None, True) == 0
     report = json.loads(capsys.readouterr().out)
     assert (report["clear"], report["market"], report["resting"]) == (True, MARKET, [])
     assert {row["path"] for row in report["paths"]} >= {"cancel-all", "timers", "list"}
@@ -230,12 +230,12 @@ def test_what_rests_at_the_end_is_exit_1(
     rest_some(truth)
     key = venue.accounts[0].key
     venue.restrict_key(key, denied_paths=(CANCEL, ALL, SWITCH))
-    assert cancel_all_command(config_file, None, False) == 1
+    assert cancel_all_command(config_file, None, None, False) == 1
     assert "7 orders open on the account" in capsys.readouterr().out
     venue.restrict_key(key, denied_paths=(LIST,))
-    assert cancel_all_command(config_file, None, True) == 1
+    assert cancel_all_command(config_file, None, None, True) == 1
     assert json.loads(capsys.readouterr().out)["resting"] is None
-    assert cancel_all_command(config_file, None, False) == 1
+    assert cancel_all_command(config_file, None, None, False) == 1
     assert "never showed its list" in capsys.readouterr().out
     assert truth.orders() == []
 
@@ -265,3 +265,35 @@ def test_a_section_that_makes_no_sense_is_refused(
 ) -> None:
     with pytest.raises(ConfigError, match=text):
         parse(toml(venue).replace(old, new))
+
+
+def test_every_account_is_pressed_or_one_of_them(
+    venue: Venue, truth: Truth, tmp_path: Any, monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:  # fmt: skip
+    second = Truth(venue, account=1)
+    text = toml(venue).replace('key_env = "BUTTON_KEY"\nsecret_env = "BUTTON_SECRET"\n', "")
+    path = tmp_path / "two.toml"
+    path.write_text(text + "[accounts.one]\n[accounts.two]\n")
+    for name, spec in zip(("ONE", "TWO"), venue.accounts, strict=False):
+        monkeypatch.setenv(f"WHITEWIRE_{name}_KEY", spec.key)
+        monkeypatch.setenv(f"WHITEWIRE_{name}_SECRET", spec.secret)
+    rest_some(truth)
+    assert cancel_all_command(str(path), None, "one", True) == 0
+    assert json.loads(capsys.readouterr().out)["account"] == "one"
+    assert (truth.orders(), len(second.orders())) == ([], 2)
+    rest_some(truth)
+    monkeypatch.delenv("WHITEWIRE_TWO_KEY")
+    assert cancel_all_command(str(path), None, None, False) == 1  # but the first one was pressed
+    assert "no order is open on account one" in capsys.readouterr().out
+    assert (truth.orders(), len(second.orders())) == ([], 2)
+    with pytest.raises(UsageError, match="has no account three; known: one, two"):
+        cancel_all_command(str(path), None, "three", False)
+    monkeypatch.setenv("WHITEWIRE_TWO_KEY", venue.accounts[1].key)
+    assert cancel_all_command(str(path), None, None, False) == 0
+    assert second.orders() == []
+
+
+def test_two_accounts_do_not_share_a_red_buttons_key(venue: Venue) -> None:
+    with pytest.raises(ConfigError, match=r"one and two have the same red_button\.key_env"):
+        parse(toml(venue) + "[accounts.one]\n[accounts.two]\n")

@@ -273,7 +273,7 @@ def test_check_asks_everything_and_places_nothing(
     path = folder.write()
     assert main(["check", "--config", path]) == 0
     told = capsys.readouterr().out
-    for row in ("hosts and TLS", "markets and limits", "account", "websocket token"):
+    for row in ("colocation route", "public route", "clock", "market BTC_USDT", "websocket token"):
         assert row in told
     assert "FAIL" not in told
     key = venue.accounts[0].key

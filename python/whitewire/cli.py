@@ -83,7 +83,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Runs a strategy until SIGINT or SIGTERM, then cancels what rests, verifies "
         "it, and disarms the kill switch.",
     )
-    run.add_argument("strategy", metavar="MODULE:CLASS", help="as my_module:MyStrategy")
+    run.add_argument(
+        "strategy", nargs="+", metavar="[ACCOUNT=]MODULE:CLASS",
+        help="as my_module:MyStrategy; with several accounts, one for each by name",
+    )  # fmt: skip
     run.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     run.add_argument(
         "--live", action="store_true", help="required for a venue that is not on this machine"
@@ -91,10 +94,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser(
         "check",
         help="check a configuration without trading",
-        description="Checks the file, this host, the venue's hosts and TLS, the key, the markets "
-        "and the limits. Places nothing.",
+        description="Checks the file, this host, both routes and TLS, the clock, the markets and "
+        "limits, and what each account's key may do; then lists every setting in effect. Places "
+        "nothing.",
     )
     check.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    check.add_argument("--json", action="store_true", help="print JSON instead of tables")
     cancel = commands.add_parser(
         "cancel-all",
         help="the red button: cancel every order of the account",
@@ -105,6 +110,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     cancel.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     cancel.add_argument("--market", metavar="M", help="only this market; no gateway is halted")
+    cancel.add_argument("--account", metavar="A", help="only this one of several accounts")
     cancel.add_argument("--json", action="store_true", help="print the report as JSON")
     watchdog = commands.add_parser(
         "watchdog",
@@ -114,6 +120,7 @@ def _parser() -> argparse.ArgumentParser:
         "that worked, and the hung process is killed. Exit code 1 after that.",
     )
     watchdog.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    watchdog.add_argument("--account", metavar="A", help="only this one of several accounts")
     watchdog.add_argument("--stay", action="store_true", help="go on watching after an act")
     _add_journal(commands)
     return parser
@@ -310,25 +317,27 @@ def _venue(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from whitewire import running
 
-    return running.run_command(load_strategy(options.strategy), options.config, options.live)
+    return running.run_command(load_strategies(options.strategy), options.config, options.live)
 
 
 def _check(options: argparse.Namespace) -> int:
-    from whitewire import running
+    from whitewire import checking
 
-    return running.check_command(options.config)
+    return checking.check_command(options.config, options.json)
 
 
 def _cancel_all(options: argparse.Namespace) -> int:
     from whitewire.ops import red_button
 
-    return red_button.cancel_all_command(options.config, options.market, options.json)
+    return red_button.cancel_all_command(
+        options.config, options.market, options.account, options.json
+    )
 
 
 def _watchdog(options: argparse.Namespace) -> int:
     from whitewire.ops import watchdog
 
-    return watchdog.watchdog_command(options.config, options.stay)
+    return watchdog.watchdog_command(options.config, options.account, options.stay)
 
 
 def _journal(options: argparse.Namespace) -> int:
@@ -337,6 +346,27 @@ def _journal(options: argparse.Namespace) -> int:
     return journal_command.main(
         options.action, options.config, options.path, options.table, as_json=options.json
     )
+
+
+def load_strategies(names: Sequence[str]) -> Any:
+    """One strategy for the first account, or several by the names of their accounts.
+
+    Raises:
+        UsageError: one cannot be loaded, or it is not clear which account it is for.
+    """
+    if len(names) == 1 and "=" not in names[0]:
+        return load_strategy(names[0])
+    found: dict[str, Any] = {}
+    for text in names:
+        account, is_named, name = text.partition("=")
+        if not is_named or not account:
+            raise UsageError(
+                "strategy-account", f"{text} names no account", "write ACCOUNT=MODULE:CLASS"
+            )
+        if account in found:
+            raise UsageError("strategy-account", f"account {account} has two strategies")
+        found[account] = load_strategy(name)
+    return found
 
 
 def load_strategy(name: str) -> Any:

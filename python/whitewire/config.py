@@ -1,21 +1,23 @@
 """The configuration file: what it may hold, and one clear sentence when it is wrong.
 
 Owns: the schema, its defaults and its checks. Must not know: how the values are used. Invariant:
-a `Config` that exists is coherent; secrets are never in the file, only the names of the
-environment variables that hold them. Risk limits have no default.
+a `Config` that exists is coherent; secrets are never in the file, only where they come from (see
+`credentials`). Risk limits have no default.
 """
 
 from __future__ import annotations
 
-import os
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from whitewire.accounts import demand_own_files, merged
+from whitewire.credentials import AccountConfig, Credentials
 from whitewire.errors import ConfigError
+from whitewire.guards import RedButtonConfig, WatchdogConfig, check_guards
 
 __all__ = [
     "AccountConfig",
@@ -27,6 +29,7 @@ __all__ = [
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "RecoveryConfig",
     "RedButtonConfig",
     "StartConfig",
     "ThrottleConfig",
@@ -34,6 +37,7 @@ __all__ = [
     "WatchdogConfig",
     "load",
     "parse",
+    "split",
 ]
 
 # The depths that the venue's depth channel serves.
@@ -60,13 +64,6 @@ class VenueConfig(_Section, frozen=True):
     ws: str
     ca: str | None = None
     route_overrides: dict[str, Literal["colocation", "public"]] = {}
-
-
-class AccountConfig(_Section, frozen=True):
-    """Which environment variables hold the key."""
-
-    key_env: str = "WHITEWIRE_KEY"
-    secret_env: str = "WHITEWIRE_SECRET"
 
 
 class OrdersConfig(_Section, frozen=True):
@@ -112,38 +109,23 @@ class KillSwitchConfig(_Section, frozen=True):
     timeout_s: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
 
 
-class RedButtonConfig(_Section, frozen=True):
-    """Canceling everything from outside: `whitewire cancel-all` and the watchdog.
+class RecoveryConfig(_Section, frozen=True):
+    """How the gateway keeps its state the venue's.
 
     Attributes:
-        key_env, secret_env: environment variables of a key of its own for the same account; None
-            uses the account's.
-        connections: connections for cancels in the zone.
-        deadline_s: how long it tries until the venue shows nothing open.
+        every_s: the venue is asked for orders, deals and balances this often when all is well.
+        fees_every_s: the account's fees are read this often.
+        foreign: active orders in our markets that are not ours are left alone, or canceled.
+        drift_lag_ms: a balance that our deals do not explain for longer is alarmed; the venue's
+            own lag is up to 1.5 s.
+        drift_tolerance: differences up to this are rounding, units of the asset.
     """
 
-    key_env: str | None = None
-    secret_env: str | None = None
-    connections: Annotated[int, msgspec.Meta(ge=1, le=16)] = 3
-    deadline_s: Annotated[int, msgspec.Meta(ge=1, le=600)] = 20
-
-
-class WatchdogConfig(_Section, frozen=True):
-    """The process beside the gateway that presses the red button when its heart stops.
-
-    Attributes:
-        heartbeat: file in which the gateway beats; None for one in the runtime directory.
-        warn_ms: silence that is reported.
-        act_ms: silence after which it acts.
-        kill: whether the hung process is killed afterwards.
-        incidents: file to which each act adds a line of JSON; None for one in the state directory.
-    """
-
-    heartbeat: str | None = None
-    warn_ms: Annotated[int, msgspec.Meta(ge=150, le=60_000)] = 250
-    act_ms: Annotated[int, msgspec.Meta(ge=200, le=60_000)] = 1_000
-    kill: bool = True
-    incidents: str | None = None
+    every_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
+    fees_every_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    foreign: Literal["leave", "cancel"] = "leave"
+    drift_lag_ms: Annotated[int, msgspec.Meta(ge=1_500, le=60_000)] = 3_000
+    drift_tolerance: Decimal = Decimal("0.00000001")
 
 
 class ThrottleConfig(_Section, frozen=True):
@@ -213,14 +195,21 @@ class MarketConfig(_Section, frozen=True):
 
 
 class Config(_Section, frozen=True):
-    """A whole configuration; see the sections."""
+    """A whole configuration; see the sections.
+
+    Attributes:
+        accounts: several accounts by name, each with what it has of its own (see `accounts`);
+            `split` makes a configuration of each.
+    """
 
     venue: VenueConfig
-    markets: dict[str, MarketConfig]
+    markets: dict[str, MarketConfig] = {}
     account: AccountConfig = AccountConfig()
+    accounts: dict[str, dict[str, Any]] = {}
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
+    recovery: RecoveryConfig = RecoveryConfig()
     throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
     red_button: RedButtonConfig = RedButtonConfig()
@@ -233,34 +222,6 @@ class Config(_Section, frozen=True):
         """Whether every host of the venue is this machine: a rehearsal, not live trading."""
         urls = (self.venue.rest, self.venue.public_rest, self.venue.ws)
         return all(urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"} for url in urls)
-
-
-class Credentials(_Section, frozen=True):
-    """The account's key; read from the environment, never printed."""
-
-    key: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return "<Credentials>"
-
-    @classmethod
-    def from_environment(cls, account: AccountConfig) -> Credentials:
-        """Reads the variables that `account` names.
-
-        Raises:
-            ConfigError: one of them is unset or empty.
-        """
-        values = {}
-        for field, name in (("key", account.key_env), ("secret", account.secret_env)):
-            values[field] = os.environ.get(name, "").strip()
-            if not values[field]:
-                raise ConfigError(
-                    "config-no-key",
-                    f"the environment variable {name} is not set",
-                    f"export {name} with the account's API {field}",
-                )
-        return cls(**values)
 
 
 def load(path: str | Path) -> Config:
@@ -296,25 +257,47 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError("config-invalid", f"{source}: not UTF-8 text ({error.reason})") from None
     _check_urls(config.venue, source)
-    _check_markets(config, source)
-    _check_guards(config, source)
+    accounts = split(config, source)
+    check_guards({name: (own.red_button, own.watchdog) for name, own in accounts.items()}, source)
+    for name, own in accounts.items():
+        _check_markets(own, f"{source}: accounts.{name}" if config.accounts else source)
+    tolerance = config.recovery.drift_tolerance
+    if not tolerance.is_finite() or tolerance < 0:
+        raise ConfigError(
+            "config-tolerance",
+            f"{source}: recovery.drift_tolerance was {tolerance}",
+            "give zero or a positive number",
+        )
     return config
 
 
-def _check_guards(config: Config, source: str) -> None:
-    if (config.red_button.key_env is None) != (config.red_button.secret_env is None):
+def split(config: Config, source: str = "configuration") -> dict[str, Config]:
+    """A configuration for each account, by name; `account` of each says where its key is.
+
+    Raises:
+        ConfigError: an account's table is wrong; `source` and the account are named.
+    """
+    if not config.accounts:
+        return {config.account.name: config}
+    if config.account != AccountConfig():
         raise ConfigError(
-            "config-red-button",
-            f"{source}: red_button names only one of key_env and secret_env",
-            "name both, or neither to use the account's key",
+            "config-account",
+            f"{source}: there are [account] and [accounts.NAME]",
+            "make the one an [accounts.NAME], too",
         )
-    if config.watchdog.act_ms <= config.watchdog.warn_ms:
-        raise ConfigError(
-            "config-watchdog",
-            f"{source}: watchdog.act_ms was {config.watchdog.act_ms}, and warn_ms "
-            f"{config.watchdog.warn_ms}",
-            "act later than you warn",
-        )
+    common, trees, found = msgspec.to_builtins(config), {}, {}
+    for name, own in config.accounts.items():
+        try:
+            trees[name] = merged(common, name, own)
+            found[name] = msgspec.convert(trees[name], Config)
+        except (msgspec.ValidationError, ConfigError) as error:
+            text = f"{source}: accounts.{name}: {error}"
+            raise ConfigError("config-account", text) from None
+    try:
+        demand_own_files(trees)
+    except ConfigError as error:
+        raise ConfigError(error.code, f"{source}: accounts: {error}") from None
+    return found
 
 
 def _check_urls(venue: VenueConfig, source: str) -> None:
@@ -323,6 +306,12 @@ def _check_urls(venue: VenueConfig, source: str) -> None:
         ("public_rest", venue.public_rest, ("https", "http")),
         ("ws", venue.ws, ("wss", "ws")),
     ):
+        if "@" in url:
+            raise ConfigError(
+                "config-url",
+                f"{source}: venue.{name} holds a user name or password",
+                "leave out what is before the @",
+            )
         try:
             parts = urlsplit(url)
             valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0

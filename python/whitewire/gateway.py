@@ -23,6 +23,7 @@ from whitewire.callbacks import Callbacks
 from whitewire.collateral import Collateral
 from whitewire.errors import UsageError
 from whitewire.market import Market, Number, Side
+from whitewire.money import Money
 from whitewire.ordering import Flags, Ordering
 from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
@@ -31,6 +32,7 @@ from whitewire.protocol.orders import Order, OrderState
 from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
+from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
 from whitewire.transport.rest import Rest
 
@@ -79,9 +81,11 @@ class Gateway:
     """See the module's documentation; built and driven by `lifecycle.Lifecycle`.
 
     Attributes:
+        name, account: of its account; `account(name)` is the gateway of another one.
         state: see `GatewayState`; `halt_reason` says why it is HALTED.
         markets, by_index: by name and in the order of the core.
         blind: markets that cannot be seen, by name.
+        shut: markets with an order that has been Unknown for too long.
         is_reconciled: False from a loss of the feed until the venue was asked about our orders.
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
@@ -108,11 +112,13 @@ class Gateway:
         balances: Balances,
     ) -> None:
         self.config = config
+        self.name = config.account.name
+        self.account = Siblings({self.name: self})
         self.engine = engine
         self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
-        self.halt_reason = ""
+        self.halt_reason, self.has_started = "", False
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
         self.clock = VenueClock(time_ns(), now_ns())
@@ -126,6 +132,7 @@ class Gateway:
         self.ladders: dict[str, Ladder] = {}
         self.positions: dict[str, Position] = {}
         self.blind: dict[str, Blindness] = {}
+        self.shut: set[str] = set()
         self.is_reconciled = True
         self.is_in_doubt = False
         self.counts: Counter[str] = Counter()
@@ -134,6 +141,8 @@ class Gateway:
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
         self.reducing: dict[str, str] = {}
+        self.money = Money(self)
+        self.fees = self.money.fees
         self.collateral = Collateral(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
@@ -179,7 +188,7 @@ class Gateway:
         price: Number,
         amount: Number,
         *,
-        post_only: bool = True,
+        post_only: bool | None = None,
         stp: str | None = None,
         rpi: bool = False,
         ioc: bool = False,
@@ -188,22 +197,17 @@ class Gateway:
     ) -> Order:
         """Places a limit order and returns its handle at once; the ack is an event.
 
-        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`,
-        `reduce_only` a market with positions; the venue shrinks such an order to the position.
-        A local refusal is an order in state REJECTED, and `on_reject`.
+        Price and amount must be on the market's grid. Post-only, unless `ioc` or `rpi` (post-only
+        by itself, met by retail only) or you say otherwise. `reduce_only` needs a position; the
+        venue shrinks it to that. A refusal here is an order in state REJECTED, and `on_reject`.
 
         Raises:
             UsageError: unknown market, excluded flags, or (NumberError) a number off the grid.
         """
         where = self.market(market)
         side = Side(side)
-        if reduce_only and not where.is_collateral:
-            raise UsageError(
-                "order-flags",
-                f"{where.name} is spot: there is no position",
-                "leave reduce_only out",
-            )
-        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp, reduce_only)
+        stp = stp or self.config.orders.stp
+        flags = Flags.chosen(where, side, post_only, ioc, rpi, stp, reduce_only)
         ticks = where.price_to_ticks(price)
         lots = where.amount_to_lots(amount)
         self.path.enter()
@@ -382,11 +386,11 @@ class Gateway:
     def may_quote(self, market: str) -> bool:
         """Whether placements of a market pass the first check of the gate.
 
-        Only while the gateway is ACTIVE, the clock safe, the kill switch armed and the market in
-        sight.
+        Only while it is ACTIVE, the clock safe, the kill switch armed and the market in sight.
         """
+        is_in_sight = market not in self.blind and market not in self.shut
         is_open = self.state is GatewayState.ACTIVE and self.clock.is_safe
-        return is_open and market in self._armed and market not in self.blind
+        return is_open and market in self._armed and is_in_sight
 
     def refresh_gate(self, market: str) -> None:
         """Hands the decision to the core, which enforces it."""

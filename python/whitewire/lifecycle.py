@@ -29,18 +29,17 @@ from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.pulse import Pulse
 from whitewire.recovery import Recovery
+from whitewire.sharing import Shared
 from whitewire.startup import Startup
 from whitewire.strategy import Strategy, check
 from whitewire.switches import Switches
 from whitewire.timekeeping import Timekeeper
 from whitewire.transport.link import Address
-from whitewire.transport.shared_cells import throttle_for
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from whitewire.config import Config, Credentials
-    from whitewire.protocol.throttle import Throttle
 
 __all__ = ["Lifecycle"]
 
@@ -77,10 +76,11 @@ class Lifecycle:
         strategy: what to run; checked here.
         config: checked configuration.
         credentials: the account's key.
-        throttle: the one of this host's address, where accounts share it; a new one when None.
+        shared: with the other accounts of this process; None when it is alone.
 
     Attributes:
         gateway: the gateway that the strategy gets.
+        shared: as given, or of its own.
         is_clean: after `run`: nothing of ours rests, by the venue's word.
 
     Raises:
@@ -92,9 +92,10 @@ class Lifecycle:
         strategy: Strategy,
         config: Config,
         credentials: Credentials,
-        throttle: Throttle | None = None,
+        shared: Shared | None = None,
     ) -> None:
         self.strategy = check(strategy)
+        self.shared = shared or Shared(config)
         self._config = config
         signer = _core.Signer(credentials.key, credentials.secret)
         journal = Bookkeeper(config, credentials.key)
@@ -115,7 +116,7 @@ class Lifecycle:
             journal,
             id_prefix=prefix,
             nonces=NonceAllocator(),
-            throttle=throttle or throttle_for(config),
+            throttle=self.shared.throttle,
             balances=Balances(),
         )
         self.switches = Switches(self.gateway, self.spawn)
@@ -163,7 +164,7 @@ class Lifecycle:
 
     def on_breach(self, reason: str) -> None:
         """A safety check failed: nothing may be placed; during a start, the start finds out."""
-        if self._startup.has_started:
+        if self.gateway.has_started:
             self.gateway.halt(reason)
 
     async def keep_house(self) -> None:
@@ -186,6 +187,7 @@ class Lifecycle:
             gateway.pull_again()
         finally:
             gateway.path.leave()
+        gateway.money.check(now)
         if gateway.collateral.is_due(now):
             self.spawn(gateway.collateral.poll())
         if self.recovery.is_due(now):
@@ -223,11 +225,10 @@ class Lifecycle:
         gateway.state = GatewayState.STOPPING
         gateway.stop_timers()
         gateway.engine.halt(True)
-        has_started = self._startup.has_started
-        timeout_s = STOP_TIMEOUT_S if has_started else GIVE_UP_TIMEOUT_S
+        timeout_s = STOP_TIMEOUT_S if gateway.has_started else GIVE_UP_TIMEOUT_S
         try:
             async with asyncio.timeout(timeout_s):
-                if has_started:
+                if gateway.has_started:
                     gateway.callbacks.on_stop(gateway, self._stop_reason or "stopped")
                     gateway.cancel_all()
                     if FAILPOINT:
@@ -243,7 +244,7 @@ class Lifecycle:
                 "not verified within %g s: %s; the kill switch may stay armed and cancels within "
                 "%d s",
                 timeout_s,
-                "that nothing rests" if has_started else "that the kill switch is disarmed",
+                "that nothing rests" if gateway.has_started else "that the kill switch is disarmed",
                 self._config.kill_switch.timeout_s,
             )
         gateway.collateral.tell_remaining()

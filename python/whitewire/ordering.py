@@ -16,6 +16,7 @@ from whitewire import _core
 from whitewire._bridge import now_ns
 from whitewire.errors import NonceExhausted, UsageError
 from whitewire.market import Market, Side
+from whitewire.protocol.order_flags import conflicts
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
@@ -57,20 +58,42 @@ class Flags:
         Raises:
             UsageError: a combination that the venue refuses.
         """
-        if (post_only and (ioc or rpi)) or (ioc and rpi):
-            raise UsageError(
-                "order-flags",
-                f"post_only={post_only}, ioc={ioc}, rpi={rpi} exclude each other",
-                "set one of them; rpi is post-only by itself",
-            )
-        if stp not in cls.STP:
-            raise UsageError("order-stp", f"stp was {stp!r}", "use no, cb, cn or co")
+        found = conflicts(post_only=post_only, ioc=ioc, rpi=rpi, stp=stp)
+        if found:
+            first = min(found)  # the venue names the lowest number, too
+            text = f"{first.message} (the venue's error {first.number})"
+            raise UsageError(first.code, text, first.advice)
         bits = cls.SELL if side is Side.SELL else 0
         bits |= cls.POST_ONLY if post_only else 0
         bits |= cls.IOC if ioc else 0
         bits |= cls.RPI if rpi else 0
         bits |= cls.REDUCE_ONLY if reduce_only else 0
         return bits | cls.STP[stp]
+
+    @classmethod
+    def chosen(
+        cls,
+        market: Market,
+        side: Side,
+        post_only: bool | None,
+        ioc: bool,
+        rpi: bool,
+        stp: str,
+        reduce_only: bool,
+    ) -> int:
+        """Flags as a strategy chose them; without a word an order is post-only where it can be.
+
+        Raises:
+            UsageError: a combination that the venue refuses, or `reduce_only` in a spot market.
+        """
+        if reduce_only and not market.is_collateral:
+            raise UsageError(
+                "order-flags",
+                f"{market.name} is spot: there is no position",
+                "leave reduce_only out",
+            )
+        explicit = not (ioc or rpi) if post_only is None else post_only
+        return cls.of(side, explicit, ioc, rpi, stp, reduce_only)
 
 
 class _Pass(NamedTuple):

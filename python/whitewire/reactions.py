@@ -16,8 +16,9 @@ from whitewire.collateral import COLLATERAL_KINDS
 from whitewire.errors import WhitewireError
 from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.market import Market
+from whitewire.protocol.away import Away, PrivateBuffer
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
-from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
+from whitewire.protocol.order_table import Foreign, Notice, NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.rate_verdict import RateVerdict, verdict_of_reply
@@ -48,6 +49,8 @@ class Reactions:
         self._is_feed_up = False
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
+        self.away = Away()
+        self.waiting = PrivateBuffer()
 
     def notify(self, notices: Sequence[Notice], orders: Iterable[Order] = ()) -> None:
         """Turns what happened to orders into callbacks; then lets ladders take up what waited.
@@ -66,14 +69,17 @@ class Reactions:
                     position.apply(notice)
                     gateway.collateral.on_fill(notice.order.market.name, now_ns())
                     gateway.counts["fills"] += 1
+                    self.away.on_fill(notice)
                     gateway.callbacks.on_fill(notice)
                     gateway.callbacks.on_position(position)
+                    gateway.money.on_fill(notice)
                 elif isinstance(notice, OrderNotice):
                     touched.add(notice.order.market.name)
                     self._tell(notice)
                 else:
                     gateway.counts["foreign"] += 1
-                    gateway.is_in_doubt |= notice.is_orphan and notice.is_live
+                    is_unwanted = notice.is_orphan or gateway.config.recovery.foreign == "cancel"
+                    gateway.is_in_doubt |= is_unwanted and notice.is_live
             for name in touched:
                 gateway.ladders[name].settle()
         finally:
@@ -84,6 +90,7 @@ class Reactions:
         gateway = self._gateway
         order, kind = notice.order, notice.kind
         gateway.counts[kind.value] += 1
+        self.away.on_order(order)
         if kind in (NoticeKind.UNKNOWN, NoticeKind.ILLEGAL):
             log.warning("order %s is %s: %s", order.client_id, kind, notice.detail)
             gateway.is_in_doubt = True
@@ -162,6 +169,8 @@ class Reactions:
         gateway = self._gateway
         gateway.engine.reset_feed()
         gateway.is_reconciled = False
+        gateway.money.on_stream_lost()
+        self.away.begin(gateway.store.open_orders(), gateway.balances.all())
         for name in gateway.markets:
             gateway.go_blind(name)
         if not self._is_feed_up:
@@ -176,12 +185,17 @@ class Reactions:
     def on_feed_event(self, kind: int, market: int, event: Any) -> None:
         """A decoded frame that is neither book nor ticker, or a gap."""
         gateway = self._gateway
+        if self.waiting.take(kind, market, event):
+            return
+        if self.waiting.is_full:
+            self.replay()
         if kind == EventKind.ORDER_PENDING:
-            self.notify(gateway.store.apply_update(OrderUpdate(*event), now_ns()))
+            self._on_update(OrderUpdate(*event))
         elif kind == EventKind.DEAL:
-            self.notify(gateway.store.apply_deal(Deal(*event)))
+            self.on_deal(Deal(*event))
         elif kind == EventKind.BALANCES:
             rows = [BalanceRow(*row) for row in event]
+            gateway.money.on_balances(rows, now_ns())
             self.tell_balances(gateway.balances.apply(rows, now_ns()))
         elif kind in COLLATERAL_KINDS:
             gateway.collateral.on_event(kind, event, now_ns())
@@ -189,6 +203,22 @@ class Reactions:
             self._on_trades(gateway.by_index[market], event)
         elif kind == EventKind.BOOK_GAP:
             self._on_gap(gateway.by_index[market])
+
+    def _on_update(self, update: OrderUpdate) -> None:
+        notices = self._gateway.store.apply_update(update, now_ns())
+        self.notify(notices)
+        if any(isinstance(notice, Foreign) for notice in notices):
+            self._gateway.money.on_foreign_order(update)
+
+    def on_deal(self, deal: Deal) -> None:
+        """A deal of the account, from the stream or from a history."""
+        self.notify(self._gateway.store.apply_deal(deal))
+        self._gateway.money.on_deal(deal, now_ns())
+
+    def replay(self) -> None:
+        """Handles the private events that waited while the venue was asked."""
+        for kind, market, event in self.waiting.close():
+            self.on_feed_event(kind, market, event)
 
     def tell_balances(self, changed: Iterable[balances.Balance]) -> None:
         """Hands changed balances to the strategy."""

@@ -5,9 +5,10 @@ Owns: the order in which everything is opened. Must not know: stop and housekeep
 Invariant: no order is placed before the past is settled: this account is ours alone, recorded
 orders are known, fills that nobody heard of are booked, and the venue agrees.
 
-    lock -> replay -> session recorded -> markets -> kill switches of markets where something may
-    rest -> leftovers ended -> deals since the last one -> reconciled -> balance -> order lanes
-    -> feed -> books fresh -> every kill switch armed and verified -> heap frozen -> on_start
+    lock -> replay -> session recorded -> clock -> markets -> kill switches of markets where
+    something may rest -> leftovers ended -> deals since the last one -> reconciled -> balances
+    -> order lanes -> feed -> books fresh -> every kill switch armed and verified -> heap frozen
+    -> gate open -> the other accounts of the process are ready, too, or failed -> on_start
     -> fills that happened between sessions, then on_recovered
 """
 
@@ -31,7 +32,7 @@ from whitewire.subscriptions import session_plan
 from whitewire.transport.control import naming
 from whitewire.transport.feed import Feed
 from whitewire.transport.lines import Lines
-from whitewire.transport.link import Address, tls_context
+from whitewire.transport.link import Address
 from whitewire.transport.loop import freeze_heap, pin
 from whitewire.transport.order_entry import OrderEntry
 from whitewire.transport.token_desk import TokenDesk
@@ -59,7 +60,6 @@ class Startup:
 
     Attributes:
         resumption: what an earlier session left.
-        has_started: `on_start` was called.
     """
 
     def __init__(self, gateway: Gateway, lifecycle: Lifecycle, signer: _core.Signer) -> None:
@@ -70,7 +70,6 @@ class Startup:
         self.recovery = lifecycle.recovery
         self.switches = lifecycle.switches
         self.resumption = Resumption(gateway, self.recovery)
-        self.has_started = False
         self._is_house_kept = False
         self._missed: list[Fill] = []
         self._began_ns = now_ns()
@@ -88,7 +87,7 @@ class Startup:
         gateway.journal.open(session, self._lifecycle.on_breach, gateway.engine.halt)
         if config.process.cpu is not None:
             pin(config.process.cpu)
-        context = tls_context(config.venue.ca)
+        context = self._lifecycle.shared.context()
         opened.push_async_callback(asyncio.sleep, 0)  # lets closed connections say goodbye
         shared = (gateway.path, self._signer, gateway.nonces, gateway.throttle, gateway.clock)
         lines = Lines(config, context, *shared)
@@ -108,10 +107,13 @@ class Startup:
             await gateway.collateral.start()
         await self._open_streams(opened, context)
         await self._wait_for_books()
+        await gateway.money.open()
         await self.switches.arm(gateway.markets)
         gateway.journal.flush()
         opened.callback(freeze_heap())
-        self._activate()
+        self._open_gate()
+        await self._lifecycle.shared.wait_for_all(gateway.name)
+        self._begin()
 
     async def _settle(self) -> None:
         """Ends the past, with the kill switches armed where something of ours may rest."""
@@ -158,7 +160,7 @@ class Startup:
         self._lifecycle.spawn(self._lifecycle.keep_house())
         await gateway.feed.open()
 
-    def _activate(self) -> None:
+    def _open_gate(self) -> None:
         gateway = self.gateway
         if gateway.state is not GatewayState.STARTING:
             raise StartupError("start-halted", f"halted during the start: {gateway.halt_reason}")
@@ -167,7 +169,10 @@ class Startup:
         self.switches.check(now_ns())
         for name in gateway.markets:
             gateway.refresh_gate(name)
-        self.has_started = True
+        gateway.has_started = True
+
+    def _begin(self) -> None:
+        gateway = self.gateway
         gateway.callbacks.open()
         gateway.path.enter()
         try:
@@ -190,9 +195,7 @@ class Startup:
 
     async def _add_markets(self) -> None:
         gateway = self.gateway
-        status, body = await gateway.control.call("markets")
-        if status != 200:
-            raise StartupError("markets-unavailable", f"the market list came with HTTP {status}")
+        body = await self._lifecycle.shared.market_list(gateway.control)
         names = self._lifecycle.strategy.markets or tuple(self._config.markets)
         for index, market in enumerate(read_markets(body, names, self._config.markets)):
             limits = self._config.markets.get(market.name)

@@ -11,16 +11,17 @@ import asyncio
 import contextlib
 import json
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
 
 from whitewire._bridge import now_ns
-from whitewire.config import AccountConfig, Config, Credentials, load
+from whitewire.config import Config, load, split
+from whitewire.credentials import AccountConfig, Credentials
 from whitewire.endpoints import Route
-from whitewire.errors import WhitewireError
+from whitewire.errors import UsageError, WhitewireError
 from whitewire.protocol.heartbeat import Word
 from whitewire.protocol.red_button import Ask, PressState, RedButton, Report, Way
 from whitewire.transport import loop
@@ -31,7 +32,7 @@ from whitewire.transport.pressing import ATTEMPT_S, press
 if TYPE_CHECKING:
     from whitewire.transport.control import Control
 
-__all__ = ["Button", "cancel_all_command", "credentials_of", "report_as_json"]
+__all__ = ["Button", "cancel_all_command", "chosen", "credentials_of", "report_as_json"]
 
 log = logging.getLogger("whitewire")
 
@@ -143,16 +144,58 @@ class Button:
 # ---- the command ----------------------------------------------------------------------------
 
 
-def cancel_all_command(path: str, market: str | None, as_json: bool) -> int:
-    """`whitewire cancel-all`: 0 only when the venue shows nothing open."""
-    config = load(path)
-    halted = None if market else _ask_gateway_to_halt(config)
-    report = loop.run(_press_once(config, credentials_of(config), market))
-    if as_json:
-        print(json.dumps(report_as_json(report, market) | {"halted_pid": halted}))
-    else:
-        _print(report, market, halted)
-    return 0 if report.state is PressState.CLEAR else 1
+def chosen(path: str, account: str | None) -> dict[str, Config]:
+    """The configuration of every account of a file, or of one of them.
+
+    Raises:
+        ConfigError: the file cannot be used.
+        UsageError: it has no such account.
+    """
+    configs = split(load(path))
+    if account is None:
+        return configs
+    if account not in configs:
+        raise UsageError(
+            "account-unknown", f"{path} has no account {account}", f"known: {', '.join(configs)}"
+        )
+    return {account: configs[account]}
+
+
+def cancel_all_command(path: str, market: str | None, account: str | None, as_json: bool) -> int:
+    """`whitewire cancel-all`: 0 only when the venue shows nothing open on any account."""
+    configs = chosen(path, account)
+    halted = {name: None if market else _ask_gateway_to_halt(own) for name, own in configs.items()}
+    reports = loop.run(_press_all(configs, market))
+    failed = {name: row for name, row in reports.items() if isinstance(row, WhitewireError)}
+    for name, report in reports.items():
+        if isinstance(report, WhitewireError):
+            if len(reports) == 1:
+                raise report
+            log.error("account %s: %s", name, report)
+        elif as_json:
+            more = {"account": name, "halted_pid": halted[name]}
+            print(json.dumps(report_as_json(report, market) | more))
+        else:
+            whose = "the account" if len(reports) == 1 else f"account {name}"
+            where = f"{market} of {whose}" if market and len(reports) > 1 else market or whose
+            _print(report, where, halted[name])
+    clear = [row.state is PressState.CLEAR for row in reports.values() if isinstance(row, Report)]
+    return 0 if all(clear) and not failed else 1
+
+
+async def _press_all(
+    configs: Mapping[str, Config], market: str | None
+) -> dict[str, Report | WhitewireError]:
+    """Every account at once; one whose key is missing does not stop the others."""
+
+    async def one(config: Config) -> Report | WhitewireError:
+        try:
+            return await _press_once(config, credentials_of(config), market)
+        except WhitewireError as error:
+            return error
+
+    reports = await asyncio.gather(*map(one, configs.values()))
+    return dict(zip(configs, reports, strict=True))
 
 
 def _ask_gateway_to_halt(config: Config) -> int | None:
@@ -201,14 +244,13 @@ def report_as_json(report: Report, market: str | None) -> dict[str, Any]:
     }
 
 
-def _print(report: Report, market: str | None, halted: int | None) -> None:
+def _print(report: Report, where: str, halted: int | None) -> None:
     table = Table("path", "route", "sent", "taken", "failed", "last taken", "trouble")
     for row in report.paths:
         took = "-" if row.took_ns is None else f"{row.took_ns / 1e6:.0f} ms"
         counts = (str(row.sent), str(row.taken), str(row.failed))
         table.add_row(row.way, row.route, *counts, took, row.trouble)
     Console().print(table)
-    where = market or "the account"
     if halted is not None:
         print(f"the gateway with pid {halted} was told to halt")
     took_ms = report.took_ns // 1_000_000

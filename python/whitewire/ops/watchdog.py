@@ -13,13 +13,14 @@ import asyncio
 import json
 import logging
 import os
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from whitewire._bridge import now_ns
-from whitewire.config import Config, load
-from whitewire.ops.red_button import Button, credentials_of, report_as_json
+from whitewire.config import Config
+from whitewire.ops.red_button import Button, chosen, credentials_of, report_as_json
 from whitewire.protocol.heartbeat import Verdict, Watch, Word
 from whitewire.protocol.red_button import PressState
 from whitewire.transport import loop
@@ -60,6 +61,7 @@ class Watchdog:
         self._notify_ns = 0
         self._stopping = asyncio.Event()
         self.acts = 0
+        self.act_s = config.watchdog.act_ms / 1_000 + LOOK_S
 
     def stop(self, reason: str) -> None:
         """Ends the watch."""
@@ -133,6 +135,7 @@ class Watchdog:
         self._record(
             {
                 "time_utc": datetime.now(UTC).isoformat(timespec="milliseconds"),
+                "account": self._config.account.name,
                 "session": beat.session,
                 "pid": beat.pid,
                 "state": beat.state.name.lower(),
@@ -167,14 +170,25 @@ def _incidents_path(config: Config) -> Path:
     return state / "whitewire" / "incidents.jsonl"
 
 
-def watchdog_command(path: str, stay: bool) -> int:
+def watchdog_command(path: str, account: str | None, stay: bool) -> int:
     """`whitewire watchdog`: 0 when it was stopped, 1 after it acted."""
     logging.getLogger("whitewire").setLevel(logging.INFO)
-    config = load(path)
+    configs = chosen(path, account)
+    return loop.run(_watch_all([Watchdog(config, stay) for config in configs.values()]))
 
-    async def watch() -> int:
-        watchdog = Watchdog(config, stay)
-        loop.stop_on_signals(watchdog.stop)
-        return await watchdog.run()
 
-    return loop.run(watch())
+async def _watch_all(watchdogs: Sequence[Watchdog]) -> int:
+    """Watches several accounts' gateways, which may share a process, until one act is over."""
+
+    def stop(reason: str) -> None:
+        for each in watchdogs:
+            each.stop(reason)
+
+    loop.stop_on_signals(stop)
+    tasks = [asyncio.get_running_loop().create_task(each.run()) for each in watchdogs]
+    _, others = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+    if others:
+        # what hung with the first one falls silent within the same time
+        await asyncio.wait(others, timeout=max(each.act_s for each in watchdogs))
+        stop("another account's gateway was acted upon")
+    return max(await asyncio.gather(*tasks))

@@ -35,12 +35,12 @@ __all__ = [
 def heartbeat_path(config: Config) -> Path:
     """Where the gateway of a configuration beats: as told, or in the runtime directory.
 
-    By default the name comes from the host, the key's variable and the prefix of client order
+    By default the name comes from the host, the account's name and the prefix of client order
     ids; the directory is systemd's, the session's, or one in shared memory.
     """
     if config.watchdog.heartbeat is not None:
         return Path(config.watchdog.heartbeat)
-    parts = (config.venue.rest, config.account.key_env, config.orders.id_prefix)
+    parts = (config.venue.rest, config.account.name, config.orders.id_prefix)
     name = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:16]
     return _runtime_directory() / f"{name}.beat"
 
