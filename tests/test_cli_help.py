@@ -22,7 +22,8 @@ OPTIONS = {
     },
     "run": {"--config", "--live"},
     "check": {"--config", "--json"},
-    "cancel-all": {"--config", "--market"},
+    "cancel-all": {"--config", "--market", "--account", "--json"},
+    "watchdog": {"--config", "--account", "--stay"},
     "journal": {"--config", "--path", "--table", "--json"},
 }
 MAX_COLUMNS = 100

@@ -30,6 +30,8 @@ first steps:
   whitewire check --config gateway.toml    is this configuration ready? places nothing
   whitewire run my_module:MyStrategy --config gateway.toml          rehearse on loopback
   whitewire run my_module:MyStrategy --config gateway.toml --live   trade
+  whitewire watchdog --config gateway.toml                          beside it, in its own process
+  whitewire cancel-all --config gateway.toml                        the red button
 
 exit codes: 0 done, 1 the job failed, 2 usage or configuration
 """
@@ -101,11 +103,25 @@ def _parser() -> argparse.ArgumentParser:
     cancel = commands.add_parser(
         "cancel-all",
         help="the red button: cancel every order of the account",
-        description="Cancels every open order of the account, or of one market, and verifies "
-        "that none is left. Positions stay.",
+        description="Cancels every open order of the account, or of one market, on three paths at "
+        "once: order by order, cancel-all on the public host, kill switches shortened to 5 s. "
+        "Ends when the venue shows that none is left. A gateway on this host is told to halt. "
+        "Positions stay.",
     )
     cancel.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
-    cancel.add_argument("--market", metavar="M", help="only this market")
+    cancel.add_argument("--market", metavar="M", help="only this market; no gateway is halted")
+    cancel.add_argument("--account", metavar="A", help="only this one of several accounts")
+    cancel.add_argument("--json", action="store_true", help="print the report as JSON")
+    watchdog = commands.add_parser(
+        "watchdog",
+        help="press the red button when the gateway's heart stops",
+        description="Watches the heartbeat of the gateway that uses the same configuration. When "
+        "it stops, everything is canceled on connections of its own, the venue is asked whether "
+        "that worked, and the hung process is killed. Exit code 1 after that.",
+    )
+    watchdog.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    watchdog.add_argument("--account", metavar="A", help="only this one of several accounts")
+    watchdog.add_argument("--stay", action="store_true", help="go on watching after an act")
     _add_journal(commands)
     return parser
 
@@ -311,9 +327,17 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _cancel_all(options: argparse.Namespace) -> int:
-    from whitewire import running
+    from whitewire.ops import red_button
 
-    return running.cancel_all_command(options.config, options.market)
+    return red_button.cancel_all_command(
+        options.config, options.market, options.account, options.json
+    )
+
+
+def _watchdog(options: argparse.Namespace) -> int:
+    from whitewire.ops import watchdog
+
+    return watchdog.watchdog_command(options.config, options.account, options.stay)
 
 
 def _journal(options: argparse.Namespace) -> int:
@@ -380,5 +404,6 @@ _COMMANDS = {
     "run": _run,
     "check": _check,
     "cancel-all": _cancel_all,
+    "watchdog": _watchdog,
     "journal": _journal,
 }

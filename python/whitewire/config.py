@@ -17,6 +17,7 @@ import msgspec
 from whitewire.accounts import demand_own_files, merged
 from whitewire.credentials import AccountConfig, Credentials
 from whitewire.errors import ConfigError
+from whitewire.guards import RedButtonConfig, WatchdogConfig, check_guards
 
 __all__ = [
     "AccountConfig",
@@ -29,9 +30,11 @@ __all__ = [
     "OrdersConfig",
     "ProcessConfig",
     "RecoveryConfig",
+    "RedButtonConfig",
     "StartConfig",
     "ThrottleConfig",
     "VenueConfig",
+    "WatchdogConfig",
     "load",
     "parse",
     "split",
@@ -209,6 +212,8 @@ class Config(_Section, frozen=True):
     recovery: RecoveryConfig = RecoveryConfig()
     throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
+    red_button: RedButtonConfig = RedButtonConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     journal: JournalConfig = JournalConfig()
     start: StartConfig = StartConfig()
 
@@ -252,7 +257,9 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError("config-invalid", f"{source}: not UTF-8 text ({error.reason})") from None
     _check_urls(config.venue, source)
-    for name, own in split(config, source).items():
+    accounts = split(config, source)
+    check_guards({name: (own.red_button, own.watchdog) for name, own in accounts.items()}, source)
+    for name, own in accounts.items():
         _check_markets(own, f"{source}: accounts.{name}" if config.accounts else source)
     tolerance = config.recovery.drift_tolerance
     if not tolerance.is_finite() or tolerance < 0:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from time import time_ns
@@ -90,6 +90,7 @@ class Gateway:
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
+        on_halt: called once the gate is shut and the lanes' cancels are sent.
         collateral: leverage, margin balances and the venue's positions.
         reducing: markets in which only what lessens the position may be placed, and why.
     """
@@ -136,6 +137,7 @@ class Gateway:
         self.is_in_doubt = False
         self.counts: Counter[str] = Counter()
         self.sight = asyncio.Event()
+        self.on_halt: Callable[[], None] = lambda: None
         self._armed: set[str] = set()
         self._timers: list[asyncio.TimerHandle] = []
         self.reducing: dict[str, str] = {}
@@ -298,7 +300,7 @@ class Gateway:
         return len(orders)
 
     def halt(self, reason: str) -> None:
-        """Stops placing for good and pulls every quote; the session lives on."""
+        """Stops placing for good and presses the red button (see `emergency`)."""
         if self.state not in (GatewayState.ACTIVE, GatewayState.STARTING):
             return
         self.state = GatewayState.HALTED
@@ -307,6 +309,7 @@ class Gateway:
         self.journal.halted(reason)
         self.engine.halt(True)
         self.cancel_all()
+        self.on_halt()
 
     def every(self, seconds: float) -> None:
         """Calls `on_timer` every `seconds` from now until the stop.

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from whitewire import _core
 from whitewire._bridge import epoch_ms, now_ns
 from whitewire.bookkeeping import Bookkeeper
+from whitewire.emergency import Emergency
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import WhitewireError
 from whitewire.freshness import Freshness
@@ -26,6 +27,7 @@ from whitewire.gateway import Gateway, GatewayState
 from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
+from whitewire.pulse import Pulse
 from whitewire.recovery import Recovery
 from whitewire.sharing import Shared
 from whitewire.startup import Startup
@@ -98,14 +100,14 @@ class Lifecycle:
         signer = _core.Signer(credentials.key, credentials.secret)
         journal = Bookkeeper(config, credentials.key)
         self._session = _session_number(journal.newest_session())
-        prefix = f"{config.orders.id_prefix}-"
+        prefix, session = f"{config.orders.id_prefix}-", _session_id(self._session)
         paths = [ENDPOINTS[name].path for name in ("place", "cancel", "modify", "bulk")]
         engine = _core.Engine(
             key=credentials.key,
             secret=credentials.secret,
             host=Address(config.venue.rest).header,
             paths=(paths[0], paths[1], paths[2], paths[3]),
-            id_base=f"{prefix}{_session_id(self._session)}-",
+            id_base=f"{prefix}{session}-",
         )
         self.gateway = Gateway(
             self.strategy,
@@ -118,6 +120,8 @@ class Lifecycle:
             balances=Balances(),
         )
         self.switches = Switches(self.gateway, self.spawn)
+        self.emergency = Emergency(self.gateway, self.switches, self.spawn)
+        self.pulse = Pulse(self.gateway, session)
         self.recovery = Recovery(self.gateway)
         self.timekeeper = Timekeeper(self.gateway, self.spawn)
         self.freshness = Freshness(self.gateway)
@@ -135,6 +139,8 @@ class Lifecycle:
             WhitewireError: the start failed; everything that was opened is closed again.
         """
         async with contextlib.AsyncExitStack() as opened:
+            self.pulse.begin()
+            opened.callback(lambda: self.pulse.end(self.is_clean))
             self._starting = asyncio.get_running_loop().create_task(
                 self._startup.run(opened, self._session)
             )
@@ -186,7 +192,8 @@ class Lifecycle:
             self.spawn(gateway.collateral.poll())
         if self.recovery.is_due(now):
             self.spawn(self.recovery.run())
-        if gateway.state is GatewayState.HALTED:
+        is_over = self._startup.has_started and gateway.state is GatewayState.HALTED
+        if is_over and self.emergency.is_verified:
             self.switches.disarm_if_empty()
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:
