@@ -40,6 +40,7 @@ LAYER_OF = {
     ),
     **dict.fromkeys(
         (
+            "announcing",
             "bookkeeping",
             "collateral",
             "emergency",

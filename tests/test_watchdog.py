@@ -246,3 +246,22 @@ def quoting_beside(desk: Desk, truth: Truth) -> subprocess.Popen[str]:
     process = desk.gateway()
     wait_for(lambda: len(truth.orders()) == 3)
     return process
+
+
+def test_an_account_that_ended_badly_is_cleared_and_its_process_lives_on(
+    desk: Desk, truth: Truth
+) -> None:
+    """The other accounts of the process are healthy: it is not killed."""
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
+        namespace = Path("/proc/self/ns/pid").stat().st_ino
+        state = BeatState.ENDED_UNCLEAN
+        ended = Beat(process.pid, int(fields[19]), namespace, boot_id(), "s", 1, state)
+        desk.beat.parent.mkdir()
+        desk.beat.write_bytes(pack(ended))
+        truth.make("buy", 59400, "0.01", who=truth.me)
+        assert desk.start("watchdog").wait(20) == 1
+        assert truth.orders() == []
+        assert [row["killed"] for row in desk.record()] == [False]
+        assert process.poll() is None
+        process.communicate(b"\n")

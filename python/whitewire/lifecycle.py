@@ -121,7 +121,7 @@ class Lifecycle:
         )
         self.switches = Switches(self.gateway, self.spawn)
         self.emergency = Emergency(self.gateway, self.switches, self.spawn)
-        self.pulse = Pulse(self.gateway, session)
+        self.pulse = Pulse(self.gateway, session, self.shared.announcer)
         self.recovery = Recovery(self.gateway)
         self.timekeeper = Timekeeper(self.gateway, self.spawn)
         self.freshness = Freshness(self.gateway)

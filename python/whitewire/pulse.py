@@ -1,9 +1,9 @@
-"""The gateway's signs of life: the heartbeat that the watchdog watches, the service manager's.
+"""The gateway's signs of life: the heartbeat that the watchdog watches.
 
-Owns: when to beat, what to say, and obedience to a red button that was pressed
-outside. Must not know: files, sockets, what silence means. Invariants: it beats on the gateway's
-own loop, so that a loop that hangs falls silent; a beat is a few stores into memory; goodbye is
-said only after a stop that was clean.
+Owns: when to beat, and obedience to a red button that was pressed outside. Must not know: files,
+sockets, what silence means. Invariants: it beats on the gateway's own loop, so that a loop that
+hangs falls silent; a beat is a few stores into memory; goodbye is said only after a stop that was
+clean.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ from whitewire._bridge import now_ns
 from whitewire.gateway import GatewayState
 from whitewire.protocol.heartbeat import BeatState
 from whitewire.transport.heartbeat import HeartbeatWriter, heartbeat_path
-from whitewire.transport.notify import Notifier
 
 if TYPE_CHECKING:
+    from whitewire.announcing import Announcer
     from whitewire.gateway import Gateway
 
 __all__ = ["Pulse"]
@@ -37,16 +37,14 @@ class Pulse:
     Args:
         gateway: whose life it shows.
         session: as in its client order ids.
+        announcer: speaks to the service manager for all accounts of the process.
     """
 
-    def __init__(self, gateway: Gateway, session: str) -> None:
+    def __init__(self, gateway: Gateway, session: str, announcer: Announcer) -> None:
         self._gateway = gateway
+        self._announcer = announcer
         self._session = session
         self._writer: HeartbeatWriter | None = None
-        self._notifier = Notifier("")
-        self._notify_ns = 0
-        self._is_ready = False
-        self._is_stopping = False
         self._timer: asyncio.TimerHandle | None = None
 
     def begin(self) -> None:
@@ -56,7 +54,6 @@ class Pulse:
             StartupError: the heartbeat's file cannot be made.
         """
         self._writer = HeartbeatWriter(heartbeat_path(self._gateway.config), self._session)
-        self._notifier = Notifier.from_environment()
         self._beat()
 
     def _beat(self) -> None:
@@ -68,19 +65,7 @@ class Pulse:
         self._timer = asyncio.get_running_loop().call_later(BEAT_S, self._beat)
         if writer.is_halt_asked:
             gateway.halt("the red button was pressed")
-        self._notify(now)
-
-    def _notify(self, now: int) -> None:
-        notifier, state = self._notifier, self._gateway.state
-        if not self._is_ready and state in (GatewayState.ACTIVE, GatewayState.HALTED):
-            self._is_ready = True
-            notifier.send("READY=1", f"STATUS={state}")
-        if not self._is_stopping and state is GatewayState.STOPPING:
-            self._is_stopping = True
-            notifier.send("STOPPING=1")
-        if notifier.interval_ns and now - self._notify_ns >= notifier.interval_ns:
-            self._notify_ns = now
-            notifier.send("WATCHDOG=1")
+        self._announcer.beat(gateway.name, gateway.state, now)
 
     def end(self, is_clean: bool) -> None:
         """The last sign: goodbye, or that the stop was not clean."""
@@ -89,6 +74,4 @@ class Pulse:
         if self._writer is not None:
             self._writer.close(BeatState.ENDED if is_clean else BeatState.ENDED_UNCLEAN)
             self._writer = None
-        if not self._is_stopping:
-            self._notifier.send("STOPPING=1")
-        self._notifier.close()
+        self._announcer.end(self._gateway.name)

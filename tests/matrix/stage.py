@@ -20,7 +20,14 @@ from unittest import mock
 from tests.gateway_rig import config_for
 from whitewire import Book, Strategy, lifecycle
 from whitewire import recovery as recovery_module
-from whitewire.config import Config, FeedConfig, KillSwitchConfig, MarketConfig, OrdersConfig
+from whitewire.config import (
+    Config,
+    FeedConfig,
+    KillSwitchConfig,
+    MarketConfig,
+    OrdersConfig,
+    RecoveryConfig,
+)
 from whitewire.gateway import Gateway
 from whitewire.protocol import owed, throttle
 from whitewire.protocol.backoff import Backoff
@@ -176,6 +183,7 @@ class Ability:
             ),
             "feed": FeedConfig(depth=20, ping_interval_ms=150, pong_timeout_ms=300),
             "kill_switch": KillSwitchConfig(timeout_s=KILL_SWITCH_S),
+            "recovery": RecoveryConfig(every_s=1),
         } | self.sections
         return config_for(venue, MARKET, limits=LIMITS, **sections)
 
@@ -198,7 +206,6 @@ def impatience() -> Iterator[None]:
         patient = partial(reconcile, quarantine_ns=600_000_000)
         stack.enter_context(mock.patch.object(recovery_module, "reconcile", patient))
         stack.enter_context(mock.patch.object(owed, "PATIENCE_NS", 200_000_000))
-        stack.enter_context(mock.patch.object(owed, "PERIOD_NS", 1_500_000_000))
         stack.enter_context(mock.patch.object(control, "CALL_TIMEOUT_S", 0.8))
         stack.enter_context(mock.patch.object(feed, "CONNECT_TIMEOUT_S", 1.5))
         alert = partial(Session, reply_timeout_ns=1_500_000_000)

@@ -91,12 +91,8 @@ def test_a_fill_that_is_lost_is_i4(monkeypatch: Patch) -> None:
 
 def test_a_balance_that_is_stale_is_i5(monkeypatch: Patch) -> None:
     monkeypatch.setattr(Balances, "apply", lambda self, rows, now_ns: [])
-    monkeypatch.setattr(recovery.Recovery, "_refresh_balances", _nothing)
+    monkeypatch.setattr(Balances, "apply_query", lambda self, rows, asked_ns: [])
     assert reason().startswith("I5: ")
-
-
-async def _nothing(self: object) -> None:
-    """Does nothing."""
 
 
 def test_an_order_that_rests_after_a_clean_stop_is_i6(monkeypatch: Patch) -> None:

@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any
 from whitewire._bridge import now_ns
 from whitewire.config import Config
 from whitewire.ops.red_button import Button, chosen, credentials_of, report_as_json
-from whitewire.protocol.heartbeat import Verdict, Watch, Word
+from whitewire.protocol.heartbeat import BeatState, Verdict, Watch, Word
 from whitewire.protocol.red_button import PressState
 from whitewire.transport import loop
 from whitewire.transport.heartbeat import HeartbeatReader, boot_id, heartbeat_path, is_running, kill
@@ -123,7 +123,9 @@ class Watchdog:
         )
         self._reader.set(Word.HALT)  # should it wake up, it halts at its first beat
         reports = [await self._button.press()]
-        is_killed = self._config.watchdog.kill and kill(beat)
+        # an account that ended badly has said so: its process lives for the other accounts
+        is_hung = beat.state is not BeatState.ENDED_UNCLEAN
+        is_killed = self._config.watchdog.kill and is_hung and kill(beat)
         if is_killed:
             log.error("watchdog: killed pid %d", beat.pid)
             reports.append(await self._button.press())  # it may have woken up in between
