@@ -192,7 +192,7 @@ class Lifecycle:
             self.spawn(gateway.collateral.poll())
         if self.recovery.is_due(now):
             self.spawn(self.recovery.run())
-        is_over = self._startup.has_started and gateway.state is GatewayState.HALTED
+        is_over = gateway.has_started and gateway.state is GatewayState.HALTED
         if is_over and self.emergency.is_verified:
             self.switches.disarm_if_empty()
 
