@@ -121,7 +121,7 @@ class RecoveryConfig(_Section, frozen=True):
         drift_tolerance: differences up to this are rounding, units of the asset.
     """
 
-    every_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
+    every_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 30
     fees_every_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
     foreign: Literal["leave", "cancel"] = "leave"
     drift_lag_ms: Annotated[int, msgspec.Meta(ge=1_500, le=60_000)] = 3_000
