@@ -53,6 +53,8 @@ pub enum Kind {
     Malformed = 13,
     /// An own order finished, see [`Cold::order`]; its event is 3.
     OrderExecuted = 14,
+    /// No frame: the gate changed a state, see [`crate::gate::Guard`].
+    Alarm = 15,
 }
 
 /// The market of an [`Outcome`] that concerns none, or one that was never added.

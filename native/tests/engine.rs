@@ -33,6 +33,7 @@ static ALLOCATOR: Counting = Counting;
 const QUOTE: u8 = flags::POST_ONLY | (2 << flags::STP_SHIFT);
 const NONCE: u64 = 1_700_000_000_000;
 const NOW: i64 = 1_000_000_000;
+const ID: &[u8] = b"ww-0000000001";
 
 fn limits() -> MarketLimits {
     MarketLimits {
@@ -146,16 +147,16 @@ fn a_halt_stops_placements_and_changes_but_never_a_cancel() {
     for step in 0..2 {
         let halted = Err(Failure::Refused(Refusal::Halted));
         assert_eq!(engine.place(&order(5_999_900, 10_000, 1), NONCE, NOW, &mut out), halted);
-        assert_eq!(engine.modify(&change, b"ww-1", NONCE, NOW, &mut out), halted);
-        assert!(engine.cancel(0, b"ww-1", NONCE, &mut out).is_ok(), "step {step}");
+        assert_eq!(engine.modify(&change, ID, NONCE, NOW, &mut out), halted);
+        assert!(engine.cancel(0, ID, NONCE, NOW, &mut out).is_ok(), "step {step}");
         engine.set_market_halted(0, false).expect("known");
         engine.set_halted(true);
     }
     engine.set_halted(false);
-    let len = engine.modify(&change, b"ww-1", NONCE, NOW, &mut out).expect("sent");
+    let len = engine.modify(&change, ID, NONCE, NOW, &mut out).expect("sent");
     let body = body(&out[..len]);
     assert_eq!((&body["price"], &body["amount"]), (&"59999".into(), &"0.01".into()));
-    assert_eq!((&body["stp"], &body["clientOrderId"]), (&"cn".into(), &"ww-1".into()));
+    assert_eq!((&body["stp"], &body["clientOrderId"]), (&"cn".into(), &"ww-0000000001".into()));
 }
 
 #[test]
@@ -181,7 +182,7 @@ fn unknown_markets_and_missing_keys_are_failures_not_panics() {
     let mut out = [0u8; 4096];
     let elsewhere = PlaceRequest { market: 9, ..order(5_999_900, 10_000, 1) };
     assert_eq!(engine.place(&elsewhere, NONCE, NOW, &mut out), Err(Failure::UnknownMarket));
-    assert_eq!(engine.cancel(9, b"ww-1", NONCE, &mut out), Err(Failure::UnknownMarket));
+    assert_eq!(engine.cancel(9, ID, NONCE, NOW, &mut out), Err(Failure::UnknownMarket));
     assert_eq!(
         engine.place(&order(5_999_900, 10_000, 1), 0, NOW, &mut out).map_err(Failure::code),
         Err(Failure::ENCODE)
@@ -199,17 +200,18 @@ fn nothing_is_allocated_once_warm() {
     engine.prepare(0, sell).expect("a template");
     let before = ALLOCATIONS.with(Cell::get);
     for sequence in 0..100 {
+        let first = 4 * sequence + 1;
         let mut legs = [
-            order(5_999_900, 10_000, sequence),
-            PlaceRequest { flags: sell, ..order(6_000_200, 10_000, sequence) },
-            order(0, 10_000, sequence),
+            order(5_999_900, 10_000, first),
+            PlaceRequest { flags: sell, ..order(6_000_200, 10_000, first + 1) },
+            order(0, 10_000, first + 2),
         ];
-        engine.place(&legs[0], NONCE, NOW, &mut out).expect("sent");
+        engine.place(&order(5_999_900, 10_000, first + 3), NONCE, NOW, &mut out).expect("sent");
         engine.bulk(&mut legs, NONCE, NOW, &mut out).expect("sent");
         let change =
             ModifyRequest { flags: QUOTE, price: 5_999_900, amount: 10_000, ..Default::default() };
-        engine.modify(&change, b"ww-1", NONCE, NOW, &mut out).expect("sent");
-        engine.cancel(0, b"ww-1", NONCE, &mut out).expect("sent");
+        engine.modify(&change, ID, NONCE, NOW, &mut out).expect("sent");
+        engine.cancel(0, ID, NONCE, NOW, &mut out).expect("sent");
         engine.record(2, 1_000);
     }
     assert_eq!(ALLOCATIONS.with(Cell::get), before);

@@ -41,6 +41,7 @@ class EventKind(IntEnum):
     REPLY_ERROR = 12
     MALFORMED = 13
     ORDER_EXECUTED = 14
+    ALARM = 15
 
 
 class OrderUpdate(NamedTuple):
