@@ -23,6 +23,7 @@ OPTIONS = {
     "run": {"--config", "--live"},
     "check": {"--config"},
     "cancel-all": {"--config", "--market"},
+    "arm": {"--config", "--reason"},
 }
 MAX_COLUMNS = 100
 

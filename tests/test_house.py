@@ -39,6 +39,7 @@ LAYER_OF = {
         "gateway",
     ),
     **dict.fromkeys(("recovery", "switches"), "gateway"),
+    **dict.fromkeys(("guard", "guard_limits", "latch"), "gateway"),
     **dict.fromkeys(("demo", "report", "running"), "command"),
     **dict.fromkeys(("__main__", "cli"), "cli"),
     "venue": "venue",

@@ -101,6 +101,14 @@ def _parser() -> argparse.ArgumentParser:
     )
     cancel.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     cancel.add_argument("--market", metavar="M", help="only this market")
+    arm = commands.add_parser(
+        "arm",
+        help="let a killed account trade again",
+        description="Says that a human looked: an account that was KILLED (a loss beyond its "
+        "limit) may be started again, and one that was HALTED for repeated executions goes on.",
+    )
+    arm.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    arm.add_argument("--reason", required=True, metavar="TEXT", help="why it is safe to trade")
     return parser
 
 
@@ -282,6 +290,12 @@ def _cancel_all(options: argparse.Namespace) -> int:
     return running.cancel_all_command(options.config, options.market)
 
 
+def _arm(options: argparse.Namespace) -> int:
+    from whitewire import running
+
+    return running.arm_command(options.config, options.reason)
+
+
 def load_strategy(name: str) -> Any:
     """An instance of MODULE:CLASS; the current folder is searched too.
 
@@ -317,4 +331,5 @@ _COMMANDS = {
     "run": _run,
     "check": _check,
     "cancel-all": _cancel_all,
+    "arm": _arm,
 }

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Literal
 from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
 from whitewire.errors import UsageError
+from whitewire.guard import Guard
 from whitewire.market import Market, Number, Side
 from whitewire.ordering import Flags, Ordering
 from whitewire.protocol.nonce import NonceAllocator
@@ -52,6 +53,7 @@ class GatewayState(StrEnum):
     STARTING = "starting"
     ACTIVE = "active"
     HALTED = "halted"
+    KILLED = "killed"
     STOPPING = "stopping"
 
 
@@ -108,7 +110,8 @@ class Gateway:
         self.throttle = throttle
         self.balances = balances
         self.id_prefix = id_prefix
-        self.store = OrderStore(id_prefix, self)
+        self.guard = Guard(self)
+        self.store = OrderStore(id_prefix, self, self.guard.order_changed)
         self.markets: dict[str, Market] = {}
         self.by_index: list[Market] = []
         self.books: list[_core.Book] = []
@@ -283,6 +286,18 @@ class Gateway:
         self.engine.halt(True)
         self.cancel_all()
 
+    def kill(self, reason: str) -> None:
+        """As `halt`, across restarts: only `whitewire arm` makes the account startable again."""
+        self.engine.guard.kill()
+        self.halt(f"KILLED: {reason}")
+        if self.state is GatewayState.HALTED:
+            self.state = GatewayState.KILLED
+        self.guard.poll()
+
+    def resume(self, market: str | Market | None = None) -> None:
+        """Lifts what the gate halted or reduced and what asks for no human, as a fill burst."""
+        self.guard.reset(None if market is None else self.market(market).name)
+
     def every(self, seconds: float) -> None:
         """Calls `on_timer` every `seconds` from now until the stop.
 
@@ -358,12 +373,18 @@ class Gateway:
         Only while the gateway is ACTIVE, the kill switch armed and the market in sight.
         """
         return (
-            self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
+            self.state is GatewayState.ACTIVE
+            and market in self._armed
+            and market not in self.blind
+            and self.guard.allows(market)
         )
 
     def refresh_gate(self, market: str) -> None:
         """Hands the decision to the core, which enforces it."""
-        self.engine.halt_market(self.markets[market].index, not self.may_quote(market))
+        is_open = (
+            self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
+        )
+        self.engine.halt_market(self.markets[market].index, not is_open)
 
     def _callback_failed(self, name: str, error: Exception) -> None:
         self.counts[f"raised-{name}"] += 1

@@ -207,8 +207,11 @@ class Lifecycle:
 
     def _activate(self) -> None:
         gateway = self.gateway
+        killed = gateway.guard.restore()
         gateway.state = GatewayState.ACTIVE
         gateway.engine.halt(False)
+        if killed:
+            gateway.kill(killed)
         self.switches.check(now_ns())
         for name in gateway.markets:
             gateway.refresh_gate(name)
@@ -245,6 +248,7 @@ class Lifecycle:
                 raise StartupError("core-index", f"{market.name} got index {added}, not {index}")
             self._prepare(market)
             gateway.add_market(market, gateway.engine.book(index, market.name))
+        gateway.guard.set_limits()
 
     def _prepare(self, market: Market) -> None:
         """Builds the templates of ordinary quotes before the first one needs them."""
@@ -332,13 +336,14 @@ class Lifecycle:
             gateway.feed.check(now)
             gateway.entry.check(now)
             self.switches.check(now)
+            gateway.guard.check(now)
             gateway.ordering.send_waiting_cancels()
             gateway.pull_again()
         finally:
             gateway.path.leave()
         if self.recovery.is_due(now):
             self._spawn(self.recovery.run())
-        if gateway.state is GatewayState.HALTED:
+        if gateway.state in (GatewayState.HALTED, GatewayState.KILLED):
             self.switches.disarm_if_empty()
 
     def _spawn(self, work: Coroutine[Any, Any, object]) -> None:

@@ -144,27 +144,29 @@ class Ordering:
             lane.push(Request(RequestKind.BULK, tuple(sent), nonce))
             self._gateway.counts["sent"] += len(sent)
 
-    def modify(self, order: Order, ticks: int, lots: int) -> None:
-        """Sends a modification; `on_reject` where it could not be."""
+    def modify(self, order: Order, ticks: int, lots: int) -> bool:
+        """Sends a modification; `on_reject` where it could not be. False where the gate refused.
+        """
         if not order.can_modify:
             busy = ", and a request about it is unanswered" if order.in_flight else ""
             reason = f"the order is {order.state}{busy}"
             self._refuse_change(order, _reject("not-open", reason))
-            return
+            return True
         admitted = self._admit("modify", order)
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
-            return
+            return True
         lane, connection, nonce = admitted
         written = connection.modify(
             order.market.index, order.flags, ticks, lots, order.client_id.encode(), nonce
         )
         if written <= 0:
             self._refuse_change(order, _refusal(-written))
-            return
+            return False
         self._gateway.counts["modifies"] += 1
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(RequestKind.MODIFY, (order,), nonce))
+        return True
 
     def cancel(self, order: Order) -> None:
         """Cancels by client id; waits in line when every connection is full.

@@ -103,10 +103,11 @@ class Ladder:
                 places.append(action)
             elif isinstance(action, quotes.Modify):
                 order = action.slot.order
-                if order is not None:
-                    self._gateway.ordering.modify(
-                        order, action.level.price_ticks, action.level.amount_lots
-                    )
+                level, ordering = action.level, self._gateway.ordering
+                if order is not None and not ordering.modify(
+                    order, level.price_ticks, level.amount_lots
+                ):
+                    ordering.cancel(order)  # what the gate lets not move may not stay either
             elif isinstance(action, quotes.Cancel):
                 if action.slot.order is not None:
                     self._gateway.ordering.cancel(action.slot.order)

@@ -58,6 +58,7 @@ class Reactions:
         try:
             for notice in notices:
                 if isinstance(notice, Fill):
+                    gateway.guard.on_fill(notice)
                     position = gateway.positions[notice.order.market.name]
                     position.apply(notice)
                     gateway.counts["fills"] += 1
@@ -84,6 +85,7 @@ class Reactions:
         if notice.reject is not None:
             if notice.reject.source is RejectSource.VENUE:
                 gateway.counts[f"rejected-{notice.reject.code}"] += 1
+                gateway.guard.on_reject(notice.reject)
             gateway.callbacks.on_reject(order, notice.reject)
         gateway.callbacks.on_order(order, notice)
 
@@ -167,6 +169,8 @@ class Reactions:
             self._on_trades(gateway.by_index[market], event)
         elif kind == EventKind.BOOK_GAP:
             self._on_gap(gateway.by_index[market])
+        elif kind == EventKind.ALARM:
+            gateway.guard.poll()
 
     def tell_balances(self, changed: Iterable[balances.Balance]) -> None:
         """Hands changed balances to the strategy."""

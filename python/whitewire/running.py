@@ -21,10 +21,11 @@ from rich.console import Console
 from rich.table import Table
 
 from whitewire import _core
-from whitewire._bridge import Path, now_ns
+from whitewire._bridge import Path, epoch_ms, now_ns
 from whitewire.config import Config, Credentials, load
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import ConfigError, StartupError, WhitewireError
+from whitewire.latch import LatchFile
 from whitewire.lifecycle import Lifecycle
 from whitewire.markets import engine_limits, read_markets
 from whitewire.protocol import control_replies as read
@@ -36,7 +37,7 @@ from whitewire.transport import loop
 from whitewire.transport.control import Control
 from whitewire.transport.link import is_tls_direct, tls_context
 
-__all__ = ["cancel_all_command", "check_command", "run", "run_command"]
+__all__ = ["arm_command", "cancel_all_command", "check_command", "run", "run_command"]
 
 log = logging.getLogger("whitewire")
 
@@ -72,6 +73,12 @@ def _demand_live(config: Config, live: bool) -> None:
             "not-live",
             f"{config.venue.rest} is not on this machine, and --live was not given",
             "add --live to trade there with real money",
+        )
+    if not config.is_loopback and config.missing_limits:
+        raise ConfigError(
+            "config-limits-missing",
+            f"live trading has no default for {', '.join(config.missing_limits)}",
+            "decide each and add it to the configuration; whitewire/config.py explains them",
         )
 
 
@@ -174,6 +181,17 @@ async def _venue_rows(config: Config) -> list[Row]:
         control.close()
         await asyncio.sleep(0.05)
     return rows
+
+
+# ---- arm ------------------------------------------------------------------------------------
+
+
+def arm_command(path: str, reason: str) -> int:
+    """`whitewire arm`: a human says that a killed or halted account may trade again."""
+    before = LatchFile(load(path).limits.state_file).arm(reason, epoch_ms())
+    was = f"it was {before.state}: {before.reason}" if before.reason else f"it was {before.state}"
+    print(f"armed; {was}")
+    return 0
 
 
 # ---- cancel-all -----------------------------------------------------------------------------

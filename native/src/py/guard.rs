@@ -202,9 +202,10 @@ impl PyGuard {
         self.with(py, Guard::begin_day);
     }
 
-    #[pyo3(signature = (market=None))]
-    fn halt(&self, py: Python<'_>, market: Option<usize>) -> PyResult<()> {
-        self.apply(py, market, Event::Halt(Reason::Asked, i64::MAX))
+    #[pyo3(signature = (market=None, needs_human=false))]
+    fn halt(&self, py: Python<'_>, market: Option<usize>, needs_human: bool) -> PyResult<()> {
+        let reason = if needs_human { Reason::Repeats } else { Reason::Asked };
+        self.apply(py, market, Event::Halt(reason, i64::MAX))
     }
 
     #[pyo3(signature = (until_ns, market=None))]

@@ -11,6 +11,7 @@ Finished orders stay findable for a while, because deals may come after the fini
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -62,6 +63,7 @@ class OrderStore:
     Args:
         client_id_prefix: what our client ids start with, not empty.
         actions: what order handles call.
+        changed: called with an order after each fact about it, before its notices are told.
         keep_finished: how many finished orders stay findable.
 
     Attributes:
@@ -70,12 +72,18 @@ class OrderStore:
     """
 
     def __init__(
-        self, client_id_prefix: str, actions: OrderActions, *, keep_finished: int = 10_000
+        self,
+        client_id_prefix: str,
+        actions: OrderActions,
+        changed: Callable[[Order], None] = lambda _: None,
+        *,
+        keep_finished: int = 10_000,
     ) -> None:
         if not client_id_prefix:
             raise UsageError("client-id-prefix", "the client id prefix is empty", "choose one")
         self.prefix = client_id_prefix
         self._actions = actions
+        self._changed = changed
         self._keep_finished = keep_finished
         self._by_client_id: dict[str, Order] = {}
         self._by_venue_id: dict[int, Order] = {}
@@ -236,6 +244,7 @@ class OrderStore:
             self._by_venue_id[order.legs[-1].venue_id] = order
             if order.past is not None:
                 self._by_venue_id.pop(order.past.venue_id, None)
+        self._changed(order)
         for notice in notices:
             self.illegal += notice.kind is NoticeKind.ILLEGAL
         if order.is_done and self._live.pop(order.client_id, None) is not None:
