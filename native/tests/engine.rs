@@ -6,8 +6,11 @@ use std::cell::Cell;
 
 use whitewire_core::engine::{flags, Engine, Failure, ModifyRequest, OrderPaths, PlaceRequest};
 use whitewire_core::event::Kind;
-use whitewire_core::gate::{MarketLimits, Refusal};
+use whitewire_core::gate::{
+    AccountLimits, Event, Exposure, ExposureLimits, FillReport, MarketLimits, Refusal,
+};
 use whitewire_core::sign::Signer;
+use whitewire_core::template::Side;
 
 struct Counting;
 
@@ -82,6 +85,43 @@ fn body(request: &[u8]) -> serde_json::Value {
     let text = std::str::from_utf8(request).expect("ASCII");
     let (_, body) = text.split_once("\r\n\r\n").expect("a head");
     serde_json::from_str(body).expect("a JSON body")
+}
+
+/// Every rule of the account at work, none so tight that it refuses.
+fn limit_everything(engine: &mut Engine) {
+    let account = AccountLimits {
+        max_open_orders: 1_000,
+        max_open_notional: i128::MAX / 2,
+        max_loss: Some(1 << 60),
+        max_drawdown: Some(1 << 60),
+        order_interval_ns: 1,
+        order_burst: 1_000_000,
+        cancel_interval_ns: 1,
+        cancel_burst: 1_000_000,
+        max_rejects: 100,
+        reject_window_ns: 1_000,
+    };
+    let market = ExposureLimits {
+        max_open_orders: 1_000,
+        max_side_orders: 1_000,
+        max_open_notional: i128::MAX / 2,
+        max_side_notional: i128::MAX / 2,
+        max_position: 1 << 60,
+        duplicate_ns: 0,
+        max_move_ppm: 1_000_000,
+        move_window_ns: 1_000_000_000,
+        max_fills: 1_000,
+        max_fill_lots: 1 << 60,
+        fill_window_ns: 1_000,
+        frozen_ns: 1,
+        max_repeats: 1_000,
+        repeat_window_ns: 1_000,
+        max_mark_age_ns: i64::MAX,
+        weight: 1,
+        may_cross_own: false,
+    };
+    engine.guard_mut().set_limits(&account);
+    assert!(engine.guard_mut().set_market_limits(0, &market));
 }
 
 #[test]
@@ -198,6 +238,8 @@ fn nothing_is_allocated_once_warm() {
     let sell = QUOTE | flags::SELL;
     engine.prepare(0, QUOTE).expect("a template");
     engine.prepare(0, sell).expect("a template");
+    limit_everything(&mut engine);
+    let top = r#"{"method": "depth_update", "params": [false, {"timestamp": 1.5, "update_id": 2, "past_update_id": 1, "asks": [["60002", "1"]], "bids": [], "event_time": 1.6}, "BTC_USDT"], "id": null}"#;
     let before = ALLOCATIONS.with(Cell::get);
     for sequence in 0..100 {
         let first = 4 * sequence + 1;
@@ -213,6 +255,19 @@ fn nothing_is_allocated_once_warm() {
         engine.modify(&change, ID, NONCE, NOW, &mut out).expect("sent");
         engine.cancel(0, ID, NONCE, NOW, &mut out).expect("sent");
         engine.record(2, 1_000);
+        engine.on_frame(top.as_bytes(), NOW);
+        let guard = engine.guard_mut();
+        for number in first..first + 4 {
+            let side = if number == first + 1 { Side::Sell } else { Side::Buy };
+            let (price, lots) = (5_999_900, 1);
+            let fill = FillReport { market: 0, side, price, lots, fee: 1, sequence: number };
+            assert!(guard.on_fill(&fill, NOW));
+            guard.on_reject(NOW);
+            let (sequence, market, is_open) = (number, 0, false);
+            let done = Exposure { sequence, market, side, is_open, price, lots: 0, notional: 0 };
+            assert!(guard.set_order(done));
+        }
+        guard.account_event(Event::Rearm);
     }
     assert_eq!(ALLOCATIONS.with(Cell::get), before);
 }

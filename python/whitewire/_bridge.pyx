@@ -7,8 +7,8 @@ frame, its book, the strategy's callback, the gate, the template and the write a
 bytes that a callback queued leave with one write per connection when the outermost callback ends;
 an exception on the way ends the session that it happened in, never the loop or another session.
 
-The core's C-level contract is in native/src/capi.rs (C1 to C3): every pointer's Python owner is kept
-alive, calls come under the GIL from one thread, and never re-enter.
+The core's C-level contract is in native/src/capi.rs (C1 to C3): every pointer's Python owner is
+kept alive, calls come under the GIL from one thread, and never re-enter.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer

@@ -309,11 +309,8 @@ class Engine:
 
 @final
 class Guard:
-    """The account's gate: limits, exposures, profit and states; times are monotonic ns.
-
-    Lots, ticks and ticks times lots are those of a market; units are the account's (a market's
-    weight says how many its tick times lot is worth).
-    """
+    """The account's gate; times are monotonic ns, units the account's (a market's weight says how
+    many its tick times lot is worth)."""
 
     def limit_account(self, limits: dict[str, int]) -> None:
         """Sets the account's limits by name; what is not named has none.
@@ -333,27 +330,15 @@ class Guard:
         """
 
     def set_order(
-        self,
-        market: int,
-        is_sell: bool,
-        sequence: int,
-        lots: int,
-        notional: int,
-        price: int,
-        is_open: bool,
-    ) -> None:
+        self, market: int, is_sell: bool, sequence: int, lots: int, notional: int,
+        price: int, is_open: bool,
+    ) -> None:  # fmt: skip
         """What an order may still do (`protocol.exposure`); no lots and not open is done."""
 
     def on_fill(
-        self,
-        market: int,
-        is_sell: bool,
-        price: int,
-        lots: int,
-        fee: int,
-        sequence: int,
+        self, market: int, is_sell: bool, price: int, lots: int, fee: int, sequence: int,
         now_ns: int,
-    ) -> None:
+    ) -> None:  # fmt: skip
         """Books a fill; the fee in ticks times lots."""
 
     def on_reject(self, now_ns: int) -> None:
@@ -400,14 +385,8 @@ class Guard:
         and at its peak; units."""
 
     def admit(
-        self,
-        market: int,
-        flags: int,
-        price: int,
-        lots: int,
-        sequence: int,
-        now_ns: int,
+        self, market: int, flags: int, price: int, lots: int, sequence: int, now_ns: int,
         is_change: bool = False,
-    ) -> int:
+    ) -> int:  # fmt: skip
         """The whole gate's verdict on an order, 0 or the refusal's number, without a request; what
         passes is counted."""

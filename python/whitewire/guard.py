@@ -65,8 +65,8 @@ class Guard:
         for market, limits in zip(markets, market_limits(markets, config), strict=True):
             self._core.limit_market(market.index, limits)
 
-    def restore(self) -> str:
-        """Takes up what an earlier run left; why the account is KILLED, or nothing."""
+    def restore(self) -> None:
+        """Takes up what an earlier run left: a KILLED account stays so, and says so."""
         latch = self.file.read()
         said = f"{latch.reason} (an earlier run); whitewire arm makes it startable again"
         if latch.state == "killed":
@@ -74,13 +74,12 @@ class Guard:
             self._core.kill()
             self._core.take_alarm()
             self._states[""] = latch.state
-            return said
+            self._gateway.kill(said)
         if latch.state == "halted":
             log.error("the account is HALTED: %s", said)
             self._core.halt(None, True)
             self._core.take_alarm()
             self._states[""] = latch.state
-        return ""
 
     # ---- what the core is told --------------------------------------------------------------
 

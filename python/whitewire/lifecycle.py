@@ -207,11 +207,9 @@ class Lifecycle:
 
     def _activate(self) -> None:
         gateway = self.gateway
-        killed = gateway.guard.restore()
         gateway.state = GatewayState.ACTIVE
         gateway.engine.halt(False)
-        if killed:
-            gateway.kill(killed)
+        gateway.guard.restore()
         self.switches.check(now_ns())
         for name in gateway.markets:
             gateway.refresh_gate(name)

@@ -145,8 +145,7 @@ class Ordering:
             self._gateway.counts["sent"] += len(sent)
 
     def modify(self, order: Order, ticks: int, lots: int) -> bool:
-        """Sends a modification; `on_reject` where it could not be. False where the gate refused.
-        """
+        """Sends a modification; `on_reject` where it could not be. False where the gate refused."""
         if not order.can_modify:
             busy = ", and a request about it is unanswered" if order.in_flight else ""
             reason = f"the order is {order.state}{busy}"

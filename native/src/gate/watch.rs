@@ -1,7 +1,7 @@
 //! What happens to an account: fills, refusals, moves of the reference, orders of its owner.
 //!
-//! Owns: which of it changes a state. Must not know: orders on their way out (`account`). Invariant:
-//! a breach is a change of state in the same call, and each is told once (`take_alarm`).
+//! Owns: which of it changes a state. Must not know: orders on their way out (`account`).
+//! Invariant: a breach is a change of state in the same call, and each is told once (`take_alarm`).
 
 use super::account::Guard;
 use super::market::MarketGuard;
