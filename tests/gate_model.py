@@ -190,7 +190,9 @@ class Model:
         self.tops = [None for _ in self.markets]
         self.marks = [None for _ in self.markets]
 
-    def fill(self, market: int, is_sell: bool, price: int, lots: int, fee: int, number: int) -> None:
+    def fill(
+        self, market: int, is_sell: bool, price: int, lots: int, fee: int, number: int
+    ) -> None:
         """One fill."""
         self.fills.append(FillRow(self.now, market, is_sell, price, lots, fee, number))
         limits, mine = self.markets[market], [f for f in self.fills if f.market == market]
@@ -315,20 +317,31 @@ class Model:
         yield "reducing", "only-reducing", lambda: state == "reducing" and not lessens
         yield "order-rate", "order-rate", lambda: not self.order_rate.has_token(now)
         yield "cancel-rate", "cancel-rate", lambda: not self.cancel_rate.has_token(now)
-        yield "duplicate", "duplicate", lambda: any(
-            at > now - limits["duplicate_ns"] and row == (market, is_sell, price, lots)
-            for at, *rest in self.placed
-            for row in (tuple(rest),)
+        yield (
+            "duplicate",
+            "duplicate",
+            lambda: any(
+                at > now - limits["duplicate_ns"] and row == (market, is_sell, price, lots)
+                for at, *rest in self.placed
+                for row in (tuple(rest),)
+            ),
         )
         theirs = [o.price for o in self.side(market, not is_sell) if o.is_open]
-        yield "self-cross", "self-cross", lambda: any(
-            price <= other if is_sell else price >= other for other in theirs
+        yield (
+            "self-cross",
+            "self-cross",
+            lambda: any(price <= other if is_sell else price >= other for other in theirs),
         )
         yield from self._open_rules(after, before)
         most = limits["max_position"]
         yield "position", "position", lambda: position + same_side > most
-        yield "mark", "no-mark", lambda: not lessens and not all(
-            self._is_marked(index) for index in range(len(self.markets))
+        yield (
+            "mark",
+            "no-mark",
+            lambda: (
+                not lessens
+                and not all(self._is_marked(index) for index in range(len(self.markets)))
+            ),
         )
 
     def _open_rules(

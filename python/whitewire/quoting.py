@@ -107,7 +107,9 @@ class Ladder:
                 if order is not None and not ordering.modify(
                     order, level.price_ticks, level.amount_lots
                 ):
-                    ordering.cancel(order)  # what the gate lets not move may not stay either
+                    # what may not move may not stay; the wish is taken up once it is gone
+                    ordering.cancel(order)
+                    action.slot.is_waiting = True
             elif isinstance(action, quotes.Cancel):
                 if action.slot.order is not None:
                     self._gateway.ordering.cancel(action.slot.order)
