@@ -8,36 +8,36 @@ use crate::template::Side;
 /// A token bucket in nanoseconds, kept as the time at which it is full again.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Bucket {
-    interval_ns: i64,
-    tolerance_ns: i64,
-    full_at_ns: i64,
+    interval: i64,
+    tolerance: i64,
+    full_at: i64,
 }
 
 impl Bucket {
     /// `burst` at once, then one every `interval_ns`; 0 for no limit.
     pub fn new(interval_ns: i64, burst: u32) -> Self {
-        let tolerance_ns = interval_ns.saturating_mul(i64::from(burst.max(1)) - 1);
-        Bucket { interval_ns, tolerance_ns, full_at_ns: i64::MIN / 2 }
+        let tolerance = interval_ns.saturating_mul(i64::from(burst.max(1)) - 1);
+        Bucket { interval: interval_ns, tolerance, full_at: i64::MIN / 2 }
     }
 
     /// Whether a token is there.
     #[inline]
     pub fn has_token(&self, now_ns: i64) -> bool {
-        self.full_at_ns <= now_ns.saturating_add(self.tolerance_ns)
+        self.full_at <= now_ns.saturating_add(self.tolerance)
     }
 
     /// Takes a token, even one that is not there yet; the debt is at most one burst.
     #[inline]
     pub fn take(&mut self, now_ns: i64) {
-        if self.interval_ns > 0 {
-            let most = now_ns.saturating_add(2 * (self.tolerance_ns + self.interval_ns));
-            let full_at_ns = self.full_at_ns.max(now_ns).saturating_add(self.interval_ns);
-            self.full_at_ns = full_at_ns.min(most);
+        if self.interval > 0 {
+            let most = now_ns.saturating_add(2 * (self.tolerance + self.interval));
+            let full_at = self.full_at.max(now_ns).saturating_add(self.interval);
+            self.full_at = full_at.min(most);
         }
     }
 }
 
-const BUCKETS: usize = 64;
+const BUCKETS: usize = 256;
 const PER_BUCKET: usize = 8;
 
 #[derive(Clone, Copy)]
@@ -51,21 +51,25 @@ struct Seen {
 /// The orders of the last moments, for the duplicate detector.
 pub struct Recent {
     window_ns: i64,
-    rows: Box<[[Seen; PER_BUCKET]; BUCKETS]>,
+    rows: Box<[[Seen; PER_BUCKET]]>,
     next: [u8; BUCKETS],
 }
 
 #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // a hash
 fn bucket_of(price: i64, lots: i64) -> usize {
     let mixed = (price as u64 ^ (lots as u64).rotate_left(17)).wrapping_mul(0x9E37_79B9_7F4A_7C15);
-    (mixed >> 58) as usize
+    (mixed >> 56) as usize
 }
 
 impl Recent {
     /// Orders are duplicates within this time; 0 for never.
     pub fn new(window_ns: i64) -> Self {
         let never = Seen { at_ns: i64::MIN, price: 0, lots: 0, side: Side::Buy };
-        Recent { window_ns, rows: Box::new([[never; PER_BUCKET]; BUCKETS]), next: [0; BUCKETS] }
+        Recent {
+            window_ns,
+            rows: vec![[never; PER_BUCKET]; BUCKETS].into_boxed_slice(),
+            next: [0; BUCKETS],
+        }
     }
 
     /// Whether the same order was placed within the window, or too many were to tell.
@@ -98,7 +102,8 @@ impl Recent {
 
 /// Parts of a window; a move is judged against what was seen in this part or the 32 before.
 const PARTS: i64 = 32;
-const SLOTS: usize = 33;
+const SLOTS: i64 = 33;
+const ROOM: usize = 33;
 const PPM: i128 = 1_000_000;
 
 /// The reference within a rolling window of time.
@@ -107,8 +112,8 @@ pub struct Moves {
     ppm: i128,
     part: i64,
     part_ends_ns: i64,
-    low: [i64; SLOTS],
-    high: [i64; SLOTS],
+    low: [i64; ROOM],
+    high: [i64; ROOM],
     lowest: i64,
     highest: i64,
 }
@@ -121,8 +126,8 @@ impl Moves {
             ppm: i128::from(ppm),
             part: i64::MIN,
             part_ends_ns: i64::MIN,
-            low: [i64::MAX; SLOTS],
-            high: [0; SLOTS],
+            low: [i64::MAX; ROOM],
+            high: [0; ROOM],
             lowest: i64::MAX,
             highest: 0,
         }
@@ -130,7 +135,7 @@ impl Moves {
 
     #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)] // below SLOTS
     fn slot(part: i64) -> usize {
-        part.rem_euclid(SLOTS as i64) as usize
+        part.rem_euclid(SLOTS) as usize
     }
 
     /// Takes a reference; whether it moved too far from one of the window.

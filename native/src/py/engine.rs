@@ -117,7 +117,7 @@ impl PyEngine {
     }
 
     fn reset_feed(&self) {
-        self.inner.with(|engine| engine.reset_feed());
+        self.inner.with(Engine::reset_feed);
     }
 
     fn fault(&self) -> String {
