@@ -22,6 +22,7 @@ from whitewire.errors import PeerError, StartupError, VenueRefusal
 from whitewire.protocol.session import SessionPlan
 from whitewire.transport.feed import Feed
 from whitewire.transport.link import tls_context
+from whitewire.transport.token_desk import TokenDesk
 from whitewire.venue import Venue
 
 PLAN = SessionPlan(order_markets=("BTC_USDT",))
@@ -141,9 +142,8 @@ async def line_to(*scripts: Script, **intervals: int) -> AsyncIterator[Line]:
     async with scripted(*scripts) as peer:
         where = VenueConfig(rest=peer.http, public_rest=peer.http, ws=peer.ws)
         config = Config(venue=where, markets={"BTC": LIMITS}, feed=FeedConfig(**intervals))
-        feed = Feed(
-            config, tls_context(None), new_path(), PLAN, 0, lambda: line.token(), owner, now_ns
-        )
+        desk = TokenDesk(lambda: line.token(), now_ns)
+        feed = Feed(config, tls_context(None), new_path(), PLAN, 0, desk, owner, now_ns)
         line = Line(feed, owner, peer)
         try:
             yield line
@@ -346,9 +346,10 @@ async def test_a_refused_token_is_asked_for_again(venue: Venue) -> None:
             return str(client.ok("profile/websocket_token")["websocket_token"])
 
     config = config_for(venue)
-    feed = Feed(config, tls_context(venue.ca), new_path(), PLAN, 0, token, owner, now_ns)
+    desk = TokenDesk(token, now_ns)
+    feed = Feed(config, tls_context(venue.ca), new_path(), PLAN, 0, desk, owner, now_ns)
     await feed.open()
-    feed._token = None
+    desk.refused(await desk.get())
     venue.fault("drop_ws")
     feed.check(now_ns() + 20_000_000_000)  # a ping, which cuts the connection
     await until(lambda: owner.heard.count("up") == 2)

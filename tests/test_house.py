@@ -38,7 +38,7 @@ LAYER_OF = {
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",
     ),
-    **dict.fromkeys(("recovery", "switches"), "gateway"),
+    **dict.fromkeys(("freshness", "recovery", "switches", "timekeeping"), "gateway"),
     **dict.fromkeys(("guard", "guard_limits", "latch"), "gateway"),
     **dict.fromkeys(("demo", "report", "running"), "command"),
     **dict.fromkeys(("__main__", "cli"), "cli"),

@@ -27,6 +27,7 @@ __all__ = [
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "ThrottleConfig",
     "VenueConfig",
     "load",
     "parse",
@@ -106,6 +107,20 @@ class KillSwitchConfig(_Section, frozen=True):
     """The venue's dead-man timer: seconds without renewal until it cancels our orders."""
 
     timeout_s: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
+
+
+class ThrottleConfig(_Section, frozen=True):
+    """Our own rate limits, which count for this host's address.
+
+    Attributes:
+        shared: count together with the other gateways of this user on this host. A venue on this
+            host is counted by each process for itself, unless there is a directory.
+        directory: where the shared file is; None is the user's run-time directory
+            ($XDG_RUNTIME_DIR), or the system's temporary one.
+    """
+
+    shared: bool = True
+    directory: str | None = None
 
 
 class ProcessConfig(_Section, frozen=True):
@@ -212,6 +227,7 @@ class Config(_Section, frozen=True):
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
+    throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
 
     @property

@@ -15,6 +15,7 @@ from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from time import time_ns
 from typing import TYPE_CHECKING, Literal
 
 from whitewire._bridge import Path, now_ns
@@ -23,6 +24,7 @@ from whitewire.errors import UsageError
 from whitewire.guard import Guard
 from whitewire.market import Market, Number, Side
 from whitewire.ordering import Flags, Ordering
+from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
@@ -107,6 +109,7 @@ class Gateway:
         self.halt_reason = ""
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
+        self.clock = VenueClock(time_ns(), now_ns())
         self.throttle = throttle
         self.balances = balances
         self.id_prefix = id_prefix
@@ -370,21 +373,18 @@ class Gateway:
     def may_quote(self, market: str) -> bool:
         """Whether placements of a market pass the first check of the gate.
 
-        Only while the gateway is ACTIVE, the kill switch armed and the market in sight.
+        Only while the gateway is ACTIVE, the clock safe, the kill switch armed, the market in sight
+        and the core's states open.
         """
-        return (
-            self.state is GatewayState.ACTIVE
-            and market in self._armed
-            and market not in self.blind
-            and self.guard.allows(market)
-        )
+        return self._is_open(market) and self.guard.allows(market)
+
+    def _is_open(self, market: str) -> bool:
+        is_open = self.state is GatewayState.ACTIVE and self.clock.is_safe
+        return is_open and market in self._armed and market not in self.blind
 
     def refresh_gate(self, market: str) -> None:
-        """Hands the decision to the core, which enforces it."""
-        is_open = (
-            self.state is GatewayState.ACTIVE and market in self._armed and market not in self.blind
-        )
-        self.engine.halt_market(self.markets[market].index, not is_open)
+        """Hands the decision to the core, which enforces it and has states of its own."""
+        self.engine.halt_market(self.markets[market].index, not self._is_open(market))
 
     def _callback_failed(self, name: str, error: Exception) -> None:
         self.counts[f"raised-{name}"] += 1

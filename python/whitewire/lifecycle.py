@@ -15,13 +15,13 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-import random
 from typing import TYPE_CHECKING, Any
 
 from whitewire import _core
 from whitewire._bridge import epoch_ms, now_ns
 from whitewire.endpoints import ENDPOINTS
-from whitewire.errors import StartupError, VenueRefusal, WhitewireError
+from whitewire.errors import StartupError, WhitewireError
+from whitewire.freshness import Freshness
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.market import Market, Side
 from whitewire.markets import engine_limits, read_markets
@@ -30,20 +30,23 @@ from whitewire.protocol import control_replies as read
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.session import SessionPlan
-from whitewire.protocol.throttle import Throttle
 from whitewire.recovery import Recovery
 from whitewire.strategy import Strategy, check
 from whitewire.switches import Switches
-from whitewire.transport.control import Control
+from whitewire.timekeeping import Timekeeper
+from whitewire.transport.control import Control, naming
 from whitewire.transport.feed import Feed
 from whitewire.transport.link import Address, tls_context
 from whitewire.transport.loop import freeze_heap, pin
 from whitewire.transport.order_entry import OrderEntry
+from whitewire.transport.shared_cells import throttle_for
+from whitewire.transport.token_desk import TokenDesk
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Iterator
+    from collections.abc import Callable, Coroutine
 
     from whitewire.config import Config, Credentials
+    from whitewire.protocol.throttle import Throttle
 
 __all__ = ["Lifecycle"]
 
@@ -70,19 +73,6 @@ def _session_id() -> str:
     return text
 
 
-@contextlib.contextmanager
-def _naming(what: str) -> Iterator[None]:
-    """Says what was refused, since the venue's own text does not."""
-    try:
-        yield
-    except VenueRefusal as error:
-        raise StartupError(
-            "venue-refused",
-            f"the venue refused {what}: {error}",
-            "check the key, its secret, permissions and allowed IPs, and this host's clock",
-        ) from error
-
-
 class Lifecycle:
     """Runs one strategy on one gateway.
 
@@ -90,6 +80,7 @@ class Lifecycle:
         strategy: what to run; checked here.
         config: checked configuration.
         credentials: the account's key.
+        throttle: the one of this host's address, where accounts share it; a new one when None.
 
     Attributes:
         gateway: the gateway that the strategy gets.
@@ -99,7 +90,13 @@ class Lifecycle:
         UsageError: the strategy cannot be run, or the key cannot be used.
     """
 
-    def __init__(self, strategy: Strategy, config: Config, credentials: Credentials) -> None:
+    def __init__(
+        self,
+        strategy: Strategy,
+        config: Config,
+        credentials: Credentials,
+        throttle: Throttle | None = None,
+    ) -> None:
         self._strategy = check(strategy)
         self._config = config
         self._rest = Address(config.venue.rest)
@@ -119,11 +116,13 @@ class Lifecycle:
             engine,
             id_prefix=prefix,
             nonces=NonceAllocator(),
-            throttle=Throttle(ENDPOINTS.values(), random.Random()),
+            throttle=throttle or throttle_for(config),
             balances=Balances(),
         )
         self.switches = Switches(self.gateway, self._spawn)
         self.recovery = Recovery(self.gateway)
+        self.timekeeper = Timekeeper(self.gateway, self._spawn)
+        self.freshness = Freshness(self.gateway)
         self.is_clean = False
         self._stop_reason = ""
         self._stop_requested = asyncio.Event()
@@ -172,18 +171,21 @@ class Lifecycle:
             gateway.nonces,
             gateway.throttle,
             now_ns,
+            gateway.clock,
         )
+        gateway.control.on_held = gateway.reactions.on_held
         opened.callback(gateway.control.close)
         await gateway.control.open()
+        await self.timekeeper.start()
         await self._add_markets()
-        with _naming("the account's balance"):
+        with naming("the account's balance"):
             await self._read_balances()
         gateway.entry = OrderEntry(
             self._rest, context, gateway.path, config.orders, gateway.reactions, now_ns
         )
         opened.push_async_callback(gateway.entry.close)
         await gateway.entry.open()
-        with _naming("the list of open orders"):
+        with naming("the list of open orders"):
             await self.recovery.clear_leftovers()
         gateway.feed = Feed(
             config,
@@ -191,7 +193,7 @@ class Lifecycle:
             gateway.path,
             self._plan(),
             len(gateway.markets),
-            self._token,
+            TokenDesk(gateway.control.websocket_token, now_ns),
             gateway.reactions,
             now_ns,
         )
@@ -258,11 +260,6 @@ class Lifecycle:
         asked = now_ns()
         rows = read.read_balances(*await self.gateway.control.call("balance"))
         self.gateway.balances.apply_query(rows, asked)
-
-    async def _token(self) -> str:
-        with _naming("a WebSocket token"):
-            answer = await self.gateway.control.call("websocket_token")
-            return read.read_websocket_token(*answer)
 
     def _plan(self) -> SessionPlan:
         gateway = self.gateway
@@ -335,6 +332,8 @@ class Lifecycle:
             gateway.entry.check(now)
             self.switches.check(now)
             gateway.guard.check(now)
+            self.timekeeper.check(now)
+            self.freshness.check(now)
             gateway.ordering.send_waiting_cancels()
             gateway.pull_again()
         finally:

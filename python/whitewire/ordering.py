@@ -13,7 +13,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from whitewire import _core
-from whitewire._bridge import epoch_ms, now_ns
+from whitewire._bridge import now_ns
 from whitewire.errors import NonceExhausted, UsageError
 from whitewire.market import Market, Side
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
@@ -186,7 +186,7 @@ class Ordering:
         if gateway.throttle.try_take("cancel", now, True) > 0:
             return False
         try:
-            nonce = gateway.nonces.next(epoch_ms())
+            nonce = gateway.nonces.next(gateway.clock.epoch_ms(now))
         except NonceExhausted:
             return False
         written = lane.connection.cancel(order.market.index, order.client_id.encode(), nonce)
@@ -220,7 +220,10 @@ class Ordering:
 
     def _admit(self, endpoint: str, order: Order | None = None) -> _Pass | Reject:
         """A lane and a nonce, or why there is none."""
-        wait_ns = self._gateway.throttle.try_take(endpoint, now_ns(), False)
+        if not self._gateway.clock.is_safe:
+            return _CLOCK_OFF
+        now = now_ns()
+        wait_ns = self._gateway.throttle.try_take(endpoint, now, False)
         if wait_ns > 0:
             limit = Limit(endpoint, wait_ns, False)
             asyncio.get_running_loop().call_soon(self._gateway.callbacks.on_limit, limit)
@@ -229,7 +232,8 @@ class Ordering:
         if lane is None or lane.connection is None:
             return _LANE_DOWN
         try:
-            return _Pass(lane, lane.connection, self._gateway.nonces.next(epoch_ms()))
+            nonce = self._gateway.nonces.next(self._gateway.clock.epoch_ms(now))
+            return _Pass(lane, lane.connection, nonce)
         except NonceExhausted as error:
             return _reject("nonce-exhausted", str(error))
 
@@ -258,4 +262,7 @@ def _refusal(number: int) -> Reject:
 
 
 _REFUSALS = {number: (code, reason) for number, code, reason in _core.refusals()}
+_CLOCK_OFF = _reject(
+    "clock", "this host's clock and the venue's are too far apart, or not compared"
+)
 _LANE_DOWN = _reject("no-lane", "every order connection is down or has its fill in flight")

@@ -18,6 +18,7 @@ from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, 
 from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
+from whitewire.protocol.rate_verdict import RateVerdict, verdict_of_reply
 from whitewire.protocol.replies import Refused, Reply, RequestKind
 from whitewire.strategy import Balance, Gap, Limit, Ticker, Trade
 
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 
     from whitewire.gateway import Gateway
     from whitewire.protocol import balances
+    from whitewire.protocol.throttle import Held
 
 __all__ = ["Reactions"]
 
@@ -96,12 +98,24 @@ class Reactions:
     ) -> None:
         """The venue answered a request; there is room for what waited."""
         gateway = self._gateway
-        if status == 429:
-            wait_ns = gateway.throttle.on_429(request.kind.value, now_ns)
-            gateway.callbacks.on_limit(Limit(request.kind.value, wait_ns, True))
+        if status != 200 or not gateway.throttle.is_calm:
+            verdict = verdict_of_reply(status, replies[0])
+            held = gateway.throttle.on_verdict(request.kind.value, verdict, now_ns)
+            if held is not None:
+                self.on_held(request.kind.value, held)
         for order, reply in zip(request.orders, replies, strict=True):
             self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()
+
+    def on_held(self, endpoint: str, held: Held) -> None:
+        """The venue refused a call for its rate or its nonce."""
+        gateway = self._gateway
+        gateway.counts[f"held-{held.verdict}"] += 1
+        if held.verdict is RateVerdict.NONCE:
+            gateway.clock.suspect()
+        else:
+            log.warning("%s: %s; next call in %d ms", endpoint, held.verdict, held.wait_ns // 10**6)
+        gateway.callbacks.on_limit(Limit(endpoint, held.wait_ns, True, held.verdict.value))
 
     def on_request_lost(self, request: Request, reason: str) -> None:
         """No answer can come: its orders become Unknown."""

@@ -30,12 +30,14 @@ from whitewire.lifecycle import Lifecycle
 from whitewire.markets import engine_limits, read_markets
 from whitewire.protocol import control_replies as read
 from whitewire.protocol.nonce import NonceAllocator
+from whitewire.protocol.rate_verdict import RateVerdict, rate_verdict
 from whitewire.protocol.throttle import Throttle
 from whitewire.report import summary, summary_tables
 from whitewire.strategy import Strategy, check
 from whitewire.transport import loop
 from whitewire.transport.control import Control
 from whitewire.transport.link import is_tls_direct, tls_context
+from whitewire.transport.shared_cells import throttle_for
 
 __all__ = ["arm_command", "cancel_all_command", "check_command", "run", "run_command"]
 
@@ -141,7 +143,7 @@ def _host_rows(config: Config) -> list[Row]:
 
 async def _venue_rows(config: Config) -> list[Row]:
     credentials = Credentials.from_environment(config.account)
-    control = _control(config, credentials)
+    control = _control(config, credentials, throttle_for(config))
     rows: list[Row] = []
 
     async def ask(name: str, question: Callable[[], Awaitable[str]]) -> bool:
@@ -154,6 +156,14 @@ async def _venue_rows(config: Config) -> list[Row]:
     async def hosts() -> str:
         await control.open()
         return f"{config.venue.rest} and {config.venue.public_rest}"
+
+    async def clock() -> str:
+        await control.ask_time()
+        if not control.clock.is_safe:
+            raise StartupError(
+                "clock-off", control.clock.describe(now_ns()), "synchronize this host's clock"
+            )
+        return control.clock.describe(now_ns())
 
     async def markets() -> str:
         status, body = await control.call("markets")
@@ -174,6 +184,7 @@ async def _venue_rows(config: Config) -> list[Row]:
 
     try:
         if await ask("hosts and TLS", hosts):
+            await ask("clock", clock)
             await ask("markets and limits", markets)
             if await ask("account", account):
                 await ask("websocket token", token)
@@ -207,13 +218,20 @@ def cancel_all_command(path: str, market: str | None) -> int:
 
 
 async def _cancel_all(config: Config, market: str | None) -> int:
-    control = _control(config, Credentials.from_environment(config.account))
+    # its own buckets: nothing that a file of other processes may hold can keep it from working
+    throttle = Throttle(ENDPOINTS.values(), random.Random())
+    control = _control(config, Credentials.from_environment(config.account), throttle)
     fields = {} if market is None else {"market": market}
     deadline = now_ns() + int(CANCEL_TIMEOUT_S * 1e9)
+    has_compared = False
     try:
         await control.open()
         while True:
             status, body = await control.call("cancel_all", fields)
+            if rate_verdict(status, body) is RateVerdict.NONCE and not has_compared:
+                has_compared = True
+                await _compare_clocks(control)
+                continue
             if status != 200:
                 raise read.refusal(status, body)
             # without a market the venue lists the open orders of all markets
@@ -226,7 +244,15 @@ async def _cancel_all(config: Config, market: str | None) -> int:
         await asyncio.sleep(0.05)
 
 
-def _control(config: Config, credentials: Credentials) -> Control:
+async def _compare_clocks(control: Control) -> None:
+    """Lets nonces follow the venue's clock; where that fails this host's has to do."""
+    try:
+        await control.ask_time()
+    except WhitewireError as error:
+        log.warning("the venue does not tell its time: %s", error)
+
+
+def _control(config: Config, credentials: Credentials, throttle: Throttle) -> Control:
     engine = _core.Engine(host="", paths=("", "", "", ""), id_base="")
     return Control(
         config,
@@ -234,6 +260,6 @@ def _control(config: Config, credentials: Credentials) -> Control:
         Path(engine),
         _core.Signer(credentials.key, credentials.secret),
         NonceAllocator(),
-        Throttle(ENDPOINTS.values(), random.Random()),
+        throttle,
         now_ns,
     )

@@ -77,12 +77,15 @@ class Limit(NamedTuple):
     Attributes:
         endpoint: short name, as `place`.
         wait_ns: how long until the next request of its kind may go, ns.
-        is_venue: the venue answered 429; otherwise our own throttle held the request back.
+        is_venue: the venue refused; otherwise our own throttle held the request back.
+        kind: `throttle` (ours), `limit` (a true 429), `nonce` (the venue says "Too many requests."
+            and means the nonce: nothing waits for it), `ban` (this address is shut out).
     """
 
     endpoint: str
     wait_ns: int
     is_venue: bool
+    kind: str = "throttle"
 
 
 class Gap(NamedTuple):

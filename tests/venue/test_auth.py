@@ -203,6 +203,19 @@ def test_window_nonces_are_forgotten_in_the_end() -> None:
     assert len(key.window_nonces) <= 12
 
 
+@pytest.mark.parametrize(("offset", "is_good"), [(-1_000, True), (1_000, True), (1_001, False)])
+def test_the_width_of_the_window_is_an_option(offset: int, is_good: bool) -> None:
+    authenticator = Authenticator([make_key()], WireOptions(nonce_window_ms=1_000))
+    assert call(authenticator, NOW_MS + offset, window=True) == is_good
+
+
+@pytest.mark.parametrize(("memory_ms", "is_forgotten"), [(10_000, False), (1_000, True)])
+def test_how_long_nonces_are_remembered_is_an_option(memory_ms: int, is_forgotten: bool) -> None:
+    authenticator = Authenticator([make_key()], WireOptions(nonce_memory_ms=memory_ms))
+    assert call(authenticator, NOW_MS, window=True)
+    assert call(authenticator, NOW_MS, window=True, now=NOW + 3) == is_forgotten
+
+
 def test_window_mode_leaves_the_default_modes_mark_alone() -> None:
     authenticator = Authenticator([make_key()], WireOptions())
     assert call(authenticator, 10, window=False)

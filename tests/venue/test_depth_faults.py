@@ -135,3 +135,23 @@ def test_keepalive_snapshot_jumps_past_the_changes_that_nobody_was_shown(
     assert "past_update_id" not in state
     assert [price for price, _ in state["bids"]] == ["91", "90"]
     assert step(ws, rest, "92")["past_update_id"] == state["update_id"]
+
+
+def test_stale_snapshot_shows_the_book_as_it_was_and_chains(venue: Venue, rest: RestClient) -> None:
+    rest.limit("buy", "90")
+    rest.limit("sell", "110")
+    with WsClient(venue) as fresh, WsClient(venue) as ws:
+        fresh.call("depth_subscribe", MARKET, 5, "0", True)
+        fresh.push("depth_update")
+        venue.fault("stale_snapshot", market=MARKET, s=0.3)
+        ws.call("depth_subscribe", MARKET, 5, "0", True)
+        shown = step(fresh, rest, "91")
+        full, state, _ = ws.push("depth_update")
+        assert full is True
+        assert state["bids"] == [["90", "0.1"]], "as it was, though 91 came meanwhile"
+        assert state["event_time"] - state["timestamp"] >= 0.3
+        behind = delta(ws)
+        assert behind["past_update_id"] == state["update_id"]
+        assert (behind["bids"], behind["update_id"]) == ([["91", "0.1"]], shown["update_id"])
+        later = step(fresh, rest, "92")
+        assert delta(ws)["past_update_id"] == behind["update_id"] == later["past_update_id"]

@@ -70,6 +70,16 @@ def test_ten_refused_windows_in_a_row_block_the_address_for_a_minute() -> None:
     assert limiter.allow("a", "/x", one, blocked_from + 60)
 
 
+def test_when_an_address_is_blocked_and_how_long_are_options() -> None:
+    limiter = RateLimiter(WireOptions(rate_block_after_windows=2, rate_block_s=25.0))
+    one = RateLimit(1, 10)
+    for window in range(2):
+        assert limiter.allow("a", "/x", one, BASE + 10 * window)
+        assert not limiter.allow("a", "/x", one, BASE + 10 * window)
+    assert not limiter.allow("a", "/x", one, BASE + 10 + 24)
+    assert limiter.allow("a", "/x", one, BASE + 10 + 25)
+
+
 def test_a_quiet_window_interrupts_the_row() -> None:
     limiter = RateLimiter(WireOptions())
     one = RateLimit(1, 10)

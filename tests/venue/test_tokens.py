@@ -14,6 +14,13 @@ def test_a_token_stands_for_its_account_until_it_expires() -> None:
     assert store.redeem(token, 160.0) is None
 
 
+def test_the_lifetime_of_a_token_is_an_option() -> None:
+    store = TokenStore(WireOptions(token_ttl_s=5.0))
+    token = store.issue("account-1", 100.0)
+    assert store.redeem(token, 104.9) == "account-1"
+    assert store.redeem(token, 105.0) is None
+
+
 def test_tokens_are_sixty_characters_and_differ() -> None:
     store = TokenStore(WireOptions())
     tokens = {store.issue("account-1", 0.0) for _ in range(50)}

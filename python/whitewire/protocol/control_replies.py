@@ -34,6 +34,7 @@ __all__ = [
     "read_open_orders",
     "read_order_deals",
     "read_order_history",
+    "read_time",
     "read_websocket_token",
     "refusal",
 ]
@@ -106,6 +107,10 @@ class _Balance(Figures, frozen=True):
     freeze: Decimal
 
 
+class _Time(msgspec.Struct):
+    time: int
+
+
 class _Token(msgspec.Struct):
     websocket_token: str
 
@@ -119,6 +124,7 @@ _DEALS = msgspec.json.Decoder(list[_HistoryDeal])
 _DEALS_BY_MARKET = msgspec.json.Decoder(dict[str, list[_HistoryDeal]] | list[Any])
 _DEALS_OF_ORDER = msgspec.json.Decoder(_OrderDeals)
 _FINISHED = msgspec.json.Decoder(dict[str, list[FinishedOrder]] | list[Any])
+_TIME = msgspec.json.Decoder(_Time)
 _TOKEN = msgspec.json.Decoder(_Token)
 
 
@@ -196,6 +202,11 @@ def read_order_history(status: int, body: bytes) -> list[FinishedOrder]:
     if isinstance(by_market, list):
         return []
     return [row for rows in by_market.values() for row in rows]
+
+
+def read_time(status: int, body: bytes) -> int:
+    """The venue's clock, epoch seconds, cut off and not rounded."""
+    return _read(status, body, _TIME).time
 
 
 def read_websocket_token(status: int, body: bytes) -> str:

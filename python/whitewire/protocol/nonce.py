@@ -9,6 +9,8 @@ Rules
    milliseconds within 5 s of its own clock.
 2. One value per millisecond: a burst runs ahead of the clock. It may do so by 4 s; the remaining
    second covers the difference of the clocks and the way to the venue.
+3. The clock is the venue's as far as it is known (`protocol.clock`): neither a wrong clock of this
+   host nor a step of it makes a nonce that the venue refuses.
 """
 
 from __future__ import annotations
@@ -36,7 +38,7 @@ class NonceAllocator:
         """The next nonce (rule 1).
 
         Args:
-            now_ms: Unix milliseconds.
+            now_ms: Unix milliseconds (rule 3).
 
         Raises:
             NonceExhausted: it would be more than `MAX_LEAD_MS` ahead of `now_ms` (rule 2).

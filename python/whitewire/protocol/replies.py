@@ -11,7 +11,7 @@ Rules
    from the proxy in front without JSON and never reach the engine.
 3. Anything else proves nothing: 5xx, HTML, empty or undecodable bodies, an envelope under 2xx.
 4. Code numbers mean something only together with their endpoint; fields are kept as they came.
-5. "Too many requests." under 401 is about the nonce, not the rate (venue trap 34).
+5. "Too many requests." in a JSON auth error is about the nonce, not the rate (venue trap 34).
 6. Bulk: item i answers leg i. After stop-on-fail the missing tail was not sent; without it a
    missing item proves nothing (venue trap 38).
 7. The status text is judged by substring: CANCEL or DELISTING is dead, FILLED is dead, all else
@@ -42,6 +42,7 @@ __all__ = [
     "classify_bulk",
     "error_envelope",
     "finish_of",
+    "is_nonce_refusal",
 ]
 
 _ZERO = Decimal(0)
@@ -151,6 +152,7 @@ _ORDER = msgspec.json.Decoder(OrderReply)
 _ORDER_OR_LIST = msgspec.json.Decoder(OrderReply | list[OrderReply])
 _BULK = msgspec.json.Decoder(list[_BulkItem])
 
+_NONCE_USED = "Too many requests."
 _NONCE_TEXTS = ("too many requests", "nonce")
 _NO_ENGINE_STATUSES = frozenset({401, 403, 404, 429, 451, 453})
 _VALIDATION_CODES = range(30, 38)
@@ -285,13 +287,14 @@ def _reject(kind: RequestKind, status: int, envelope: ErrorEnvelope) -> Reject:
 
 
 def _reject_code(kind: RequestKind, status: int, envelope: ErrorEnvelope) -> str:
+    if is_nonce_refusal(status, envelope):
+        return "nonce"
     if status == 429:
         return "throttled"
     if status == 404:
         return "no-endpoint"
     if status in (401, 403):
-        text = envelope.message.lower()
-        return "nonce" if any(part in text for part in _NONCE_TEXTS) else "unauthorized"  # rule 5
+        return "unauthorized"
     if status in (451, 453):
         return "not-available"
     if envelope.code is None:
@@ -299,6 +302,14 @@ def _reject_code(kind: RequestKind, status: int, envelope: ErrorEnvelope) -> str
     if envelope.code == 32 and "Not enough balance." in envelope.fields.get("amount", ()):
         return "no-funds"
     return _CODES[kind].get(envelope.code, f"venue-{envelope.code}")
+
+
+def is_nonce_refusal(status: int, envelope: ErrorEnvelope) -> bool:
+    """Whether an auth error is about the nonce (rule 5); the front's own 429 has no code."""
+    if status == 429:
+        return envelope.code is not None and envelope.message == _NONCE_USED
+    text = envelope.message.lower()
+    return status in (401, 403) and any(part in text for part in _NONCE_TEXTS)
 
 
 def error_envelope(body: bytes) -> ErrorEnvelope | None:

@@ -30,6 +30,7 @@ from typing import NamedTuple
 
 from whitewire.errors import UsageError
 from whitewire.protocol.events import Reply
+from whitewire.protocol.tokens import is_token_refused
 
 __all__ = [
     "Fault",
@@ -213,7 +214,8 @@ class Session:
         if reply.error_code:
             text = f"{waiting.method} {waiting.about}: {reply.error_code} {reply.error_message}"
             if waiting.method == "authorize":
-                return _fault(FaultKind.AUTHORIZE_REFUSED, text, True)
+                is_token = is_token_refused(reply.error_code)
+                return _fault(FaultKind.AUTHORIZE_REFUSED, text, is_token)
             if waiting.method == "ping":
                 return _fault(FaultKind.UNEXPECTED, text)
             return _fault(FaultKind.SUBSCRIBE_REFUSED, text)

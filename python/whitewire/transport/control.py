@@ -8,31 +8,48 @@ answer or raises; it is never repeated by itself.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import ssl
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from time import time_ns
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from whitewire import _core
-from whitewire._bridge import epoch_ms
 from whitewire.endpoints import ENDPOINTS, Endpoint, Route
-from whitewire.errors import ConfigError, PeerError
+from whitewire.errors import ConfigError, PeerError, StartupError, VenueRefusal
+from whitewire.protocol.clock import VenueClock
+from whitewire.protocol.control_replies import read_time, read_websocket_token
+from whitewire.protocol.rate_verdict import RateVerdict, rate_verdict
 from whitewire.transport.link import Address, connect, is_reset
 
 if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection, Path
     from whitewire.config import Config
     from whitewire.protocol.nonce import NonceAllocator
-    from whitewire.protocol.throttle import Throttle
+    from whitewire.protocol.throttle import Held, Throttle
 
-__all__ = ["Answer", "Control"]
+__all__ = ["Answer", "Control", "naming"]
 
 CALL_TIMEOUT_S = 5.0
 # The order lanes go to the colocation host; a cancel of the cold path goes the same way.
 LANE_ENDPOINTS = frozenset({"place", "bulk", "modify", "cancel"})
 Answer = tuple[int, bytes]
+
+
+@contextlib.contextmanager
+def naming(what: str) -> Iterator[None]:
+    """Says what was refused, since the venue's own text does not."""
+    try:
+        yield
+    except VenueRefusal as error:
+        raise StartupError(
+            "venue-refused",
+            f"the venue refused {what}: {error}",
+            "check the key, its secret, permissions and allowed IPs, and this host's clock",
+        ) from error
 
 
 class _Exchange:
@@ -158,6 +175,11 @@ class Control:
         nonces: the account's allocator, shared with the order path.
         throttle: the account's rate limiter, shared with the order path.
         now_ns: monotonic clock.
+        clock: the venue's time, which nonces are made from; a new one of its own when None.
+
+    Attributes:
+        clock: as given.
+        on_held: called with an endpoint's name and what its refusal costs.
 
     Raises:
         ConfigError: a route override of an endpoint that is unknown or cannot be moved.
@@ -172,7 +194,10 @@ class Control:
         nonces: NonceAllocator,
         throttle: Throttle,
         now_ns: Callable[[], int],
+        clock: VenueClock | None = None,
     ) -> None:
+        self.clock = clock or VenueClock(time_ns(), now_ns())
+        self.on_held: Callable[[str, Held], None] = lambda name, held: None
         self._signer = signer
         self._nonces = nonces
         self._throttle = throttle
@@ -228,11 +253,37 @@ class Control:
             request = head.encode()
         else:
             body = msgspec.json.encode(fields or {})[1:-1]
-            request = self._template(name, line).encode(body, self._nonces.next(epoch_ms()))
+            request = self._template(name, line).encode(body, self._next_nonce())
         answer = await line.call(request)
-        if answer[0] == 429:
-            self._throttle.on_429(name, self._now_ns())
+        verdict = rate_verdict(*answer)
+        held = self._throttle.on_verdict(name, verdict, self._now_ns())
+        if held is not None:
+            if verdict is RateVerdict.NONCE:
+                self.clock.suspect()
+            self.on_held(name, held)
         return answer
+
+    async def ask_time(self) -> None:
+        """Asks the venue's time, for `clock`.
+
+        Raises:
+            WhitewireError: as `call`, or the answer is no time.
+        """
+        sent = self._now_ns()
+        answer = await self.call("time")
+        self.clock.on_venue_time(read_time(*answer), sent, self._now_ns())
+
+    async def websocket_token(self) -> str:
+        """A token that authorizes a WebSocket session.
+
+        Raises:
+            WhitewireError: as `call`, or the venue refused.
+        """
+        with naming("a WebSocket token"):
+            return read_websocket_token(*await self.call("websocket_token"))
+
+    def _next_nonce(self) -> int:
+        return self._nonces.next(self.clock.epoch_ms(self._now_ns()))
 
     def _template(self, name: str, line: _Line) -> _core.RequestTemplate:
         template = self._templates.get(name)

@@ -1,6 +1,6 @@
 """The feed: one WebSocket session to the venue, kept alive and restored.
 
-Owns: connecting, the session's frames and timers, reconnection with backoff, the cached token.
+Owns: connecting, the session's frames and timers, reconnection with backoff.
 Must not know: books and orders (frames go to the core; cold events to its owner). Invariant: the
 owner hears `on_feed_up` only when every subscription was confirmed, and `on_feed_down` once for
 each connection that was open, up or not, before any reconnection.
@@ -11,7 +11,7 @@ from __future__ import annotations
 import asyncio
 import random
 import ssl
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Protocol
 
 from picows import WSCloseCode, WSError, WSMsgType, WSTransport, ws_connect
@@ -26,14 +26,12 @@ from whitewire.transport.link import CONNECT_TIMEOUT_S, explain, is_reset
 if TYPE_CHECKING:
     from whitewire._bridge import Path
     from whitewire.config import Config
+    from whitewire.transport.token_desk import TokenDesk
 
 __all__ = ["Feed", "FeedOwner"]
 
 # A 100-level snapshot is 8 KiB and 100 trades are 16 KiB; an honest venue stays far below.
 MAX_FRAME = 1024 * 1024
-# The venue gives 10 tokens per 60 s and calls them short-lived: reused for half of the shortest
-# lifetime that was ever reported (60 s).
-TOKEN_REUSE_NS = 30_000_000_000
 STABLE_AFTER_NS = 10_000_000_000
 # How long a connection that was given up waits for its peer to end TLS properly.
 TLS_GOODBYE_S = 1.0
@@ -68,7 +66,7 @@ class Feed:
         path: the bridge's shared path.
         plan: what to subscribe to.
         markets: number of markets in the core.
-        fetch_token: awaitable that asks the venue for a token.
+        tokens: where the account's token is got.
         owner: who hears events.
         now_ns: monotonic clock.
 
@@ -84,13 +82,13 @@ class Feed:
         path: Path,
         plan: SessionPlan,
         markets: int,
-        fetch_token: Callable[[], Awaitable[str]],
+        tokens: TokenDesk,
         owner: FeedOwner,
         now_ns: Callable[[], int],
     ) -> None:
         self._url = config.venue.ws
         self._context = context
-        self._fetch_token = fetch_token
+        self._tokens = tokens
         self._owner = owner
         self._now_ns = now_ns
         self._backoff = Backoff(random.Random())
@@ -103,7 +101,6 @@ class Feed:
         self.sessions = 0
         self._transport: WSTransport | None = None
         self._token: str | None = None
-        self._token_ns = 0
         self._up_ns = 0
         self._reason = ""
         self._has_fault = False
@@ -149,7 +146,7 @@ class Feed:
         Raises:
             WhitewireError: it never came to be.
         """
-        token = await self._get_token()
+        token = self._token = await self._tokens.get()
         self._session.on_connecting(self._now_ns())
         tls: dict[str, Any] = {}
         if self._url.startswith("wss"):
@@ -178,13 +175,6 @@ class Feed:
             if not self._has_fault:
                 self._owner.on_peer_fault("feed", PeerError("frame-malformed", str(error)))
 
-    async def _get_token(self) -> str:
-        age = self._now_ns() - self._token_ns
-        if self._token is None or age > TOKEN_REUSE_NS:
-            self._token = await self._fetch_token()
-            self._token_ns = self._now_ns()
-        return self._token
-
     def check(self, now_ns: int) -> None:
         """Housekeeping: pings and overdue answers; call about ten times a second."""
         if self.sessions and self._task is not None and self._task.done():
@@ -197,6 +187,10 @@ class Feed:
             if self._up_ns and now_ns - self._up_ns > STABLE_AFTER_NS:
                 self._backoff.reset()
 
+    def give_up(self, reason: str) -> None:
+        """Ends this session, for a reason that only its owner can see; the next one follows."""
+        self._end(reason)
+
     def resubscribe(self, market: str) -> None:
         """Asks for a fresh snapshot of one market after a gap."""
         if self._transport is not None:
@@ -205,7 +199,7 @@ class Feed:
     def _perform(self, step: Step) -> None:
         if step.fault is not None:
             if step.fault.needs_token:
-                self._token = None
+                self._tokens.refused(self._token)
             self._end(step.fault.message)
             return
         for frame in step.frames:

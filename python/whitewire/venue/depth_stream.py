@@ -14,13 +14,15 @@ Rules:
 * D7  After 10 s without a message a subscriber gets a full snapshot: a reset, not a gap.
 * D8  Changes outside the window move the counter and send nothing.
 * D9  One window for each market and subscriber: a new one replaces the old.
+* D10 A stale snapshot, on request, is one that left late: it shows the book as it was when it was
+      asked for, and the delta behind it tells everything since.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_faults import Trail, crossing_bid, frames_in_place_of
@@ -63,10 +65,27 @@ def read_window(core: VenueCore, window: Window) -> tuple[list[Level], list[Leve
     )
 
 
+class _Look(NamedTuple):
+    """A window as it was at one look."""
+
+    bids: list[Level]
+    asks: list[Level]
+    update_id: int
+    timestamp: float
+
+
+class _Held(NamedTuple):
+    """A snapshot that has not left yet, and when it will (D10)."""
+
+    look: _Look
+    until: float
+
+
 @dataclass(slots=True)
 class _Sent:
     update_id: int
     at: float
+    held: _Held | None = None
     trail: Trail = field(default_factory=Trail)
 
 
@@ -79,40 +98,60 @@ class _Stream:
         self._window = window
         self._tick_size = core.exchange.markets[window.market].tick_size
         self.subscribers: dict[Subscriber, _Sent] = {}
-        self._look()
+        self._seen = self._look()
 
-    def _look(self) -> None:
-        market = self._window.market
-        self._bids, self._asks = read_window(self._core, self._window)
-        self._update_id = self._core.exchange.update_id(market)
-        self._timestamp = self._core.exchange.book_time(market)
+    def _look(self) -> _Look:
+        exchange, market = self._core.exchange, self._window.market
+        bids, asks = read_window(self._core, self._window)
+        return _Look(bids, asks, exchange.update_id(market), exchange.book_time(market))
 
     def add(self, subscriber: Subscriber) -> None:
-        """Sends the snapshot of the last look (D5)."""
-        self._send_snapshot(subscriber)
+        """Sends the snapshot of the last look (D5), if it is not to be a stale one."""
+        stale = self._core.faults.take("stale_snapshot", market=self._window.market)
+        if stale is None:
+            self._send_snapshot(subscriber, self._seen)
+            return
+        now = self._core.clock()
+        held = _Held(self._seen, now + float(stale.values["s"]))
+        self.subscribers[subscriber] = _Sent(self._seen.update_id, now, held)
 
     def tick(self) -> None:
         """Looks again and tells everybody what changed."""
-        bids, asks = self._bids, self._asks
-        if self._core.exchange.update_id(self._window.market) != self._update_id:
-            self._look()
-            sides = {
-                "asks": self._changes(asks, self._asks, is_bid=False),
-                "bids": self._changes(bids, self._bids, is_bid=True),
-            }
-            changed = {
-                name: self._shapes.levels(side) for name, side in sides.items() if side
-            }  # D6
+        before = self._seen
+        if self._core.exchange.update_id(self._window.market) != before.update_id:
+            self._seen = self._look()
+            changed = self._changed_since(before)
             if changed:
                 self._send_delta(changed)  # D8
+        self._release_held()
         quiet_since = self._core.clock() - self._core.options.depth_keepalive_s
         faults = self._core.faults
         for subscriber, sent in list(self.subscribers.items()):
             forced = faults.are_armed and faults.take(
                 "keepalive_snapshot", market=self._window.market
             )
-            if sent.at <= quiet_since or forced:
-                self._send_snapshot(subscriber)  # D7
+            if sent.held is None and (sent.at <= quiet_since or forced):
+                self._send_snapshot(subscriber, self._seen)  # D7
+
+    def _release_held(self) -> None:
+        """Sends the stale snapshots whose moment has come, and what happened since (D10)."""
+        now = self._core.clock()
+        for subscriber, sent in list(self.subscribers.items()):
+            if sent.held is not None and now >= sent.held.until:
+                look = sent.held.look
+                self._send_snapshot(subscriber, look)
+                changed = self._changed_since(look)
+                if changed:
+                    subscriber.push(_METHOD, self._delta(look.update_id, changed, now))
+                    self.subscribers[subscriber].update_id = self._seen.update_id
+
+    def _changed_since(self, before: _Look) -> dict[str, list[list[str]]]:
+        """The sides that differ from an earlier look, and how (D6)."""
+        sides = {
+            "asks": self._changes(before.asks, self._seen.asks, is_bid=False),
+            "bids": self._changes(before.bids, self._seen.bids, is_bid=True),
+        }
+        return {name: self._shapes.levels(side) for name, side in sides.items() if side}
 
     def _changes(self, before: list[Level], after: list[Level], *, is_bid: bool) -> list[Level]:
         silent = self._core.options.depth_silent_eviction and len(after) == self._window.limit
@@ -125,24 +164,26 @@ class _Stream:
         faults = self._core.faults
         frames: dict[int, str] = {}
         for subscriber, sent in list(self.subscribers.items()):
+            if sent.held is not None:
+                continue
             past = sent.update_id
             if past not in frames:
                 frames[past] = self._delta(past, changed, now)
             delta = frames[past]
-            sent.update_id, sent.at = self._update_id, now
+            sent.update_id, sent.at = self._seen.update_id, now
             if not faults.are_armed and not sent.trail.held:
                 sent.trail.previous = delta
                 subscriber.push(_METHOD, delta)
                 continue
-            if self._asks and faults.take("crossed_book", market=market):
+            if self._seen.asks and faults.take("crossed_book", market=market):
                 delta = self._delta(past, self._crossed(changed), now)
             for frame in frames_in_place_of(delta, sent.trail, faults, market):
                 subscriber.push(_METHOD, frame)
 
     def _delta(self, past: int, changed: dict[str, list[list[str]]], now: float) -> str:
         state: dict[str, Any] = {
-            "timestamp": self._timestamp,
-            "update_id": self._update_id,
+            "timestamp": self._seen.timestamp,
+            "update_id": self._seen.update_id,
             "past_update_id": past,
             **changed,
             "event_time": now,
@@ -150,17 +191,17 @@ class _Stream:
         return push(_METHOD, [False, state, self._window.market])
 
     def _crossed(self, changed: dict[str, list[list[str]]]) -> dict[str, list[list[str]]]:
-        bid = crossing_bid(self._asks[0], self._window.interval or self._tick_size)
+        bid = crossing_bid(self._seen.asks[0], self._window.interval or self._tick_size)
         return {**changed, "bids": [*self._shapes.levels([bid]), *changed.get("bids", [])]}
 
-    def _send_snapshot(self, subscriber: Subscriber) -> None:
+    def _send_snapshot(self, subscriber: Subscriber, look: _Look) -> None:
         now = self._core.clock()
-        self.subscribers[subscriber] = _Sent(self._update_id, now)
+        self.subscribers[subscriber] = _Sent(look.update_id, now)
         state = {
-            "timestamp": self._timestamp,
-            "update_id": self._update_id,
-            "asks": self._shapes.levels(self._asks),
-            "bids": self._shapes.levels(self._bids),
+            "timestamp": look.timestamp,
+            "update_id": look.update_id,
+            "asks": self._shapes.levels(look.asks),
+            "bids": self._shapes.levels(look.bids),
             "event_time": now,
         }
         subscriber.push(_METHOD, push(_METHOD, [True, state, self._window.market]))

@@ -94,6 +94,7 @@ FAULTS: Mapping[str, FaultKind] = MappingProxyType(
         "stale_delta": FaultKind(_MARKET),  # is followed by the one before it
         "crossed_book": FaultKind(_MARKET),  # carries a bid above the best ask
         "keepalive_snapshot": FaultKind(_MARKET),  # a full snapshot at the next look
+        "stale_snapshot": FaultKind(_MARKET, {"s": 5.0}),  # the first one leaves late, as it was
         # Private pushes and the session.
         "private_late": FaultKind(_PUSH, {"ms": 500}),
         "private_duplicated": FaultKind(_PUSH),

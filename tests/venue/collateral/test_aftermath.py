@@ -300,6 +300,15 @@ def test_a3_the_multiple_is_an_option() -> None:
     assert orders(desk) == ["position 1"]
 
 
+@pytest.mark.parametrize(("percent", "survives"), [("0.5", True), ("10", False)])
+def test_a2_the_maintenance_is_an_option(percent: str, survives: bool) -> None:
+    options = ExchangeOptions(maintenance_percent=Decimal(percent))
+    desk = Desk(options, accounts(alice="7000"))
+    enter(desk, "buy", "1")
+    desk.perp_trade("58000")  # some 5000 of equity are left
+    assert (desk.position("alice") is not None) == survives
+
+
 def test_the_book_is_whole_after_it(desk: Desk) -> None:
     enter(desk, "buy", "1")
     left: Order = desk.perp_limit("bob", "buy", "53200", "1.5")
