@@ -97,6 +97,22 @@ def test_a_modify_in_flight_counts_twice_its_lots_and_once_its_money() -> None:
     assert exposure_of(order) == Exposure(3, (PRICE + 5) * 3, PRICE + 5, True)
 
 
+def test_an_old_leg_whose_end_is_never_told_counts_until_the_venue_was_asked() -> None:
+    told: list[int] = []
+    store, venue = new_store(), VenueOrder()
+    order = new_order(store)
+    store.on_place_reply(order, venue.place(), 2)
+    store.modify_sent(order, PRICE + 5, 3, 3)
+    store.on_modify_reply(order, venue.modify(PRICE + 5, 3), 4)
+    store.on_cancel_reply(order, venue.cancel(), 5)
+    assert order.is_done
+    assert exposure_of(order).lots == AMOUNT, "the first leg may have been filled"
+    store._changed = lambda changed: told.append(exposure_of(changed).lots)
+    store.forget_old_legs()
+    store.forget_old_legs()
+    assert told == [0]
+
+
 def test_a_fill_is_its_orders_until_it_is_booked() -> None:
     store, venue = new_store(), VenueOrder()
     order = new_order(store)

@@ -125,6 +125,7 @@ class Recovery:
         if session != gateway.feed.sessions:
             return
         gateway.is_reconciled = True
+        gateway.store.forget_old_legs()
         for name, blindness in list(gateway.blind.items()):
             if blindness.is_fresh:
                 self._end_blindness(name, resolved)

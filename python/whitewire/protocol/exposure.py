@@ -11,7 +11,8 @@ Rules:
         Only one of the two rests at a time: of the notional the larger counts.
     X3  What the venue says was filled and no deal has booked yet counts with its order, done or
         not.
-        The old leg of a replaced order counts whole until its end was told.
+        The old leg of a replaced order counts whole until its end was told, or the venue was asked
+        for our deals (`OrderStore.forget_old_legs`); the order's own end does not tell it.
     X4  The price of an order is the one of its legs that is nearest to the other side.
 """
 
@@ -69,7 +70,7 @@ def exposure_of(order: Order) -> Exposure:
 
 
 def _unbooked(leg: Leg, order: Order) -> int:
-    is_old = leg is not order.current and leg.finish is None and not order.is_done
+    is_old = leg is not order.current and leg.finish is None
     known = max(leg.dealt_lots, leg.amount_lots) if is_old else leg.dealt_lots
     return max(known - leg.fill_lots, 0)
 

@@ -199,6 +199,14 @@ class OrderStore:
         """Apply what `reconcile` concluded; `reply` is the venue's own view where it had one."""
         return self._file(order, order_reducer.resolve(order, outcome, reply, now_ns))
 
+    def forget_old_legs(self) -> None:
+        """The venue was asked for our deals: replaced legs hold nothing that was not told."""
+        for order in self.recent():
+            if any([leg.amount_lots for leg in order.legs]):
+                for leg in order.legs:
+                    leg.amount_lots = 0
+                self._changed(order)
+
     def by_client_id(self, client_id: str) -> Order | None:
         """The order of a client id, while it is remembered."""
         return self._by_client_id.get(client_id)
