@@ -202,7 +202,7 @@ class OrderStore:
     def forget_old_legs(self) -> None:
         """The venue was asked for our deals: replaced legs hold nothing that was not told."""
         for order in self.recent():
-            if any([leg.amount_lots for leg in order.legs]):
+            if any(leg.amount_lots for leg in order.legs):
                 for leg in order.legs:
                     leg.amount_lots = 0
                 self._changed(order)
