@@ -269,6 +269,9 @@ impl Guard {
     pub fn set_order(&mut self, mut after: Exposure) -> bool {
         let Some(market) = self.markets.get(usize::from(after.market)) else { return false };
         after.lots = after.lots.max(0);
+        if after.sequence == 0 && after.lots == 0 && !after.is_open {
+            return true; // never counted, and nothing to count
+        }
         if after.sequence == 0 || !market.can_weigh(after.notional) {
             self.account_event(Event::Halt(Reason::Overflow, i64::MAX));
             return true;
