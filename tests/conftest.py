@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 
 import pytest
 
 from tests.gateway_rig import Truth
+from tests.past_rig import Past
 from whitewire import recovery
 from whitewire.protocol.backoff import Backoff
 from whitewire.protocol.reconcile import reconcile
@@ -37,3 +39,9 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(module, "Backoff", partial(Backoff, first_ns=20_000_000))
     monkeypatch.setattr(recovery, "RETRY_NS", 50_000_000)
     monkeypatch.setattr(recovery, "reconcile", partial(reconcile, quarantine_ns=300_000_000))
+
+
+@pytest.fixture
+def past(venue: Venue, truth: Truth, tmp_path: Path) -> Past:
+    """An earlier session of the first account."""
+    return Past(venue, truth, tmp_path / "state")

@@ -31,9 +31,12 @@ from whitewire import (
 from whitewire.config import Config, Credentials, MarketConfig, OrdersConfig, VenueConfig
 from whitewire.gateway import Gateway
 from whitewire.lifecycle import Lifecycle
+from whitewire.protocol.expected import Drift
+from whitewire.protocol.fees import FeeSurprise, MarketFees
 from whitewire.strategy import CALLBACKS, Balance, Recovered, Ticker
 from whitewire.venue import Venue
 from whitewire.venue import model as venue_model
+from whitewire.venue.collateral.requests import CollateralRequest
 from whitewire.venue.requests import CancelRequest, LimitRequest
 
 MARKET = "BTC_USDT"
@@ -136,9 +139,11 @@ class Truth:
         self, side: str, price: object, amount: object, *, who: str = "", **more: Any
     ) -> venue_model.Order:
         """Places an order of the other account."""
-        request = LimitRequest(
-            market=self.market, side=side, price=str(price), amount=str(amount), **more
-        )
+        fields = {"market": self.market, "side": side, "price": str(price), "amount": str(amount)}
+        if self.market.endswith("_PERP"):
+            wanted = CollateralRequest(venue_model.OrderType.LIMIT, **fields, **more)
+            return self.venue.call(lambda e: e.collateral.place(who or self.other, wanted))
+        request = LimitRequest(**fields, **more)
         return self.venue.call(lambda exchange: exchange.place(who or self.other, request))
 
     def unmake(self, order: venue_model.Order) -> None:
@@ -203,6 +208,12 @@ class Recorder(Strategy):
 
     def on_balance(self, balance: Balance) -> None:
         self._note("on_balance", balance)
+
+    def on_drift(self, drift: Drift) -> None:
+        self._note("on_drift", drift)
+
+    def on_fees(self, fees: MarketFees, surprise: FeeSurprise | None) -> None:
+        self._note("on_fees", fees, surprise)
 
     def on_position(self, position: Position) -> None:
         self._note("on_position", position)

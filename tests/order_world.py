@@ -25,6 +25,7 @@ from tests.order_desk import (
     new_store,
 )
 from whitewire.protocol import reconcile as rec
+from whitewire.protocol.control_replies import FinishedOrder
 from whitewire.protocol.events import Deal, OrderUpdate
 from whitewire.protocol.order_table import Notice, OrderStore
 from whitewire.protocol.orders import Order, OrderState
@@ -221,20 +222,25 @@ class World:
         asked_ns = self.now_ns + 2 * rec.QUARANTINE_NS
         order_deals: dict[int, list[Deal]] = {}
         actions: list[rec.Action] = []
-        for _ in range(3):
+        by_client: dict[str, list[FinishedOrder]] = {}
+        finished = self.venue.finished(keeps_canceled=keeps_canceled)
+        for _ in range(4):
             evidence = rec.Evidence(
                 self.venue.active(),
                 self.venue.deals,
                 order_deals,
-                {k: v for k, v in self.venue.finished(keeps_canceled=keeps_canceled).items()
-                 if k in order_deals},
+                {k: v for k, v in finished.items() if k in order_deals},
                 asked_ns,
-            )  # fmt: skip
+                by_client,
+            )
             actions = rec.reconcile(self.store.recent(), evidence, prefix=PREFIX)
-            asks = [action for action in actions if isinstance(action, rec.AskDeals)]
+            asks = [a for a in actions if isinstance(a, rec.AskDeals | rec.AskClient)]
             if not asks:
                 break
             for ask in asks:
+                if isinstance(ask, rec.AskClient):
+                    by_client[ask.order.client_id] = list(finished.values())
+                    continue
                 order_deals[ask.venue_id] = [
                     deal for deal in self.venue.deals if deal.venue_id == ask.venue_id
                 ]

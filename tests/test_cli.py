@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from whitewire.cli import load_strategy, main
+from whitewire.cli import load_strategies, load_strategy, main
 from whitewire.errors import PeerError, UsageError
 
 STRATEGIES = """
@@ -67,13 +67,38 @@ def test_a_usage_error_is_one_sentence_and_exit_code_2(
     assert len(told.err.splitlines()) == 1
 
 
+def test_strategies_are_given_by_account(module: str) -> None:
+    alone = load_strategies([f"{module}:Good"])
+    assert type(alone).__name__ == "Good"
+    found = load_strategies([f"main={module}:Good", f"hedge={module}:Good"])
+    assert list(found) == ["main", "hedge"]
+    assert found["main"] is not found["hedge"]
+    assert list(load_strategies([f"main={module}:Good"])) == ["main"]
+
+
+@pytest.mark.parametrize(
+    ("names", "told"),
+    [
+        (["m:Good", "m:Good"], "m:Good names no account; write ACCOUNT=MODULE:CLASS"),
+        (["a=m:Good", "m:Good"], "m:Good names no account"),
+        (["=m:Good"], "=m:Good names no account"),
+        (["a=m:Good", "a=m:Good"], "account a has two strategies"),
+        (["a="], "write MODULE:CLASS"),
+        (["a=m:Bad"], "has no class 'Bad'"),
+    ],
+)
+def test_what_is_no_strategy_of_an_account(module: str, names: list[str], told: str) -> None:
+    with pytest.raises(UsageError, match=told.replace("m:", f"{module}:")):
+        load_strategies([name.replace("m:", f"{module}:") for name in names])
+
+
 def test_a_job_that_fails_is_exit_code_1(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def fail(*_: object) -> int:
         raise PeerError("no-answer", "the venue did not answer")
 
-    monkeypatch.setattr("whitewire.running.check_command", fail)
+    monkeypatch.setattr("whitewire.checking.check_command", fail)
     assert main(["check", "--config", "x.toml"]) == 1
     assert capsys.readouterr().err == "whitewire: the venue did not answer\n"
 

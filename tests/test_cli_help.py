@@ -14,16 +14,17 @@ from whitewire.cli import main
 
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
-    "demo": {"--seconds", "--legs", "--transport", "--seed", "--json"},
+    "demo": {"--seconds", "--legs", "--transport", "--market", "--seed", "--json"},
     "venue": {
         *("--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"),
         *("--replay", "--replay-speed", "--replay-loop", "--accounts", "--sub-accounts"),
         *("--service-us", "--service-model"),
     },
     "run": {"--config", "--live"},
-    "check": {"--config"},
+    "check": {"--config", "--json"},
     "cancel-all": {"--config", "--market"},
-    "arm": {"--config", "--reason"},
+    "arm": {"--config", "--reason", "--account"},
+    "journal": {"--config", "--path", "--table", "--json"},
 }
 MAX_COLUMNS = 100
 

@@ -43,6 +43,16 @@ def test_numbers_in_toml_keep_their_text() -> None:
     ("change", "text"),
     [
         (("[venue]", "[venue"), "Expected"),
+        (("= 5000", "= 5000\nproduct = 'options'"), "Invalid enum value 'options'"),
+        (("= 5000", "= 5000\nleverage = 7"), "Invalid enum value 7"),
+        (
+            (
+                "= 5000",
+                "= 5000\nleverage = 5\n[markets.B]\nmax_order_amount = 1\n"
+                "max_order_notional = 1\nleverage = 10",
+            ),
+            "leverages of 5, 10; the venue has one leverage for the whole account",
+        ),
         (("[venue]", "[venu]"), "unknown field `venu`|missing required field `venue`"),
         (("max_order_amount", "max_amount"), "unknown field `max_amount`"),
         (('max_order_amount = "0.1"\n', ""), "missing required field `max_order_amount`"),

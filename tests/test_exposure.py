@@ -56,7 +56,7 @@ def test_the_core_keeps_the_sums_of_the_table(seed: int) -> None:
         is_sell = order.side is Side.SELL
         core.set_order(0, is_sell, number, *exposure_of(order))
 
-    world.store._changed = report
+    world.store.changed = report
     others = [
         new_order(world.store, f"ww-other-{n}", side=side, ticks=PRICE + n, lots=AMOUNT + n)
         for n, side in enumerate([Side.BUY, Side.SELL, Side.SELL])
@@ -108,9 +108,9 @@ def test_an_old_leg_whose_end_is_never_told_counts_until_the_venue_was_asked() -
     store.on_cancel_reply(order, venue.cancel(), 5)
     assert order.is_done
     assert exposure_of(order).lots == AMOUNT, "the first leg may have been filled"
-    store._changed = lambda changed: told.append(exposure_of(changed).lots)
-    store.forget_old_legs()
-    store.forget_old_legs()
+    store.changed = lambda changed: told.append(exposure_of(changed).lots)
+    store.forget_old_legs(store.old_legs())
+    store.forget_old_legs(store.old_legs())
     assert told == [0]
 
 

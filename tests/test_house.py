@@ -29,7 +29,7 @@ LAYER_OF = {
     "_bridge": "bridge",
     "errors": "errors",
     "market": "market",
-    "config": "config",
+    **dict.fromkeys(("accounts", "config", "config_limits", "credentials"), "config"),
     "endpoints": "endpoints",
     "strategy": "strategy",
     "protocol": "protocol",
@@ -38,16 +38,39 @@ LAYER_OF = {
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",
     ),
-    **dict.fromkeys(("freshness", "recovery", "switches", "timekeeping"), "gateway"),
-    **dict.fromkeys(("guard", "guard_limits", "latch"), "gateway"),
-    **dict.fromkeys(("demo", "report", "running"), "command"),
+    **dict.fromkeys(
+        (
+            "bookkeeping",
+            "collateral",
+            "fleet",
+            "freshness",
+            "guard",
+            "guard_limits",
+            "latch",
+            "money",
+            "resumption",
+            "startup",
+            "recovery",
+            "sharing",
+            "siblings",
+            "subscriptions",
+            "switches",
+            "timekeeping",
+            "timers",
+        ),
+        "gateway",
+    ),
+    **dict.fromkeys(
+        ("checking", "demo", "journal_command", "report", "running", "settings"), "command"
+    ),
+    "journal": "journal",
     **dict.fromkeys(("__main__", "cli"), "cli"),
     "venue": "venue",
     "": "face",
 }
 LEAVES = frozenset({"errors", "market", "config", "endpoints", "strategy"})
 BELOW_TRANSPORT = LEAVES | {"core", "protocol", "bridge"}
-BELOW_GATEWAY = BELOW_TRANSPORT | {"transport"}
+BELOW_GATEWAY = BELOW_TRANSPORT | {"transport", "journal"}
 BELOW_COMMANDS = BELOW_GATEWAY | {"gateway"}
 # What each layer may import besides itself. Leaves know nothing but the errors that they raise,
 # the strategy's base also the words of a market; the venue knows nothing of the gateway at all.
@@ -61,6 +84,7 @@ ARROWS: dict[str, frozenset[str]] = {
     "protocol": LEAVES | {"core"},
     "bridge": frozenset({"core", "errors"}),
     "transport": BELOW_TRANSPORT,
+    "journal": LEAVES | {"protocol"},
     "gateway": BELOW_GATEWAY,
     "command": BELOW_COMMANDS,
     "cli": BELOW_COMMANDS | {"command", "venue"},

@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from whitewire.cli import main
+from whitewire.config import load, split
 from whitewire.errors import ConfigError, UsageError
 from whitewire.latch import Latch, LatchFile
 
@@ -80,6 +81,31 @@ def test_the_command_arms_and_says_what_was(
     assert main(["arm", "--config", str(config), "--reason", "new limits"]) == 0
     assert capsys.readouterr().out == "armed; it was killed: drawdown\n"
     assert LatchFile(path).read().before == "killed: drawdown"
-    config.write_text(CONFIG.format(path=path).replace("state_file", "# state_file"))
+    nameless = CONFIG.format(path=path).replace("state_file", "# state_file")
+    config.write_text(nameless + '[journal]\npath = "none"\n')
     assert main(["arm", "--config", str(config), "--reason", "again"]) == 2
     assert "state_file is not set" in capsys.readouterr().err
+
+
+def test_each_account_remembers_by_itself(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    config = tmp_path / "gateway.toml"
+    text = CONFIG.format(path="x").replace("state_file", "# state_file")
+    text = text.replace(
+        "[limits]", '[accounts.a]\n[accounts.b.limits]\nstate_file = "b.json"\n[limits]'
+    )
+    config.write_text(text)
+    files = {name: own.latch_file for name, own in split(load(config)).items()}
+    assert files["b"] == tmp_path / "b.json", "relative to the configuration"
+    assert files["a"] is not None
+    assert files["a"].parent == tmp_path / "state"
+    assert files["a"].name.startswith("latch-a-")
+    for path in files.values():
+        LatchFile(path).write(Latch(state="killed", reason="loss"))
+    arm = ["arm", "--config", str(config), "--reason", "seen"]
+    assert main(arm) == 2
+    assert "--account" in capsys.readouterr().err
+    assert main([*arm, "--account", "c"]) == 2
+    assert main([*arm, "--account", "a"]) == 0
+    assert [LatchFile(files[name]).read().state for name in "ab"] == ["armed", "killed"]

@@ -149,7 +149,7 @@ async def test_what_the_key_may_not_do_is_named(
 async def test_books_that_never_come_end_the_start(
     venue: Venue, truth: Truth, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("whitewire.lifecycle.BOOKS_TIMEOUT_S", 0.3)
+    monkeypatch.setattr("whitewire.startup.BOOKS_TIMEOUT_S", 0.3)
     monkeypatch.setattr("whitewire.recovery.SNAPSHOT_AGE_NS", -(10**18))
     with pytest.raises(StartupError, match="no usable book of BTC_USDT"):
         await run_to_its_end(Lifecycle(Recorder(), config_for(venue), credentials_of(venue)))
@@ -163,7 +163,7 @@ async def test_an_old_first_snapshot_is_not_quoted_from(venue: Venue, truth: Tru
     began = time.monotonic()
     async with gateway(venue, truth=truth) as rig:
         assert time.monotonic() - began > 0.7  # the keepalive, a second after the snapshot
-        assert rig.gw.engine.counters()["snapshots"] == 2
+        assert rig.gw.engine.counters()["snapshots"] >= 2
 
 
 @live

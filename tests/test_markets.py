@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from whitewire.config import MarketConfig
 from whitewire.errors import PeerError, StartupError
-from whitewire.market import Market
+from whitewire.market import Market, Product
 from whitewire.markets import engine_limits, read_markets
 
 ROW: dict[str, Any] = {
@@ -46,6 +46,29 @@ def test_markets_come_in_the_order_asked_for() -> None:
     assert (btc.tick_size, btc.step_size, btc.min_total) == (1, 1, Decimal("5.05"))
     (grid,) = read_markets(body(GRID), ["X_USDT"])
     assert (grid.tick_size, grid.step_size) == (5, 1000)
+
+
+def test_a_product_is_the_lists_unless_margin_is_asked_for() -> None:
+    listing = body(ROW | {"isCollateral": True}, PEPE, GRID | {"type": "tradfiFutures"})
+    names = ["BTC_USDT", "PEPE_USDT", "X_USDT"]
+    markets = read_markets(listing, names)
+    assert [market.product.value for market in markets] == ["spot", "spot", "futures"]
+    assert [market.is_collateral for market in markets] == [False, False, True]
+
+    def asked(name: str, product: str) -> Market:
+        limits = MarketConfig(
+            max_order_amount=Decimal(1), max_order_notional=Decimal(1), product=product
+        )
+        return read_markets(listing, [name], {name: limits})[0]
+
+    assert asked("BTC_USDT", "margin").product is Product.MARGIN
+    assert asked("BTC_USDT", "spot").product is Product.SPOT
+    assert asked("X_USDT", "futures").product is Product.FUTURES
+    for name, product in [
+        ("BTC_USDT", "futures"), ("PEPE_USDT", "margin"), ("X_USDT", "spot"), ("X_USDT", "margin")
+    ]:  # fmt: skip
+        with pytest.raises(StartupError, match=f"{name}: product was {product}, which the venue"):
+            asked(name, product)
 
 
 def test_a_market_that_is_not_listed_is_named_with_its_neighbour() -> None:

@@ -244,7 +244,7 @@ async def test_a_number_off_the_grid_is_an_error_before_the_wire(
         with pytest.raises(NumberError, match="not a multiple"):
             rig.place(amount="0.0000001")
         with pytest.raises(UsageError, match="exclude each other"):
-            rig.place(ioc=True)
+            rig.place(ioc=True, post_only=True)
         with pytest.raises(UsageError, match="use no, cb, cn or co"):
             rig.place(stp="maybe")
         with pytest.raises(UsageError, match="DOGE_USDT is not traded here; known: BTC_USDT"):

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from tests.order_desk import (
     AMOUNT,
+    CLIENT_ID,
     MARKET,
     PREFIX,
     PRICE,
@@ -68,6 +69,7 @@ class Case:
             evidence.get("order_deals", {}),
             evidence.get("finished", {}),
             asked_ns,
+            evidence.get("by_client", {CLIENT_ID: []}),
         )
         return reconcile(self.store.recent(), rows, prefix=PREFIX)
 
@@ -315,7 +317,9 @@ def any_case(rng: random.Random) -> tuple[Case, Evidence]:
     finished = case.venue.finished() if rng.random() < 0.5 else {}
     asked_ns = rng.choice([5, 14, 50, LATE + 50])
     deals = [deal for deal in case.venue.deals if rng.random() < 0.7]
-    return case, Evidence(rng.choice(snapshots), deals, asked, finished, asked_ns)
+    rows = list(case.venue.finished(keeps_canceled=rng.random() < 0.5).values())
+    named = {CLIENT_ID: rows} if rng.random() < 0.7 else {}
+    return case, Evidence(rng.choice(snapshots), deals, asked, finished, asked_ns, named)
 
 
 @settings(deadline=None, max_examples=600)
@@ -333,13 +337,20 @@ def test_invariants_hold_for_any_state_and_any_evidence(seed: int) -> None:
     for action in resolved:
         quarantine_ns = order.t_unknown_ns if order.is_unknown else order.t_changed_ns
         is_early = evidence.asked_ns < quarantine_ns + QUARANTINE_NS
-        proof = evidence.finished or evidence.deals or evidence.order_deals or order.filled_lots
+        named = evidence.by_client.get(order.client_id)
+        proof = (
+            named
+            or evidence.finished
+            or evidence.deals
+            or evidence.order_deals
+            or order.filled_lots
+        )
         if action.outcome is OrderInput.NEVER_ARRIVED:
             assert not is_early
             assert order.current is None
             assert order.client_id not in seen
         if action.outcome is OrderInput.RESOLVED_CANCELED:
-            assert not is_early or evidence.finished  # rule 4
+            assert not is_early or evidence.finished or named  # rules 4 and 10
         if action.outcome is OrderInput.RESOLVED_FILLED:
             assert proof  # rule 6
         if action.outcome is OrderInput.RESOLVED_OPEN:

@@ -103,7 +103,7 @@ def test_mistakes_of_a_user_are_one_sentence_and_exit_2(folder: Folder, truth: T
         "run", "mine:Quoter", "--config", "gateway.toml", WHITEWIRE_KEY="0" * 32
     )
     assert wrong_key.returncode == 2
-    assert re.search(r"refused the account's balance: .*check the key", one_sentence(wrong_key))
+    assert re.search(r"refused the list of open orders: .*check the key", one_sentence(wrong_key))
     misspelt = folder.whitewire("run", "mine:Misspelt", "--config", "gateway.toml")
     assert misspelt.returncode == 2
     assert "Misspelt.on_bok is not a callback of whitewire; did you mean on_book?" in one_sentence(
@@ -198,7 +198,7 @@ def test_a_strategy_that_cannot_run_exits_2(
 @pytest.mark.parametrize(
     ("name", "value", "text"),
     [
-        ("WHITEWIRE_SECRET", "f" * 32, "refused the account's balance: Unauthorized request"),
+        ("WHITEWIRE_SECRET", "f" * 32, "refused the list of open orders: Unauthorized request"),
         ("WHITEWIRE_KEY", "", "the environment variable WHITEWIRE_KEY is not set"),
     ],
 )
@@ -255,7 +255,7 @@ def test_live_trading_without_a_limit_names_each_that_is_missing(
     away = (venue.rest, venue.rest.replace("127.0.0.1", "no-such-host.invalid"))
     assert main(["run", "mine:Quoter", "--config", folder.write(away), "--live"]) == 2
     told = capsys.readouterr().err
-    for name in ("max_open_orders", "max_open_notional", "max_loss", "max_drawdown", "state_file"):
+    for name in ("max_open_orders", "max_open_notional", "max_loss", "max_drawdown"):
         assert f"limits.{name}" in told
     for name in ("max_open_orders", "max_open_notional", "max_position"):
         assert f"markets.BTC_USDT.{name}" in told
@@ -307,7 +307,7 @@ def test_check_asks_everything_and_places_nothing(
     path = folder.write()
     assert main(["check", "--config", path]) == 0
     told = capsys.readouterr().out
-    for row in ("hosts and TLS", "markets and limits", "account", "websocket token"):
+    for row in ("colocation route", "public route", "clock", "market BTC_USDT", "websocket token"):
         assert row in told
     assert "FAIL" not in told
     key = venue.accounts[0].key

@@ -37,6 +37,8 @@ PRIVATE = SessionPlan(
     assets=("BTC", "USDT"),
     order_markets=("BTC_USDT", "ETH_BTC"),
     deal_markets=("BTC_USDT", "ETH_BTC"),
+    margin_assets=("USDT",),
+    positions=True,
 )
 
 
@@ -79,6 +81,9 @@ def test_a_private_session_authorizes_before_it_subscribes() -> None:
         ("ordersPending_subscribe", ["BTC_USDT", "ETH_BTC"]),
         ("deals_subscribe", [["BTC_USDT", "ETH_BTC"]]),
         ("balanceSpot_subscribe", ["BTC", "USDT"]),
+        ("positionsMargin_subscribe", []),
+        ("positionsAccountMargin_subscribe", []),
+        ("balanceMargin_subscribe", ["USDT"]),
         ("depth_subscribe", ["BTC_USDT", 100, "0", True]),
         ("depth_subscribe", ["ETH_BTC", 5, "0", True]),
         ("bookTicker_subscribe", ["BTC_USDT"]),

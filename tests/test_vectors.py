@@ -20,9 +20,12 @@ from whitewire.protocol import control_replies
 from whitewire.protocol.control_replies import FinishedOrder, KillSwitchTimer
 from whitewire.protocol.events import (
     BalanceRow,
+    Danger,
     Deal,
     EventKind,
+    MarginBalanceRow,
     OrderUpdate,
+    PositionRow,
     PublicTrade,
     Reply,
 )
@@ -134,10 +137,15 @@ ROWS: dict[EventKind, type[NamedTuple]] = {
     EventKind.ORDER_EXECUTED: OrderUpdate,
     EventKind.DEAL: Deal,
     EventKind.BALANCES: BalanceRow,
+    EventKind.MARGIN_BALANCES: MarginBalanceRow,
+    EventKind.POSITIONS: PositionRow,
+    EventKind.DANGER: Danger,
     EventKind.REPLY: Reply,
     EventKind.REPLY_ERROR: Reply,
 }
-LISTS = frozenset({EventKind.TRADES, EventKind.BALANCES})
+LISTS = frozenset(
+    {EventKind.TRADES, EventKind.BALANCES, EventKind.MARGIN_BALANCES, EventKind.POSITIONS}
+)
 NO_MARKET = 0xFFFF
 
 
@@ -161,6 +169,8 @@ def test_events(vector: Vector) -> None:
         return
     rows = event if kind in LISTS else [event]
     named = [ROWS[kind](*row)._asdict() for row in rows]
+    if kind is EventKind.DANGER:
+        named[0]["position"] = list(named[0]["position"])
     assert {"kind": expected["kind"], "rows": named} == expected
 
 

@@ -21,6 +21,7 @@ mod account;
 mod fast;
 mod general;
 mod json;
+mod margin;
 mod markets;
 
 pub(crate) use markets::Markets;

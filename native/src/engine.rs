@@ -6,6 +6,7 @@
 
 mod outbound;
 mod request;
+mod routes;
 
 use crate::event::{Kind, Outcome};
 use crate::feed::Feed;
@@ -25,6 +26,9 @@ pub use request::{
 struct Trading {
     name: String,
     limits: MarketLimits,
+    place_path: String,
+    /// Which of the engine's bulk templates takes its orders.
+    bulk: usize,
     place: [Option<Box<PlaceTemplate>>; flags::COUNT],
     cancel: Option<CancelTemplate>,
     modify: [Option<ModifyTemplate>; 4],
@@ -38,7 +42,8 @@ pub struct Engine {
     id_base: String,
     guard: Guard,
     trading: Vec<Trading>,
-    bulk: Option<BulkTemplate>,
+    /// By path; the first one is that of [`OrderPaths`].
+    bulk: Vec<(String, BulkTemplate)>,
     stages: [Histogram; STAGES],
 }
 
@@ -69,7 +74,7 @@ impl Engine {
             id_base: id_base.to_owned(),
             guard: Guard::default(),
             trading: Vec::new(),
-            bulk: None,
+            bulk: Vec::new(),
             stages: std::array::from_fn(|_| Histogram::new()),
         }
     }
@@ -87,6 +92,8 @@ impl Engine {
         let mut trading = Trading {
             name: name.to_owned(),
             limits,
+            place_path: self.paths.place.clone(),
+            bulk: 0,
             place: std::array::from_fn(|_| None),
             cancel: None,
             modify: std::array::from_fn(|_| None),
@@ -98,8 +105,9 @@ impl Engine {
                 let stp = stp_of(bits << flags::STP_SHIFT);
                 *slot = Some(ModifyTemplate::new(signer, &paths.host, &paths.modify, name, stp)?);
             }
-            if self.bulk.is_none() {
-                self.bulk = Some(BulkTemplate::new(signer, &paths.host, &paths.bulk, false)?);
+            if self.bulk.is_empty() {
+                let template = BulkTemplate::new(signer, &paths.host, &paths.bulk, false)?;
+                self.bulk.push((paths.bulk.clone(), template));
             }
         }
         self.trading.push(trading);
@@ -202,12 +210,13 @@ impl Engine {
         let trading = self.trading.get(market).ok_or(SetupError::UnknownMarket)?;
         Ok(PlaceSpec {
             host: &self.paths.host,
-            path: &self.paths.place,
+            path: &trading.place_path,
             market: &trading.name,
             side: side_of(flag_bits),
             post_only: flag_bits & flags::POST_ONLY != 0,
             ioc: flag_bits & flags::IOC != 0,
             rpi: flag_bits & flags::RPI != 0,
+            reduce_only: flag_bits & flags::REDUCE_ONLY != 0,
             stp: Some(stp_of(flag_bits)),
             client_id_prefix: "",
         })

@@ -5,8 +5,10 @@
 //! list has a bound; what exceeds it is a fault of the frame, never a reallocation without end.
 
 mod hot;
+mod margin;
 
 pub use hot::{Depth, Levels, Top, MAX_LEVELS};
+pub use margin::{Margin, MarginBalanceRec, PositionRec, Reused, MAX_POSITIONS};
 
 /// Most trades of one message; the venue replays at most 100.
 pub const MAX_TRADES: usize = 1024;
@@ -55,6 +57,12 @@ pub enum Kind {
     OrderExecuted = 14,
     /// No frame: the gate changed a state, see [`crate::gate::Guard`].
     Alarm = 15,
+    /// Balances of the collateral account, see [`Cold::margin`].
+    MarginBalances = 16,
+    /// All positions of the account, see [`Cold::margin`].
+    Positions = 17,
+    /// A margin call or a liquidation, see [`Cold::margin`].
+    Danger = 18,
 }
 
 /// The market of an [`Outcome`] that concerns none, or one that was never added.
@@ -205,6 +213,8 @@ pub struct Cold {
     pub deal: DealRec,
     /// Valid after [`Kind::Reply`] and [`Kind::ReplyError`].
     pub reply: ReplyRec,
+    /// Valid after kinds 16 to 18.
+    pub margin: Margin,
     /// Method of the last push that was not a book or a ticker.
     pub method: String,
 }
@@ -245,6 +255,7 @@ impl Default for Cold {
                 error_message: String::with_capacity(MAX_MESSAGE),
                 result: String::with_capacity(MAX_RESULT),
             },
+            margin: Margin::default(),
             method: text(),
         }
     }

@@ -271,3 +271,35 @@ fn nothing_is_allocated_once_warm() {
     }
     assert_eq!(ALLOCATIONS.with(Cell::get), before);
 }
+
+#[test]
+fn a_market_can_have_other_order_endpoints_which_never_share_a_bulk() {
+    let mut engine = engine();
+    let perp = engine.add_market("BTC_PERP", 2, 6, 100, limits()).expect("a market");
+    let (place, bulk) = ("/api/v4/order/collateral/limit", "/api/v4/order/collateral/bulk");
+    engine.route_orders(perp, place.to_owned(), bulk).expect("routed");
+    let frame = r#"{"method":"depth_update","params":[true,{"timestamp":1,"update_id":1,
+        "asks":[["60001","1"]],"bids":[["60000","1"]],"event_time":1},"BTC_PERP"]}"#;
+    assert_eq!(engine.on_frame(frame.as_bytes(), NOW).kind, Kind::BookSnapshot);
+    let mut out = vec![0; 65_536];
+    let reducing = QUOTE | flags::REDUCE_ONLY;
+    let leg = PlaceRequest { market: 1, flags: reducing, ..order(6_000_000, 10_000, 7) };
+    let len = engine.place(&leg, NONCE, NOW, &mut out).expect("passes");
+    assert!(out[..len].starts_with(b"POST /api/v4/order/collateral/limit HTTP/1.1\r\n"));
+    let sent = body(&out[..len]);
+    assert_eq!((&sent["reduceOnly"], &sent["market"]), (&true.into(), &"BTC_PERP".into()));
+    let other = PlaceRequest { flags: QUOTE, sequence: 10, ..leg };
+    let leg = PlaceRequest { sequence: 11, ..leg };
+    let mut legs = [leg, order(6_000_000, 10_000, 8), other];
+    let len = engine.bulk(&mut legs, NONCE, NOW, &mut out).expect("two legs");
+    assert_eq!(legs.map(|leg| leg.refusal), [0, Failure::Legs.code(), 0]);
+    assert!(out[..len].starts_with(b"POST /api/v4/order/collateral/bulk HTTP/1.1\r\n"));
+    assert_eq!(body(&out[..len])["orders"].as_array().map(Vec::len), Some(2));
+    let mut legs = [order(6_000_000, 10_000, 9)];
+    let len = engine.bulk(&mut legs, NONCE, NOW, &mut out).expect("one leg");
+    assert!(out[..len].starts_with(b"POST /api/v4/order/bulk HTTP/1.1\r\n"));
+    assert!(matches!(
+        engine.route_orders(9, place.to_owned(), bulk),
+        Err(whitewire_core::engine::SetupError::UnknownMarket)
+    ));
+}

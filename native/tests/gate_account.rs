@@ -24,7 +24,7 @@ fn limited(market: ExposureLimits) -> Guard {
 }
 
 fn intent(side: Side, price: i64, lots: i64, sequence: u64) -> Intent {
-    Intent { market: 0, side, price, lots, sequence, is_change: false }
+    Intent { market: 0, side, price, lots, sequence, is_change: false, is_reduce_only: false }
 }
 
 fn try_at(guard: &mut Guard, order: &Intent, now_ns: i64) -> Result<(), Refusal> {

@@ -39,12 +39,17 @@ fn a_plain_order_costs_two() {
 fn a_quote_with_an_aligned_prefix_costs_two() {
     let base = "ww-mb5z1k2q-";
     let plain = plain_spec("");
+    let path = "/api/v4/order/collateral/limit";
+    let collateral = PlaceSpec { market: "BTC_PERP", path, ..quote_spec("") };
     let specs = [
         quote_spec(""),
         PlaceSpec { side: Side::Sell, ..quote_spec("") },
         PlaceSpec { ioc: true, stp: Some(Stp::CancelBoth), ..plain },
         PlaceSpec { stp: Some(Stp::No), ..plain },
-        PlaceSpec { market: "BTC_PERP", path: "/api/v4/order/collateral/limit", ..quote_spec("") },
+        collateral,
+        PlaceSpec { side: Side::Sell, ..collateral },
+        PlaceSpec { reduce_only: true, ..collateral },
+        PlaceSpec { reduce_only: true, side: Side::Sell, ..collateral },
     ];
     for spec in specs {
         let prefix = PlaceTemplate::aligned_client_id_prefix(&spec, base, 10);

@@ -31,8 +31,13 @@ fn the_longest_fields_fill_max_len() {
     assert_eq!(raw.encode(b"\"a\":1", nonce, &mut out), Ok(raw.max_len(5)));
 
     let market = "M".repeat(32);
-    let spec =
-        PlaceSpec { market: &market, side: Side::Sell, stp: Some(Stp::No), ..plain_spec("") };
+    let spec = PlaceSpec {
+        market: &market,
+        side: Side::Sell,
+        stp: Some(Stp::No),
+        reduce_only: true,
+        ..plain_spec("")
+    };
     let place = place(&spec);
     let fields = PlaceFields { client_id: id, amount: number, price: number, nonce };
     let legs = [BulkLeg { place: &place, fields }; 20];

@@ -18,7 +18,7 @@ fn spec_parts() -> impl Strategy<Value = (String, bool, u8, Option<Stp>, String)
         Just(Some(Stp::CancelNew)),
         Just(Some(Stp::CancelOld)),
     ];
-    ("[A-Z0-9_]{1,32}", any::<bool>(), 0..4u8, stp, "[A-Za-z0-9-]{0,40}")
+    ("[A-Z0-9_]{1,32}", any::<bool>(), 0..8u8, stp, "[A-Za-z0-9-]{0,40}")
 }
 
 fn slow_order(spec: &PlaceSpec<'_>, f: &PlaceFields<'_>) -> String {
@@ -28,6 +28,9 @@ fn slow_order(spec: &PlaceSpec<'_>, f: &PlaceFields<'_>) -> String {
         members.push("\"rpi\":true".to_owned());
     } else if spec.post_only || spec.ioc || spec.stp.is_some() {
         members.push(format!("\"postOnly\":{},\"ioc\":{}", spec.post_only, spec.ioc));
+    }
+    if spec.reduce_only {
+        members.push("\"reduceOnly\":true".to_owned());
     }
     if let Some(stp) = spec.stp {
         let wire = match stp {
@@ -66,13 +69,15 @@ proptest! {
         (amount, price) in (number(), number()),
         nonce in 1..=u64::MAX,
     ) {
-        let (market, sell, flag, stp, prefix) = parts;
+        let (market, sell, flags, stp, prefix) = parts;
+        let flag = flags & 3;
         let spec = PlaceSpec {
             market: &market,
             side: if sell { Side::Sell } else { Side::Buy },
             post_only: flag == 1,
             ioc: flag == 2,
             rpi: flag == 3,
+            reduce_only: flags & 4 != 0,
             stp,
             ..plain_spec(&prefix)
         };

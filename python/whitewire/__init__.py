@@ -8,11 +8,22 @@ from typing import TYPE_CHECKING
 
 from whitewire._core import Book, BookEvent, Histogram, OrderTemplate, Signer, __version__
 from whitewire.errors import ConfigError, NumberError, StartupError, UsageError, WhitewireError
-from whitewire.market import Market, Side
+from whitewire.market import Market, Product, Side
+from whitewire.protocol.expected import Drift
+from whitewire.protocol.fees import FeeSurprise, MarketFees
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, OrderState, Reject
-from whitewire.protocol.positions import Position
-from whitewire.strategy import Balance, Gap, Limit, Recovered, Strategy, Ticker, Trade
+from whitewire.protocol.positions import MarginPosition, Position
+from whitewire.strategy import (
+    Balance,
+    ForeignOrder,
+    Gap,
+    Limit,
+    Recovered,
+    Strategy,
+    Ticker,
+    Trade,
+)
 
 if TYPE_CHECKING:
     from whitewire.running import run
@@ -22,11 +33,16 @@ __all__ = [
     "Book",
     "BookEvent",
     "ConfigError",
+    "Drift",
+    "FeeSurprise",
     "Fill",
+    "ForeignOrder",
     "Gap",
     "Histogram",
     "Limit",
+    "MarginPosition",
     "Market",
+    "MarketFees",
     "NoticeKind",
     "NumberError",
     "Order",
@@ -34,6 +50,7 @@ __all__ = [
     "OrderState",
     "OrderTemplate",
     "Position",
+    "Product",
     "Recovered",
     "Reject",
     "Side",

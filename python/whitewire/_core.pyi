@@ -134,7 +134,7 @@ class OrderTemplate:
         market, side: as `BTC_USDT`, `Side.BUY`.
         host: value of the Host header.
         path: endpoint, signed as `request`.
-        post_only, stp, ioc, rpi: the venue's flags; `stp` is no, cb, cn, co or None.
+        post_only, stp, ioc, rpi, reduce_only: the venue's flags; `stp` is no, cb, cn, co or None.
         client_id_prefix: constant start of client order ids.
     """
 
@@ -150,6 +150,7 @@ class OrderTemplate:
         stp: str | None = "cn",
         ioc: bool = False,
         rpi: bool = False,
+        reduce_only: bool = False,
         client_id_prefix: str = "",
     ) -> OrderTemplate: ...
     def encode(
@@ -260,6 +261,9 @@ class Engine:
         limits: dict[str, int],
     ) -> int:
         """Adds a market with the gate's limits; its index."""
+
+    def route_orders(self, market: int, place: str, bulk: str) -> None:
+        """Sends a market's placements to these paths; modify and cancel are the same for all."""
 
     def client_id_prefix(self, market: int, flags: int) -> str:
         """Text before the ten sequence digits of client ids of orders with these flags."""

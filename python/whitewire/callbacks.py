@@ -15,6 +15,8 @@ from whitewire.strategy import CALLBACKS, Strategy, overridden
 if TYPE_CHECKING:
     from whitewire._core import Book
     from whitewire.gateway import Gateway
+    from whitewire.protocol.expected import Drift
+    from whitewire.protocol.fees import FeeSurprise, MarketFees
     from whitewire.protocol.order_table import OrderNotice
     from whitewire.protocol.orders import Fill, Order, Reject
     from whitewire.protocol.positions import Position
@@ -36,6 +38,7 @@ class Callbacks:
 
     Attributes:
         errors: how many exceptions the user's code raised.
+        is_open: whether the strategy is called.
     """
 
     on_start: Callable[[Gateway], None]
@@ -46,6 +49,8 @@ class Callbacks:
     on_fill: Callable[[Fill], None]
     on_reject: Callable[[Order, Reject], None]
     on_balance: Callable[[Balance], None]
+    on_drift: Callable[[Drift], None]
+    on_fees: Callable[[MarketFees, FeeSurprise | None], None]
     on_position: Callable[[Position], None]
     on_gap: Callable[[Gap], None]
     on_recovered: Callable[[Recovered], None]
@@ -63,11 +68,13 @@ class Callbacks:
 
     def open(self) -> None:
         """From now on the strategy is called."""
+        self.is_open = True
         for name in CALLBACKS:
             setattr(self, name, self._guard(overridden(self._strategy, name), name))
 
     def close(self) -> None:
         """From now on it is not."""
+        self.is_open = False
         for name in CALLBACKS:
             setattr(self, name, _nothing)
 

@@ -81,7 +81,10 @@ def _parser() -> argparse.ArgumentParser:
         description="Runs a strategy until SIGINT or SIGTERM, then cancels what rests, verifies "
         "it, and disarms the kill switch.",
     )
-    run.add_argument("strategy", metavar="MODULE:CLASS", help="as my_module:MyStrategy")
+    run.add_argument(
+        "strategy", nargs="+", metavar="[ACCOUNT=]MODULE:CLASS",
+        help="as my_module:MyStrategy; with several accounts, one for each by name",
+    )  # fmt: skip
     run.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     run.add_argument(
         "--live", action="store_true", help="required for a venue that is not on this machine"
@@ -89,10 +92,12 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser(
         "check",
         help="check a configuration without trading",
-        description="Checks the file, this host, the venue's hosts and TLS, the key, the markets "
-        "and the limits. Places nothing.",
+        description="Checks the file, this host, both routes and TLS, the clock, the markets and "
+        "limits, and what each account's key may do; then lists every setting in effect. Places "
+        "nothing.",
     )
     check.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    check.add_argument("--json", action="store_true", help="print JSON instead of tables")
     cancel = commands.add_parser(
         "cancel-all",
         help="the red button: cancel every order of the account",
@@ -109,6 +114,8 @@ def _parser() -> argparse.ArgumentParser:
     )
     arm.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     arm.add_argument("--reason", required=True, metavar="TEXT", help="why it is safe to trade")
+    arm.add_argument("--account", metavar="NAME", help="which one, where there are several")
+    _add_journal(commands)
     return parser
 
 
@@ -126,6 +133,9 @@ def _add_demo(commands: Any) -> None:
         choices=("pipelined", "bulk"),
         default="pipelined",
         help="how ladders travel (default pipelined)",
+    )
+    demo.add_argument(
+        "--market", default="BTC_USDT", metavar="M", help="default BTC_USDT; BTC_PERP is futures"
     )
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="of the market, default 1")
     demo.add_argument("--json", metavar="FILE", help="write the summary as JSON too")
@@ -186,6 +196,24 @@ def _add_venue(commands: Any) -> None:
     )  # fmt: skip
 
 
+def _add_journal(commands: Any) -> None:
+    journal = commands.add_parser(
+        "journal",
+        help="read the book of record",
+        description="Verifies every checksum of the journal, shows a table of it, or rebuilds the "
+        "SQLite file that such questions are asked of. Never writes the journal itself.",
+    )
+    journal.add_argument("action", choices=("verify", "show", "rebuild"), help="what to do")
+    where = journal.add_mutually_exclusive_group(required=True)
+    where.add_argument("--config", metavar="FILE", help="TOML configuration that names it")
+    where.add_argument("--path", metavar="DIR", help="the folder of one or of all journals")
+    journal.add_argument(
+        "--table", choices=("sessions", "orders", "fills", "incidents"), default="sessions",
+        help="what show shows, default sessions",
+    )  # fmt: skip
+    journal.add_argument("--json", action="store_true", help="print JSON instead of a table")
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command and returns its exit code."""
     options = _parser().parse_args(arguments)
@@ -209,7 +237,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _demo(options: argparse.Namespace) -> int:
     from whitewire import demo
 
-    return demo.main(options.seconds, options.legs, options.transport, options.seed, options.json)
+    return demo.main(
+        options.seconds,
+        options.legs,
+        options.transport,
+        options.seed,
+        options.json,
+        options.market,
+    )
 
 
 def _venue(options: argparse.Namespace) -> int:
@@ -275,13 +310,13 @@ def _venue(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from whitewire import running
 
-    return running.run_command(load_strategy(options.strategy), options.config, options.live)
+    return running.run_command(load_strategies(options.strategy), options.config, options.live)
 
 
 def _check(options: argparse.Namespace) -> int:
-    from whitewire import running
+    from whitewire import checking
 
-    return running.check_command(options.config)
+    return checking.check_command(options.config, options.json)
 
 
 def _cancel_all(options: argparse.Namespace) -> int:
@@ -293,7 +328,36 @@ def _cancel_all(options: argparse.Namespace) -> int:
 def _arm(options: argparse.Namespace) -> int:
     from whitewire import running
 
-    return running.arm_command(options.config, options.reason)
+    return running.arm_command(options.config, options.reason, options.account)
+
+
+def _journal(options: argparse.Namespace) -> int:
+    from whitewire import journal_command
+
+    return journal_command.main(
+        options.action, options.config, options.path, options.table, as_json=options.json
+    )
+
+
+def load_strategies(names: Sequence[str]) -> Any:
+    """One strategy for the first account, or several by the names of their accounts.
+
+    Raises:
+        UsageError: one cannot be loaded, or it is not clear which account it is for.
+    """
+    if len(names) == 1 and "=" not in names[0]:
+        return load_strategy(names[0])
+    found: dict[str, Any] = {}
+    for text in names:
+        account, is_named, name = text.partition("=")
+        if not is_named or not account:
+            raise UsageError(
+                "strategy-account", f"{text} names no account", "write ACCOUNT=MODULE:CLASS"
+            )
+        if account in found:
+            raise UsageError("strategy-account", f"account {account} has two strategies")
+        found[account] = load_strategy(name)
+    return found
 
 
 def load_strategy(name: str) -> Any:
@@ -332,4 +396,5 @@ _COMMANDS = {
     "check": _check,
     "cancel-all": _cancel_all,
     "arm": _arm,
+    "journal": _journal,
 }

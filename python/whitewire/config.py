@@ -1,20 +1,29 @@
 """The configuration file: what it may hold, and one clear sentence when it is wrong.
 
 Owns: the schema, its defaults and its checks. Must not know: how the values are used. Invariant:
-a `Config` that exists is coherent; secrets are never in the file, only the names of the
-environment variables that hold them. Risk limits have no default.
+a `Config` that exists is coherent; secrets are never in the file, only where they come from (see
+`credentials`). Risk limits have no default.
 """
 
 from __future__ import annotations
 
-import os
+import hashlib
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 import msgspec
 
+from whitewire.accounts import demand_own_files, merged
+from whitewire.config_limits import (
+    LimitsConfig,
+    MarketConfig,
+    Section,
+    demand_positive,
+    missing,
+)
+from whitewire.credentials import AccountConfig, Credentials
 from whitewire.errors import ConfigError
 
 __all__ = [
@@ -22,26 +31,26 @@ __all__ = [
     "Config",
     "Credentials",
     "FeedConfig",
+    "JournalConfig",
     "KillSwitchConfig",
     "LimitsConfig",
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
+    "RecoveryConfig",
+    "StartConfig",
     "ThrottleConfig",
     "VenueConfig",
     "load",
     "parse",
+    "split",
 ]
 
 # The depths that the venue's depth channel serves.
 DEPTHS = (1, 5, 10, 20, 30, 50, 100)
 
 
-class _Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """A table of the file; unknown keys are errors."""
-
-
-class VenueConfig(_Section, frozen=True):
+class VenueConfig(Section, frozen=True):
     """Where the venue is.
 
     Attributes:
@@ -56,17 +65,12 @@ class VenueConfig(_Section, frozen=True):
     public_rest: str
     ws: str
     ca: str | None = None
-    route_overrides: dict[str, Literal["colocation", "public"]] = {}
+    route_overrides: dict[str, Literal["colocation", "public"]] = msgspec.field(
+        default_factory=dict
+    )
 
 
-class AccountConfig(_Section, frozen=True):
-    """Which environment variables hold the key."""
-
-    key_env: str = "WHITEWIRE_KEY"
-    secret_env: str = "WHITEWIRE_SECRET"
-
-
-class OrdersConfig(_Section, frozen=True):
+class OrdersConfig(Section, frozen=True):
     """How orders travel.
 
     Attributes:
@@ -89,7 +93,7 @@ class OrdersConfig(_Section, frozen=True):
     id_prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,8}$")] = "ww"
 
 
-class FeedConfig(_Section, frozen=True):
+class FeedConfig(Section, frozen=True):
     """Market data session.
 
     Attributes:
@@ -103,13 +107,32 @@ class FeedConfig(_Section, frozen=True):
     pong_timeout_ms: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 10_000
 
 
-class KillSwitchConfig(_Section, frozen=True):
+class KillSwitchConfig(Section, frozen=True):
     """The venue's dead-man timer: seconds without renewal until it cancels our orders."""
 
     timeout_s: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
 
 
-class ThrottleConfig(_Section, frozen=True):
+class RecoveryConfig(Section, frozen=True):
+    """How the gateway keeps its state the venue's.
+
+    Attributes:
+        every_s: the venue is asked for orders, deals and balances this often when all is well.
+        fees_every_s: the account's fees are read this often.
+        foreign: active orders in our markets that are not ours are left alone, or canceled.
+        drift_lag_ms: a balance that our deals do not explain for longer is alarmed; the venue's
+            own lag is up to 1.5 s.
+        drift_tolerance: differences up to this are rounding, units of the asset.
+    """
+
+    every_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
+    fees_every_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
+    foreign: Literal["leave", "cancel"] = "leave"
+    drift_lag_ms: Annotated[int, msgspec.Meta(ge=1_500, le=60_000)] = 3_000
+    drift_tolerance: Decimal = Decimal("0.00000001")
+
+
+class ThrottleConfig(Section, frozen=True):
     """Our own rate limits, which count for this host's address.
 
     Attributes:
@@ -123,155 +146,81 @@ class ThrottleConfig(_Section, frozen=True):
     directory: str | None = None
 
 
-class ProcessConfig(_Section, frozen=True):
+class ProcessConfig(Section, frozen=True):
     """The process: the CPU to pin the hot thread to (None: not pinned)."""
 
     cpu: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
-Count = Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-Window = Annotated[int, msgspec.Meta(ge=1, le=86_400_000)]
-
-
-class LimitsConfig(_Section, frozen=True):
-    """Limits of the account, in the money of its markets (see `MarketConfig.money_rate`).
+class JournalConfig(Section, frozen=True):
+    """The book of record.
 
     Attributes:
-        max_open_orders: most open orders, Unknown ones included. Live: must be given.
-        max_open_notional: most price times amount of all open orders. Live: must be given.
-        max_loss: most that may be lost from midnight UTC (or the start) on, open positions
-            valued at the book's mid; beyond it the account is KILLED. Live: must be given.
-        max_drawdown: the same from the highest equity since the start. Live: must be given.
-        state_file: where KILLED is remembered across restarts. Live: must be given.
-        orders_per_s, order_burst: rate of placements and changes, and how many at once.
-        cancels_per_s, cancel_burst: rate of cancels above which placements wait, never cancels.
-        max_rejects, reject_window_s: more refusals of the venue within the window (those of
-            post-only orders that would take do not count) make the account REDUCING for as long;
-            more than twice as many halt it. 0 for any.
+        path: folder of the journals, one for each account; relative to the configuration file.
+            `none` keeps none, which only a venue on this machine allows.
+        durable_ms: how long a record waits at most until it is being made durable.
+        segment_mib: size of a file of the journal.
+        queue_limit: more records than these waiting for the disk halt the gateway.
     """
 
-    max_open_orders: Count | None = None
-    max_open_notional: Decimal | None = None
-    max_loss: Decimal | None = None
-    max_drawdown: Decimal | None = None
-    state_file: str | None = None
-    orders_per_s: Count | None = None
-    order_burst: Count = 20
-    cancels_per_s: Count | None = None
-    cancel_burst: Count = 100
-    max_rejects: Annotated[int, msgspec.Meta(ge=0, le=500)] = 20
-    reject_window_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 5
+    path: str | None = None
+    durable_ms: Annotated[int, msgspec.Meta(ge=1, le=1_000)] = 10
+    segment_mib: Annotated[int, msgspec.Meta(ge=1, le=4_096)] = 64
+    queue_limit: Annotated[int, msgspec.Meta(ge=100, le=10_000_000)] = 100_000
 
 
-class MarketConfig(_Section, frozen=True):
-    """Risk limits of one market; the first two have no default.
+class StartConfig(Section, frozen=True):
+    """The start: whether orders of an earlier session that still rest are canceled or kept."""
+
+    leftovers: Literal["cancel", "keep"] = "cancel"
+
+
+class Config(Section, frozen=True):
+    """A whole configuration; see the sections.
 
     Attributes:
-        max_order_amount: largest amount of one order, stock.
-        max_order_notional: largest price times amount of one order, money.
-        max_open_orders, max_open_notional: of the market's open orders. Live: must be given.
-        max_side_orders, max_side_notional: of one side's open orders; None for no further limit.
-        max_position: largest position either way, with every open order of that side filled,
-            stock; counted from the start, or from the venue's word where it has one. Live: must
-            be given.
-        collar_percent: farthest a price may be from the book's mid.
-        max_move_percent, move_window_s: a mid that moved farther within the window makes the
-            market REDUCING for as long; None for any.
-        max_book_age_ms: no order is sent when the book heard nothing for longer; the venue
-            repeats a silent book every 10 s.
-        duplicate_ms: the same side, price and amount again within this time is refused; 0 never.
-        allow_self_cross: whether an order may be sent that would meet one of our own.
-        max_fills, max_fill_amount, fill_window_ms: more fills, or more stock filled, within the
-            window halt the market; None for any.
-        frozen_s: for how long; 0 until `gw.resume`.
-        max_repeats, repeat_window_s: as many filled orders of one side and price within the
-            window halt the account until `whitewire arm`; None for any.
-        money_rate: units of the account's money for one of this market's; needed where markets
-            differ in their money.
+        accounts: several accounts by name, each with what it has of its own (see `accounts`);
+            `split` makes a configuration of each.
     """
-
-    max_order_amount: Decimal
-    max_order_notional: Decimal
-    max_open_orders: Count | None = None
-    max_open_notional: Decimal | None = None
-    max_side_orders: Count | None = None
-    max_side_notional: Decimal | None = None
-    max_position: Decimal | None = None
-    collar_percent: Decimal = Decimal(2)
-    max_move_percent: Decimal | None = None
-    move_window_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 5
-    max_book_age_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 11_000
-    duplicate_ms: Annotated[int, msgspec.Meta(ge=0, le=60_000)] = 0
-    allow_self_cross: bool = False
-    max_fills: Annotated[int, msgspec.Meta(ge=1, le=1_000)] | None = None
-    max_fill_amount: Decimal | None = None
-    fill_window_ms: Window = 1_000
-    frozen_s: Annotated[int, msgspec.Meta(ge=0, le=86_400)] = 0
-    max_repeats: Annotated[int, msgspec.Meta(ge=2, le=1_000)] | None = None
-    repeat_window_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
-    money_rate: Decimal | None = None
-
-
-# What a live start demands of a person: by name, none has a default.
-DEMANDED = ("max_open_orders", "max_open_notional", "max_loss", "max_drawdown", "state_file")
-DEMANDED_OF_MARKETS = ("max_open_orders", "max_open_notional", "max_position")
-
-
-class Config(_Section, frozen=True):
-    """A whole configuration; see the sections."""
 
     venue: VenueConfig
-    markets: dict[str, MarketConfig]
+    markets: dict[str, MarketConfig] = msgspec.field(default_factory=dict)
     limits: LimitsConfig = LimitsConfig()
     account: AccountConfig = AccountConfig()
+    accounts: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
+    recovery: RecoveryConfig = RecoveryConfig()
     throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
+    journal: JournalConfig = JournalConfig()
+    start: StartConfig = StartConfig()
 
     @property
     def missing_limits(self) -> list[str]:
         """Names of the limits that a live start needs and that were not given."""
-        names = [f"limits.{n}" for n in DEMANDED if getattr(self.limits, n) is None]
-        for market, limits in self.markets.items():
-            missing = [n for n in DEMANDED_OF_MARKETS if getattr(limits, n) is None]
-            names += [f"markets.{market}.{n}" for n in missing]
-        return names
+        names = missing(self.limits, self.markets)
+        return names if self.latch_file is not None else [*names, "limits.state_file"]
+
+    @property
+    def latch_file(self) -> Path | None:
+        """Where it is remembered that the account was killed; None where nothing is.
+
+        By the account's name and the venue, not by its key: a new key is no way around it.
+        """
+        if self.limits.state_file is not None:
+            return Path(self.limits.state_file)
+        if self.journal.path in (None, "none"):
+            return None
+        venue = hashlib.sha256(self.venue.rest.encode()).hexdigest()[:8]
+        return Path(self.journal.path or "") / f"latch-{self.account.name}-{venue}.json"
 
     @property
     def is_loopback(self) -> bool:
         """Whether every host of the venue is this machine: a rehearsal, not live trading."""
         urls = (self.venue.rest, self.venue.public_rest, self.venue.ws)
         return all(urlsplit(url).hostname in {"127.0.0.1", "::1", "localhost"} for url in urls)
-
-
-class Credentials(_Section, frozen=True):
-    """The account's key; read from the environment, never printed."""
-
-    key: str
-    secret: str
-
-    def __repr__(self) -> str:
-        return "<Credentials>"
-
-    @classmethod
-    def from_environment(cls, account: AccountConfig) -> Credentials:
-        """Reads the variables that `account` names.
-
-        Raises:
-            ConfigError: one of them is unset or empty.
-        """
-        values = {}
-        for field, name in (("key", account.key_env), ("secret", account.secret_env)):
-            values[field] = os.environ.get(name, "").strip()
-            if not values[field]:
-                raise ConfigError(
-                    "config-no-key",
-                    f"the environment variable {name} is not set",
-                    f"export {name} with the account's API {field}",
-                )
-        return cls(**values)
 
 
 def load(path: str | Path) -> Config:
@@ -286,7 +235,27 @@ def load(path: str | Path) -> Config:
         raise ConfigError(
             "config-unreadable", f"{path}: {error.strerror}", "give the path of a TOML file"
         ) from None
-    return parse(text, str(path))
+    return _located(parse(text, str(path)), Path(path).absolute().parent)
+
+
+def _located(config: Config, folder: Path) -> Config:
+    """With whole paths: the journal is beside the file unless it says otherwise."""
+    path = config.journal.path
+    if path != "none":
+        path = str(folder / (path or "state"))
+    journal = msgspec.structs.replace(config.journal, path=path)
+    limits = config.limits
+    if limits.state_file is not None:
+        limits = msgspec.structs.replace(limits, state_file=str(folder / limits.state_file))
+    accounts = {name: _with_latch(own, folder) for name, own in config.accounts.items()}
+    return msgspec.structs.replace(config, journal=journal, limits=limits, accounts=accounts)
+
+
+def _with_latch(own: dict[str, Any], folder: Path) -> dict[str, Any]:
+    limits = own.get("limits", {})
+    if "state_file" not in limits:
+        return own
+    return {**own, "limits": {**limits, "state_file": str(folder / limits["state_file"])}}
 
 
 def parse(text: bytes | str, source: str = "configuration") -> Config:
@@ -298,8 +267,45 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError("config-invalid", f"{source}: not UTF-8 text ({error.reason})") from None
     _check_urls(config.venue, source)
-    _check_markets(config, source)
+    for name, own in split(config, source).items():
+        _check_markets(own, f"{source}: accounts.{name}" if config.accounts else source)
+    tolerance = config.recovery.drift_tolerance
+    if not tolerance.is_finite() or tolerance < 0:
+        raise ConfigError(
+            "config-tolerance",
+            f"{source}: recovery.drift_tolerance was {tolerance}",
+            "give zero or a positive number",
+        )
     return config
+
+
+def split(config: Config, source: str = "configuration") -> dict[str, Config]:
+    """A configuration for each account, by name; `account` of each says where its key is.
+
+    Raises:
+        ConfigError: an account's table is wrong; `source` and the account are named.
+    """
+    if not config.accounts:
+        return {config.account.name: config}
+    if config.account != AccountConfig():
+        raise ConfigError(
+            "config-account",
+            f"{source}: there are [account] and [accounts.NAME]",
+            "make the one an [accounts.NAME], too",
+        )
+    common, trees, found = msgspec.to_builtins(config), {}, {}
+    for name, own in config.accounts.items():
+        try:
+            trees[name] = merged(common, name, own)
+            found[name] = msgspec.convert(trees[name], Config)
+        except (msgspec.ValidationError, ConfigError) as error:
+            text = f"{source}: accounts.{name}: {error}"
+            raise ConfigError("config-account", text) from None
+    try:
+        demand_own_files(trees)
+    except ConfigError as error:
+        raise ConfigError(error.code, f"{source}: accounts: {error}") from None
+    return found
 
 
 def _check_urls(venue: VenueConfig, source: str) -> None:
@@ -308,6 +314,12 @@ def _check_urls(venue: VenueConfig, source: str) -> None:
         ("public_rest", venue.public_rest, ("https", "http")),
         ("ws", venue.ws, ("wss", "ws")),
     ):
+        if "@" in url:
+            raise ConfigError(
+                "config-url",
+                f"{source}: venue.{name} holds a user name or password",
+                "leave out what is before the @",
+            )
         try:
             parts = urlsplit(url)
             valid = parts.scheme in schemes and bool(parts.hostname) and parts.port != 0
@@ -336,13 +348,11 @@ def _check_markets(config: Config, source: str) -> None:
         raise ConfigError(
             "config-no-market", f"{source}: no market", "add a [markets.NAME] section"
         )
-    sections = {f"markets.{name}": market for name, market in config.markets.items()}
-    for name, section in {"limits": config.limits, **sections}.items():
-        for field in section.__struct_fields__:
-            value = getattr(section, field)
-            if isinstance(value, Decimal) and (not value.is_finite() or value <= 0):
-                raise ConfigError(
-                    "config-limit",
-                    f"{source}: {name}.{field} was {value}",
-                    "give a positive number",
-                )
+    leverages = {market.leverage for market in config.markets.values() if market.leverage}
+    if len(leverages) > 1:
+        raise ConfigError(
+            "config-leverage",
+            f"{source}: markets have leverages of {', '.join(map(str, sorted(leverages)))}",
+            "the venue has one leverage for the whole account; give the same to each",
+        )
+    demand_positive(config.limits, config.markets, source)

@@ -54,10 +54,10 @@ WARM_UP_S = 10.0
 class DemoQuoter(Strategy):
     """Quotes `legs` levels a side around the mid and leans against its inventory."""
 
-    markets = (MARKET,)
-
-    def __init__(self, legs: int) -> None:
+    def __init__(self, legs: int, market: str = MARKET) -> None:
         self.legs = legs
+        self.market = market
+        self.markets = (market,)
         self.amount = Decimal("0.002")
         self.gateway: Gateway | None = None
         self.quoted = Decimal(0)
@@ -65,7 +65,7 @@ class DemoQuoter(Strategy):
     def on_start(self, gw: Gateway) -> None:
         """Keeps the gateway and quotes at once."""
         self.gateway = gw
-        self.on_book(gw.book(MARKET))
+        self.on_book(gw.book(self.market))
 
     def on_book(self, book: Book) -> None:
         """Requotes when the mid moved by more than half a spread step."""
@@ -73,7 +73,7 @@ class DemoQuoter(Strategy):
         if mid is None or gateway is None:
             return
         step = mid / 20_000
-        inventory = gateway.inventory(MARKET).stock
+        inventory = gateway.inventory(self.market).stock
         center = mid - inventory / self.amount * step / 2
         if abs(center - self.quoted) < step / 2:
             return
@@ -84,7 +84,7 @@ class DemoQuoter(Strategy):
         # join the touch at best: a quote through it would be refused as a taker
         top_bid, top_ask = min(center, best_bid[0]), max(center, best_ask[0])
         gateway.set_quotes(
-            MARKET,
+            self.market,
             bids=[(top_bid - step * i, self.amount) for i in range(self.legs)],
             asks=[(top_ask + step * i, self.amount) for i in range(self.legs)],
             tolerance_ticks=50,
@@ -98,8 +98,9 @@ class DemoQuoter(Strategy):
 class _VenueProcess:
     """The embedded venue as a child process; its first line says where it listens."""
 
-    def __init__(self, seed: int, cpus: set[int]) -> None:
+    def __init__(self, seed: int, market: str, cpus: set[int]) -> None:
         self._seed = seed
+        self._market = market
         self._cpus = cpus
         self._process: asyncio.subprocess.Process | None = None
         self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __aexit__
@@ -107,7 +108,7 @@ class _VenueProcess:
     async def __aenter__(self) -> dict[str, Any]:
         self._process = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "whitewire", "venue", "--seed", str(self._seed),
-            "--market", MARKET,
+            "--market", self._market,
             stdout=asyncio.subprocess.PIPE, stderr=self._errors, start_new_session=True,
         )  # fmt: skip
         os.sched_setaffinity(self._process.pid, self._cpus)
@@ -143,7 +144,9 @@ def _cpus() -> tuple[int | None, set[int]]:
     return (usable[-1], set(usable[:-1])) if len(usable) > 1 else (None, set(usable))
 
 
-def _config(where: dict[str, Any], transport: str, cpu: int | None) -> tuple[Config, Credentials]:
+def _config(
+    where: dict[str, Any], market: str, transport: str, cpu: int | None
+) -> tuple[Config, Credentials]:
     account = where["accounts"][0]
     config = Config(
         venue=VenueConfig(
@@ -152,7 +155,7 @@ def _config(where: dict[str, Any], transport: str, cpu: int | None) -> tuple[Con
         orders=OrdersConfig(transport="bulk" if transport == "bulk" else "pipelined"),
         process=ProcessConfig(cpu=cpu),
         markets={
-            MARKET: MarketConfig(
+            market: MarketConfig(
                 max_order_amount=Decimal("0.1"), max_order_notional=Decimal(20_000)
             )
         },
@@ -191,16 +194,18 @@ class _Watcher:
         self._lifecycle.stop("the demo's time is up")
 
 
-async def _demo(seconds: float, legs: int, transport: str, seed: int) -> dict[str, Any]:
+async def _demo(
+    seconds: float, legs: int, transport: str, seed: int, market: str
+) -> dict[str, Any]:
     console = Console(stderr=True)
     console.print("starting the embedded venue (TLS on loopback) in its own process ...")
     cpu, others = _cpus()
-    async with _VenueProcess(seed, others) as where:
-        config, credentials = _config(where, transport, cpu)
-        lifecycle = Lifecycle(DemoQuoter(legs), config, credentials)
+    async with _VenueProcess(seed, market, others) as where:
+        config, credentials = _config(where, market, transport, cpu)
+        lifecycle = Lifecycle(DemoQuoter(legs, market), config, credentials)
         stop_on_signals(lifecycle.stop)
         watcher = _Watcher(lifecycle, seconds, console)
-        console.print(f"quoting {legs} legs a side on {MARKET} at {where['rest']} ...")
+        console.print(f"quoting {legs} legs a side on {market} at {where['rest']} ...")
         watch = asyncio.get_running_loop().create_task(watcher.run())
         try:
             await lifecycle.run()
@@ -223,7 +228,9 @@ def _memory(readings: Sequence[tuple[float, int]]) -> dict[str, float | None]:
     }
 
 
-def main(seconds: float, legs: int, transport: str, seed: int, json_file: str | None) -> int:
+def main(
+    seconds: float, legs: int, transport: str, seed: int, json_file: str | None, market: str
+) -> int:
     """Runs the demo; 0 when it ended cleanly.
 
     Raises:
@@ -241,7 +248,7 @@ def main(seconds: float, legs: int, transport: str, seed: int, json_file: str | 
         )
     if json_file is not None and not os.access(Path(json_file).resolve().parent, os.W_OK):
         raise UsageError("demo-json", f"cannot write {json_file}", "choose another folder")
-    data = run(_demo(seconds, legs, transport, seed))
+    data = run(_demo(seconds, legs, transport, seed, market))
     Console().print(summary_tables(data))
     if json_file is not None:
         Path(json_file).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

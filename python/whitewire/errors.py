@@ -12,6 +12,7 @@ mistakes (`ConfigError`, `UsageError`), the venue's refusals (`VenueRefusal`) an
     ├── StartupError        the gateway could not become ready
     ├── VenueRefusal        the venue answered, and its answer is no
     ├── PeerError           the peer broke the protocol or the connection
+    ├── JournalError        the book of record cannot be read or written
     └── NonceExhausted      nonces would leave the venue's window
 """
 
@@ -19,6 +20,7 @@ from __future__ import annotations
 
 __all__ = [
     "ConfigError",
+    "JournalError",
     "NonceExhausted",
     "NumberError",
     "PeerError",
@@ -89,6 +91,10 @@ class VenueRefusal(WhitewireError):
 
 class PeerError(WhitewireError):
     """The peer broke the protocol or the connection; the session that it belongs to ends."""
+
+
+class JournalError(WhitewireError):
+    """The book of record cannot be read or written; nothing may be placed without it."""
 
 
 class NonceExhausted(WhitewireError):

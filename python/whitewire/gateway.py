@@ -20,21 +20,27 @@ from typing import TYPE_CHECKING, Literal
 
 from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
+from whitewire.collateral import Collateral
 from whitewire.errors import UsageError
 from whitewire.guard import Guard
 from whitewire.market import Market, Number, Side
+from whitewire.money import Money
 from whitewire.ordering import Flags, Ordering
 from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
-from whitewire.protocol.positions import Position
+from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
+from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
+from whitewire.timers import Timers
+from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
     from whitewire import _core
+    from whitewire.bookkeeping import Bookkeeper
     from whitewire.config import Config
     from whitewire.protocol.balances import Balances
     from whitewire.protocol.throttle import Throttle
@@ -78,13 +84,17 @@ class Gateway:
     """See the module's documentation; built and driven by `lifecycle.Lifecycle`.
 
     Attributes:
+        name, account: of its account; `account(name)` is the gateway of another one.
         state: see `GatewayState`; `halt_reason` says why it is HALTED.
         markets, by_index: by name and in the order of the core.
         blind: markets that cannot be seen, by name.
+        shut: markets with an order that has been Unknown for too long.
         is_reconciled: False from a loss of the feed until the venue was asked about our orders.
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
+        collateral: leverage, margin balances and the venue's positions.
+        reducing: markets in which only what lessens the position may be placed, and why.
     """
 
     control: Control
@@ -96,6 +106,7 @@ class Gateway:
         strategy: Strategy,
         config: Config,
         engine: _core.Engine,
+        journal: Bookkeeper,
         *,
         id_prefix: str,
         nonces: NonceAllocator,
@@ -103,10 +114,13 @@ class Gateway:
         balances: Balances,
     ) -> None:
         self.config = config
+        self.name = config.account.name
+        self.account = Siblings({self.name: self})
         self.engine = engine
+        self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
-        self.halt_reason = ""
+        self.halt_reason, self.has_started, self.has_lanes = "", False, False
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
         self.clock = VenueClock(time_ns(), now_ns())
@@ -121,12 +135,17 @@ class Gateway:
         self.ladders: dict[str, Ladder] = {}
         self.positions: dict[str, Position] = {}
         self.blind: dict[str, Blindness] = {}
+        self.shut: set[str] = set()
         self.is_reconciled = True
         self.is_in_doubt = False
         self.counts: Counter[str] = Counter()
         self.sight = asyncio.Event()
         self._armed: set[str] = set()
-        self._timers: list[asyncio.TimerHandle] = []
+        self.timers = Timers(self.path, self.callbacks)
+        self.reducing: dict[str, str] = {}
+        self.money = Money(self)
+        self.fees = self.money.fees
+        self.collateral = Collateral(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
 
@@ -136,15 +155,15 @@ class Gateway:
         self.by_index.append(market)
         self.books.append(book)
         self.ladders[market.name] = Ladder(self, market)
-        self.positions[market.name] = Position(market)
+        self.positions[market.name] = position_in(market)
         self.go_blind(market.name)
 
     # ---- what a strategy can ask for --------------------------------------------------------
 
     @property
-    def rest(self) -> Control:
-        """Awaited calls to the venue, for what is not on the hot path."""
-        return self.control
+    def rest(self) -> Rest:
+        """Awaited, typed calls to the venue, for what is not on the hot path."""
+        return Rest(self.control)
 
     def market(self, market: str | Market) -> Market:
         """A market of this gateway.
@@ -171,23 +190,26 @@ class Gateway:
         price: Number,
         amount: Number,
         *,
-        post_only: bool = True,
+        post_only: bool | None = None,
         stp: str | None = None,
         rpi: bool = False,
         ioc: bool = False,
+        reduce_only: bool = False,
         tag: object = None,
     ) -> Order:
         """Places a limit order and returns its handle at once; the ack is an event.
 
-        Price and amount must be on the market's grid. `rpi` and `ioc` need `post_only=False`.
-        A local refusal is an order in state REJECTED, and `on_reject`.
+        Price and amount must be on the market's grid. Post-only, unless `ioc` or `rpi` (post-only
+        by itself, met by retail only) or you say otherwise. `reduce_only` needs a position; the
+        venue shrinks it to that. A refusal here is an order in state REJECTED, and `on_reject`.
 
         Raises:
             UsageError: unknown market, excluded flags, or (NumberError) a number off the grid.
         """
         where = self.market(market)
         side = Side(side)
-        flags = Flags.of(side, post_only, ioc, rpi, stp or self.config.orders.stp)
+        stp = stp or self.config.orders.stp
+        flags = Flags.chosen(where, side, post_only, ioc, rpi, stp, reduce_only)
         ticks = where.price_to_ticks(price)
         lots = where.amount_to_lots(amount)
         self.path.enter()
@@ -286,6 +308,7 @@ class Gateway:
         self.state = GatewayState.HALTED
         self.halt_reason = reason
         log.error("halted: %s", reason)
+        self.journal.halted(reason)
         self.engine.halt(True)
         self.cancel_all()
 
@@ -307,34 +330,14 @@ class Gateway:
         Raises:
             UsageError: the period is not positive, or the gateway is stopping.
         """
-        if not seconds > 0:
-            raise UsageError("timer-period", f"the period was {seconds!r} s", "give more than 0")
-        if self.state is GatewayState.STOPPING:
-            raise UsageError("timer-late", "a timer was asked for while the gateway stops")
-        loop = asyncio.get_running_loop()
-        slot = len(self._timers)
-
-        def fire() -> None:
-            self._timers[slot] = loop.call_later(seconds, fire)
-            self.path.enter()
-            try:
-                self.callbacks.on_timer(now_ns())
-            finally:
-                self.path.leave()
-
-        self._timers.append(loop.call_later(seconds, fire))
-
-    def stop_timers(self) -> None:
-        """Ends every timer of `every`."""
-        for timer in self._timers:
-            timer.cancel()
+        self.timers.add(seconds, is_late=self.state is GatewayState.STOPPING)
 
     def open_orders(self, market: str | Market | None = None) -> list[Order]:
         """Our orders that are not finished, Unknown ones included."""
         return self.store.open_orders(None if market is None else self.market(market).name)
 
     def inventory(self, market: str | Market) -> Position:
-        """What our fills changed since the start."""
+        """What our fills changed since the journal began; without one, since the start."""
         return self.positions[self.market(market).name]
 
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
@@ -362,8 +365,11 @@ class Gateway:
     def pull_again(self) -> None:
         """Cancels what still rests where nothing may; call about ten times a second.
 
-        A cancel can be refused, and an Unknown order can turn out to rest after all.
+        A cancel can be refused, and an Unknown order can turn out to rest after all. What a start
+        keeps of an earlier session may rest until the market is in sight.
         """
+        if self.state is GatewayState.STARTING:
+            return
         for market in self.markets:
             if not self.may_quote(market):
                 for order in self.store.open_orders(market):
@@ -379,8 +385,9 @@ class Gateway:
         return self._is_open(market) and self.guard.allows(market)
 
     def _is_open(self, market: str) -> bool:
+        is_in_sight = market not in self.blind and market not in self.shut
         is_open = self.state is GatewayState.ACTIVE and self.clock.is_safe
-        return is_open and market in self._armed and market not in self.blind
+        return is_open and market in self._armed and is_in_sight
 
     def refresh_gate(self, market: str) -> None:
         """Hands the decision to the core, which enforces it and has states of its own."""

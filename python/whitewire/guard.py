@@ -9,7 +9,7 @@ its quotes pulled in the same call in which it is noticed.
 from __future__ import annotations
 
 import logging
-from decimal import ROUND_CEILING, Decimal
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from whitewire._bridge import epoch_ms, now_ns
@@ -52,7 +52,7 @@ class Guard:
         self._states: dict[str, str] = {}
         self._day = epoch_ms() // DAY_MS
         self._next_look_ns = 0
-        self.file = LatchFile(gateway.config.limits.state_file)
+        self.file = LatchFile(gateway.config.latch_file)
 
     def set_limits(self) -> None:
         """Hands the configured limits to the core; once, when all markets are known.
@@ -96,6 +96,14 @@ class Guard:
             one.price,
             one.is_open,
         )
+
+    def set_position(self, market: str, amount: Decimal) -> None:
+        """Takes over what an earlier session or the venue says is held; no loss comes of it."""
+        where = self._gateway.markets[market]
+        lots = amount.scaleb(where.amount_decimals)
+        # what the market's lots cannot say counts as one more
+        rounding = ROUND_CEILING if lots > 0 else ROUND_FLOOR
+        self._core.set_position(where.index, int(lots.to_integral_value(rounding)))
 
     def on_fill(self, fill: Fill) -> None:
         """Reports a fill, then acts on what it set off."""
@@ -155,8 +163,11 @@ class Guard:
         self.poll()
 
     def poll(self) -> None:
-        """Acts on changes of state that the core has to tell."""
-        if self._core.take_alarm():
+        """Acts on changes of state that the core has to tell.
+
+        Not before the order lanes are open: nothing can be pulled, and `check` comes with them.
+        """
+        if self._gateway.has_lanes and self._core.take_alarm():
             self._follow()
 
     def check(self, now: int) -> None:

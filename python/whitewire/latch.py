@@ -100,7 +100,9 @@ class LatchFile:
         """
         if self.path is None:
             raise ConfigError(
-                "config-no-state", "limits.state_file is not set", "name a file in [limits]"
+                "config-no-state",
+                "there is no journal, and limits.state_file is not set",
+                "name a file in [limits]",
             )
         if not reason.strip():
             raise UsageError("arm-reason", "the reason is empty", "say why it is safe to trade")

@@ -25,7 +25,7 @@ from enum import StrEnum
 
 from whitewire.errors import NumberError
 
-__all__ = ["Market", "Number", "Side"]
+__all__ = ["Market", "Number", "Product", "Side"]
 
 Number = str | int | Decimal | float
 _INT64_MAX = 2**63 - 1
@@ -46,6 +46,14 @@ class Side(StrEnum):
         return Side.SELL if self is Side.BUY else Side.BUY
 
 
+class Product(StrEnum):
+    """What trading in a market means; the value is the venue's word."""
+
+    SPOT = "spot"
+    MARGIN = "margin"
+    FUTURES = "futures"
+
+
 @dataclass(slots=True, frozen=True)
 class Market:
     """One market's identity, scale and limits.
@@ -58,6 +66,7 @@ class Market:
         min_amount_lots: smallest order amount, lots.
         min_total, max_total: bounds of price times amount in money; max_total 0 means none.
         index: position in the core, set by the gateway.
+        product: spot, or against collateral: margin or futures.
     """
 
     name: str
@@ -71,12 +80,18 @@ class Market:
     min_total: Decimal = Decimal(0)
     max_total: Decimal = Decimal(0)
     index: int = 0
+    product: Product = Product.SPOT
     _tick: Decimal = field(init=False, repr=False, compare=False)
     _lot: Decimal = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tick", Decimal(1).scaleb(-self.price_decimals))
         object.__setattr__(self, "_lot", Decimal(1).scaleb(-self.amount_decimals))
+
+    @property
+    def is_collateral(self) -> bool:
+        """Whether it is traded against collateral: there is a position, and leverage."""
+        return self.product is not Product.SPOT
 
     def price_to_ticks(self, price: Number, side: Side | None = None) -> int:
         """Ticks of a price; off the grid it rounds to the passive side, or fails without `side`.

@@ -8,7 +8,7 @@ widened by rounding.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import Any
 
@@ -16,7 +16,7 @@ import simdjson
 
 from whitewire.config import MarketConfig
 from whitewire.errors import PeerError, StartupError
-from whitewire.market import Market
+from whitewire.market import Market, Product
 
 __all__ = ["engine_limits", "read_markets"]
 
@@ -24,13 +24,21 @@ _INT64_MAX = 2**63 - 1
 _INT128_MAX = 2**127 - 1
 
 
-def read_markets(body: bytes, names: Iterable[str]) -> list[Market]:
+def read_markets(
+    body: bytes, names: Iterable[str], configured: Mapping[str, MarketConfig] | None = None
+) -> list[Market]:
     """Markets of `names`, in that order, indexed from 0.
+
+    Args:
+        body: the venue's list.
+        names: which of it.
+        configured: whose product counts, where it names one.
 
     Raises:
         PeerError: the body is not a market list.
-        StartupError: a name is not listed.
+        StartupError: a name is not listed, or its market has not the product that is asked for.
     """
+    wanted = configured or {}
     try:
         rows = {str(row["name"]): row for row in simdjson.loads(body)}
         markets = []
@@ -41,13 +49,34 @@ def read_markets(body: bytes, names: Iterable[str]) -> list[Market]:
                 raise StartupError(
                     "market-unlisted", f"the venue does not list the market {name!r}", hint
                 )
-            markets.append(_market(rows[name], index))
+            asked = wanted[name].product if name in wanted else None
+            markets.append(_market(rows[name], index, asked))
     except (ValueError, KeyError, TypeError, ArithmeticError) as error:
         raise PeerError("markets-malformed", f"the market list is malformed: {error}") from error
     return markets
 
 
-def _market(row: dict[str, Any], index: int) -> Market:
+def _product(row: dict[str, Any], asked: str | None) -> Product:
+    """What trading in a listed market means.
+
+    Raises:
+        StartupError: the venue does not offer what was asked for.
+    """
+    listed = Product.SPOT if str(row.get("type", "spot")) == "spot" else Product.FUTURES
+    product = listed if asked is None else Product(asked)
+    is_offered = product is listed or (
+        product is Product.MARGIN and listed is Product.SPOT and row.get("isCollateral") is True
+    )
+    if not is_offered:
+        raise StartupError(
+            "market-product",
+            f"{row['name']}: product was {product}, which the venue does not offer there",
+            f"leave markets.{row['name']}.product out for {listed}",
+        )
+    return product
+
+
+def _market(row: dict[str, Any], index: int, asked: str | None = None) -> Market:
     price_decimals, amount_decimals = int(row["moneyPrec"]), int(row["stockPrec"])
     return Market(
         name=str(row["name"]),
@@ -61,6 +90,7 @@ def _market(row: dict[str, Any], index: int) -> Market:
         min_total=Decimal(row["minTotal"]),
         max_total=Decimal(row["maxTotal"]),
         index=index,
+        product=_product(row, asked),
     )
 
 

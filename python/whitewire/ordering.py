@@ -16,6 +16,7 @@ from whitewire import _core
 from whitewire._bridge import now_ns
 from whitewire.errors import NonceExhausted, UsageError
 from whitewire.market import Market, Side
+from whitewire.protocol.order_flags import conflicts
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Flags", "Ordering"]
 
 MAX_LEGS = 20
+# Of earlier orders; above it only what is not ours would have one.
+LAST_NUMBER = 9_000_000_000
 
 
 class Flags:
@@ -39,28 +42,60 @@ class Flags:
     POST_ONLY = 2
     IOC = 4
     RPI = 8
+    REDUCE_ONLY = 64
     STP: dict[str, int] = {"no": 0 << 4, "cb": 1 << 4, "cn": 2 << 4, "co": 3 << 4}  # noqa: RUF012
 
     @classmethod
-    def of(cls, side: Side, post_only: bool, ioc: bool, rpi: bool, stp: str) -> int:
+    def of(
+        cls,
+        side: Side,
+        post_only: bool,
+        ioc: bool,
+        rpi: bool,
+        stp: str,
+        reduce_only: bool = False,
+    ) -> int:
         """Flags of an order.
 
         Raises:
             UsageError: a combination that the venue refuses.
         """
-        if (post_only and (ioc or rpi)) or (ioc and rpi):
-            raise UsageError(
-                "order-flags",
-                f"post_only={post_only}, ioc={ioc}, rpi={rpi} exclude each other",
-                "set one of them; rpi is post-only by itself",
-            )
-        if stp not in cls.STP:
-            raise UsageError("order-stp", f"stp was {stp!r}", "use no, cb, cn or co")
+        found = conflicts(post_only=post_only, ioc=ioc, rpi=rpi, stp=stp)
+        if found:
+            first = min(found)  # the venue names the lowest number, too
+            text = f"{first.message} (the venue's error {first.number})"
+            raise UsageError(first.code, text, first.advice)
         bits = cls.SELL if side is Side.SELL else 0
         bits |= cls.POST_ONLY if post_only else 0
         bits |= cls.IOC if ioc else 0
         bits |= cls.RPI if rpi else 0
+        bits |= cls.REDUCE_ONLY if reduce_only else 0
         return bits | cls.STP[stp]
+
+    @classmethod
+    def chosen(
+        cls,
+        market: Market,
+        side: Side,
+        post_only: bool | None,
+        ioc: bool,
+        rpi: bool,
+        stp: str,
+        reduce_only: bool,
+    ) -> int:
+        """Flags as a strategy chose them; without a word an order is post-only where it can be.
+
+        Raises:
+            UsageError: a combination that the venue refuses, or `reduce_only` in a spot market.
+        """
+        if reduce_only and not market.is_collateral:
+            raise UsageError(
+                "order-flags",
+                f"{market.name} is spot: there is no position",
+                "leave reduce_only out",
+            )
+        explicit = not (ioc or rpi) if post_only is None else post_only
+        return cls.of(side, explicit, ioc, rpi, stp, reduce_only)
 
 
 class _Pass(NamedTuple):
@@ -94,7 +129,10 @@ class Ordering:
     ) -> Order:
         """Places one order, post-only or not as `flags` say."""
         order = self._create(market, side, ticks, lots, flags, tag)
-        admitted = self._admit("place")
+        if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
+            self._refuse(order, _ONLY_REDUCING)
+            return order
+        admitted = self._admit("collateral_limit" if market.is_collateral else "place")
         if isinstance(admitted, Reject):
             self._refuse(order, admitted)
             return order
@@ -114,7 +152,7 @@ class Ordering:
         flags = {
             side: Flags.of(side, True, False, False, self._stp) for side in (Side.BUY, Side.SELL)
         }
-        if not bulk or len(legs) == 1:
+        if not bulk or len(legs) == 1 or market.name in self._gateway.reducing:
             return [self.place(market, side, t, n, flags[side]) for side, t, n in legs]
         orders = []
         for start in range(0, len(legs), MAX_LEGS):
@@ -127,7 +165,8 @@ class Ordering:
         return orders
 
     def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:
-        admitted = self._admit("bulk")
+        collateral = batch[0].market.is_collateral
+        admitted = self._admit("collateral_bulk" if collateral else "bulk")
         if isinstance(admitted, Reject):
             for order in batch:
                 self._refuse(order, admitted)
@@ -151,6 +190,9 @@ class Ordering:
             reason = f"the order is {order.state}{busy}"
             self._refuse_change(order, _reject("not-open", reason))
             return True
+        if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
+            self._refuse_change(order, _ONLY_REDUCING)
+            return False
         admitted = self._admit("modify", order)
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
@@ -163,6 +205,7 @@ class Ordering:
             self._refuse_change(order, _refusal(-written))
             return False
         self._gateway.counts["modifies"] += 1
+        self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(RequestKind.MODIFY, (order,), nonce))
         return True
@@ -193,6 +236,7 @@ class Ordering:
         if written <= 0:
             return False
         gateway.counts["cancels"] += 1
+        gateway.journal.cancel_sent(order)
         self._tell_soon(gateway.store.cancel_sent(order, now))
         lane.push(Request(RequestKind.CANCEL, (order,), nonce))
         return True
@@ -202,6 +246,12 @@ class Ordering:
         for order in list(self._cancels):
             if not order.can_cancel or self._send_cancel(order):
                 del self._cancels[order]
+
+    def number_after(self, client_id: str) -> None:
+        """Numbers orders after one of an earlier session: the core knows orders by number."""
+        number = client_id[-10:]
+        if number.isdigit() and int(number) < LAST_NUMBER:
+            self._sequence = max(self._sequence, int(number))
 
     def _create(
         self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object
@@ -215,6 +265,7 @@ class Ordering:
         client_id = f"{prefix}{self._sequence:010d}"
         order = self._gateway.store.create(market, side, ticks, lots, client_id, now_ns(), tag)
         order.flags = flags
+        self._gateway.journal.placed(order)
         self._gateway.counts["orders"] += 1
         return order
 
@@ -265,4 +316,5 @@ _REFUSALS = {number: (code, reason) for number, code, reason in _core.refusals()
 _CLOCK_OFF = _reject(
     "clock", "this host's clock and the venue's are too far apart, or not compared"
 )
+_ONLY_REDUCING = _reject("only-reducing", "the market is reducing: margin call, or in doubt")
 _LANE_DOWN = _reject("no-lane", "every order connection is down or has its fill in flight")

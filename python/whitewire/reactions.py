@@ -12,10 +12,13 @@ from collections.abc import Iterable, Sequence
 from typing import TYPE_CHECKING, Any
 
 from whitewire._bridge import now_ns
+from whitewire.collateral import COLLATERAL_KINDS
 from whitewire.errors import WhitewireError
+from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.market import Market
+from whitewire.protocol.away import Away, PrivateBuffer
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
-from whitewire.protocol.order_table import Notice, NoticeKind, OrderNotice
+from whitewire.protocol.order_table import Foreign, Notice, NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.rate_verdict import RateVerdict, verdict_of_reply
@@ -46,8 +49,10 @@ class Reactions:
         self._is_feed_up = False
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
+        self.away = Away()
+        self.waiting = PrivateBuffer()
 
-    def notify(self, notices: Iterable[Notice], orders: Iterable[Order] = ()) -> None:
+    def notify(self, notices: Sequence[Notice], orders: Iterable[Order] = ()) -> None:
         """Turns what happened to orders into callbacks; then lets ladders take up what waited.
 
         Args:
@@ -63,24 +68,30 @@ class Reactions:
                     gateway.guard.on_fill(notice)
                     position = gateway.positions[notice.order.market.name]
                     position.apply(notice)
+                    gateway.collateral.on_fill(notice.order.market.name, now_ns())
                     gateway.counts["fills"] += 1
+                    self.away.on_fill(notice)
                     gateway.callbacks.on_fill(notice)
                     gateway.callbacks.on_position(position)
+                    gateway.money.on_fill(notice)
                 elif isinstance(notice, OrderNotice):
                     touched.add(notice.order.market.name)
                     self._tell(notice)
                 else:
                     gateway.counts["foreign"] += 1
-                    gateway.is_in_doubt |= notice.is_orphan and notice.is_live
+                    is_unwanted = notice.is_orphan or gateway.config.recovery.foreign == "cancel"
+                    gateway.is_in_doubt |= is_unwanted and notice.is_live
             for name in touched:
                 gateway.ladders[name].settle()
         finally:
             gateway.path.leave()
+            gateway.journal.note(notices)
 
     def _tell(self, notice: OrderNotice) -> None:
         gateway = self._gateway
         order, kind = notice.order, notice.kind
         gateway.counts[kind.value] += 1
+        self.away.on_order(order)
         if kind in (NoticeKind.UNKNOWN, NoticeKind.ILLEGAL):
             log.warning("order %s is %s: %s", order.client_id, kind, notice.detail)
             gateway.is_in_doubt = True
@@ -103,6 +114,8 @@ class Reactions:
             held = gateway.throttle.on_verdict(request.kind.value, verdict, now_ns)
             if held is not None:
                 self.on_held(request.kind.value, held)
+        if FAILPOINT:
+            hit("after_ack")
         for order, reply in zip(request.orders, replies, strict=True):
             self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
         gateway.ordering.send_waiting_cancels()
@@ -158,6 +171,8 @@ class Reactions:
         gateway = self._gateway
         gateway.engine.reset_feed()
         gateway.is_reconciled = False
+        gateway.money.on_stream_lost()
+        self.away.begin(gateway.store.open_orders(), gateway.balances.all())
         for name in gateway.markets:
             gateway.go_blind(name)
         if not self._is_feed_up:
@@ -172,19 +187,42 @@ class Reactions:
     def on_feed_event(self, kind: int, market: int, event: Any) -> None:
         """A decoded frame that is neither book nor ticker, or a gap."""
         gateway = self._gateway
+        if self.waiting.take(kind, market, event):
+            return
+        if self.waiting.is_full:
+            self.replay()
         if kind == EventKind.ORDER_PENDING:
-            self.notify(gateway.store.apply_update(OrderUpdate(*event), now_ns()))
+            self._on_update(OrderUpdate(*event))
         elif kind == EventKind.DEAL:
-            self.notify(gateway.store.apply_deal(Deal(*event)))
+            self.on_deal(Deal(*event))
         elif kind == EventKind.BALANCES:
             rows = [BalanceRow(*row) for row in event]
+            gateway.money.on_balances(rows, now_ns())
             self.tell_balances(gateway.balances.apply(rows, now_ns()))
+        elif kind in COLLATERAL_KINDS:
+            gateway.collateral.on_event(kind, event, now_ns())
         elif kind == EventKind.TRADES:
             self._on_trades(gateway.by_index[market], event)
         elif kind == EventKind.BOOK_GAP:
             self._on_gap(gateway.by_index[market])
         elif kind == EventKind.ALARM:
             gateway.guard.poll()
+
+    def _on_update(self, update: OrderUpdate) -> None:
+        notices = self._gateway.store.apply_update(update, now_ns())
+        self.notify(notices)
+        if any(isinstance(notice, Foreign) for notice in notices):
+            self._gateway.money.on_foreign_order(update)
+
+    def on_deal(self, deal: Deal) -> None:
+        """A deal of the account, from the stream or from a history."""
+        self.notify(self._gateway.store.apply_deal(deal))
+        self._gateway.money.on_deal(deal, now_ns())
+
+    def replay(self) -> None:
+        """Handles the private events that waited while the venue was asked."""
+        for kind, market, event in self.waiting.close():
+            self.on_feed_event(kind, market, event)
 
     def tell_balances(self, changed: Iterable[balances.Balance]) -> None:
         """Hands changed balances to the strategy."""

@@ -17,9 +17,10 @@ from whitewire import _core
 from whitewire.protocol.order_table import NoticeKind
 
 if TYPE_CHECKING:
+    from whitewire.fleet import Fleet
     from whitewire.gateway import Gateway
 
-__all__ = ["live_table", "rss_bytes", "summary", "summary_tables"]
+__all__ = ["fleet_summary", "live_table", "rss_bytes", "summary", "summary_tables"]
 
 QUANTILES = (("p50", 0.5), ("p90", 0.9), ("p99", 0.99), ("p99.9", 0.999))
 STAGE_WORDS = {
@@ -112,10 +113,21 @@ def _latency(engine: _core.Engine) -> dict[str, dict[str, float]]:
     return rows
 
 
-def summary_tables(data: dict[str, Any]) -> RenderableType:
-    """The summary for people."""
+def fleet_summary(fleet: Fleet) -> dict[str, Any]:
+    """The run of several accounts: one summary for each, and why it ended early if it did."""
+    accounts = {}
+    for name, member in fleet.members.items():
+        data = summary(member.gateway, fleet.seconds.get(name, 0), member.is_clean)
+        failure = fleet.failures.get(name)
+        accounts[name] = data | {"failure": "" if failure is None else str(failure)}
+    return {"clean": fleet.is_clean, "accounts": accounts}
+
+
+def summary_tables(data: dict[str, Any], account: str = "") -> RenderableType:
+    """The summary for people; `account` names it where there are several."""
     feed, orders = data["feed"], data["orders"]
-    facts = Table(title=f"whitewire, {data['seconds']:.1f} s, {data['transport']} orders")
+    whose = f" {account}" if account else ""
+    facts = Table(title=f"whitewire{whose}, {data['seconds']:.1f} s, {data['transport']} orders")
     facts.add_column("what", style="bold")
     facts.add_column("value", justify="right")
     facts.add_row("frames", f"{feed['frames']:,}")
@@ -135,6 +147,9 @@ def summary_tables(data: dict[str, Any]) -> RenderableType:
             facts.add_row(f"{name} P&L at mid, net of fees", profit)
     if "memory" in data:
         facts.add_row("resident memory", f"{data['memory']['end_mib']:.1f} MiB")
+    for key in ("failure", "halt_reason"):
+        if data.get(key):
+            facts.add_row(key.replace("_", " "), data[key])
     facts.add_row("clean stop", "yes" if data["clean_stop"] else "NO")
     return Group(facts, _latency_table(data["latency_us"]))
 

@@ -1,4 +1,4 @@
-"""The commands that meet a venue: run, check, cancel-all.
+"""The commands that meet a venue, run and cancel-all, and arm, which allows the next run.
 
 Owns: what each of them does from configuration to exit code. Must not know: arguments. Invariant:
 nothing is placed at a venue that is not on this machine without `live`.
@@ -8,80 +8,129 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import os
-import platform
 import random
 import time
-from collections.abc import Awaitable, Callable
-from decimal import Decimal
+from collections.abc import Mapping
 from pathlib import Path as FilePath
-from typing import TypeVar
 
 from rich.console import Console
-from rich.table import Table
 
 from whitewire import _core
 from whitewire._bridge import Path, epoch_ms, now_ns
-from whitewire.config import Config, Credentials, load
+from whitewire.config import Config, Credentials, load, split
 from whitewire.endpoints import ENDPOINTS
-from whitewire.errors import ConfigError, StartupError, WhitewireError
+from whitewire.errors import ConfigError, UsageError, WhitewireError
+from whitewire.fleet import Fleet
 from whitewire.latch import LatchFile
 from whitewire.lifecycle import Lifecycle
-from whitewire.markets import engine_limits, read_markets
 from whitewire.protocol import control_replies as read
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.rate_verdict import RateVerdict, rate_verdict
 from whitewire.protocol.throttle import Throttle
-from whitewire.report import summary, summary_tables
+from whitewire.report import fleet_summary, summary, summary_tables
 from whitewire.strategy import Strategy, check
 from whitewire.transport import loop
 from whitewire.transport.control import Control
-from whitewire.transport.link import is_tls_direct, tls_context
-from whitewire.transport.shared_cells import throttle_for
+from whitewire.transport.link import tls_context
 
-__all__ = ["arm_command", "cancel_all_command", "check_command", "run", "run_command"]
+__all__ = ["arm_command", "cancel_all_command", "run", "run_command"]
 
 log = logging.getLogger("whitewire")
 
-T = TypeVar("T")
 CANCEL_TIMEOUT_S = 10.0
 
 
-def run(strategy: Strategy, config: str | FilePath | Config, *, live: bool = False) -> int:
+def run(
+    strategy: Strategy | Mapping[str, Strategy],
+    config: str | FilePath | Config,
+    *,
+    live: bool = False,
+) -> int:
     """Runs a strategy until SIGINT or SIGTERM.
 
     Args:
-        strategy: an instance of your `Strategy`.
+        strategy: an instance of your `Strategy`; with several accounts, one for each by name. A
+            single one runs on the first account. An account without one is reached through
+            `gw.account`.
         config: path of a TOML file, or a `Config`.
         live: required for a venue that is not on this machine.
 
     Returns:
         0 after a clean stop; 1 when it could not be verified that nothing rests, or when a
-        callback or whitewire itself failed.
+        callback, an account or whitewire itself failed.
 
     Raises:
         UsageError: the strategy or configuration cannot be used.
-        StartupError: the gateway could not become ready.
+        StartupError: the gateway could not become ready. Of several accounts, those that could
+            go on, and the run returns 1 at its end.
     """
-    checked = check(strategy)
+    if not isinstance(strategy, Mapping):
+        check(strategy)
     settings = config if isinstance(config, Config) else load(config)
-    _demand_live(settings, live)
-    return loop.run(_run(checked, settings, Credentials.from_environment(settings.account)))
+    configs = split(settings)
+    strategies = _by_account(strategy, configs)
+    _demand_live(settings, configs, live)
+    credentials = {name: Credentials.from_environment(own.account) for name, own in configs.items()}
+    log.log(
+        logging.INFO if settings.is_loopback else logging.WARNING,
+        _start_message(strategies, settings, configs),
+    )
+    ((first, alone), *others) = configs.items()
+    if not others:
+        return loop.run(_run(strategies[first], alone, credentials[first]))
+    return loop.run(_run_fleet(Fleet(strategies, settings, credentials)))
 
 
-def _demand_live(config: Config, live: bool) -> None:
+def _by_account(
+    strategy: Strategy | Mapping[str, Strategy], configs: Mapping[str, Config]
+) -> dict[str, Strategy]:
+    """Checked strategies by account."""
+    if not isinstance(strategy, Mapping):
+        return {next(iter(configs)): strategy}
+    for name in strategy:
+        if name not in configs:
+            raise UsageError(
+                "account-unknown",
+                f"there is no account {name} to run a strategy on",
+                f"the configuration has {', '.join(configs)}",
+            )
+    if not strategy:
+        raise UsageError("strategy-none", "no account has a strategy", "give at least one")
+    return {name: check(one) for name, one in strategy.items()}
+
+
+def _demand_live(config: Config, configs: Mapping[str, Config], live: bool) -> None:
     if not config.is_loopback and not live:
         raise ConfigError(
             "not-live",
             f"{config.venue.rest} is not on this machine, and --live was not given",
             "add --live to trade there with real money",
         )
-    if not config.is_loopback and config.missing_limits:
+    missing: list[str] = []
+    for name, own in {} if config.is_loopback else configs.items():
+        whose = f"accounts.{name}." if config.accounts else ""
+        missing += [f"{whose}{limit}" for limit in own.missing_limits]
+    if missing:
         raise ConfigError(
             "config-limits-missing",
-            f"live trading has no default for {', '.join(config.missing_limits)}",
-            "decide each and add it to the configuration; whitewire/config.py explains them",
+            f"live trading has no default for {', '.join(missing)}",
+            "decide each and add it to the configuration; whitewire/config_limits.py explains them",
         )
+
+
+def _start_message(
+    strategies: Mapping[str, Strategy], config: Config, configs: Mapping[str, Config]
+) -> str:
+    """What is about to trade where: every account, whether it has a strategy or not."""
+    accounts = []
+    for name, own in configs.items():
+        strategy = strategies.get(name)
+        runs = f"runs {type(strategy).__name__}" if strategy else "has no strategy"
+        markets = (strategy.markets if strategy else ()) or own.markets
+        accounts.append(f"account {name} {runs} ({', '.join(markets)})")
+    where = f"rehearsal at {config.venue.rest}" if config.is_loopback else "LIVE, with real money"
+    where += "" if config.is_loopback else f", at {config.venue.rest}"
+    return f"{where}: {'; '.join(accounts)}"
 
 
 async def _run(strategy: Strategy, config: Config, credentials: Credentials) -> int:
@@ -96,110 +145,37 @@ async def _run(strategy: Strategy, config: Config, credentials: Credentials) -> 
     return 0 if lifecycle.is_clean and not has_failed else 1
 
 
-def run_command(strategy: Strategy, config: str, live: bool) -> int:
+async def _run_fleet(fleet: Fleet) -> int:
+    loop.stop_on_signals(fleet.stop)
+    await fleet.run()
+    console = Console()
+    for name, data in fleet_summary(fleet)["accounts"].items():
+        console.print(summary_tables(data, name))
+    return 0 if fleet.is_clean else 1
+
+
+def run_command(strategy: Strategy | Mapping[str, Strategy], config: str, live: bool) -> int:
     """`whitewire run`."""
     logging.getLogger("whitewire").setLevel(logging.INFO)
     return run(strategy, config, live=live)
 
 
-# ---- check ----------------------------------------------------------------------------------
-
-
-def check_command(path: str) -> int:
-    """`whitewire check`: a row per question; 1 when any answer is no."""
-    config = load(path)
-    rows = _host_rows(config) + loop.run(_venue_rows(config))
-    table = Table("check", "state", "detail", title=f"whitewire check {path}")
-    for name, state, detail in rows:
-        table.add_row(name, state, detail)
-    Console().print(table)
-    return 1 if any(state == "FAIL" for _, state, _ in rows) else 0
-
-
-Row = tuple[str, str, str]
-
-
-def _host_rows(config: Config) -> list[Row]:
-    profile = _core.build_profile
-    direct = is_tls_direct()
-    cpus = sorted(os.sched_getaffinity(0))
-    rows = [
-        ("core", "ok" if profile == "release" else "FAIL", f"{profile} build"),
-        ("python", "ok", f"{platform.python_implementation()} {platform.python_version()}"),
-        (
-            "TLS path",
-            "ok" if direct else "slow",
-            "aiofastnet calls OpenSSL directly"
-            if direct
-            else "this Python links its own OpenSSL statically: a slower fallback is used",
-        ),
-        ("CPUs", "ok" if len(cpus) >= 4 else "few", f"{len(cpus)} usable, 4 or more are better"),
-    ]
-    if config.process.cpu is not None:
-        usable = config.process.cpu in cpus
-        rows.append(("pinning", "ok" if usable else "FAIL", f"process.cpu = {config.process.cpu}"))
-    return rows
-
-
-async def _venue_rows(config: Config) -> list[Row]:
-    credentials = Credentials.from_environment(config.account)
-    control = _control(config, credentials, throttle_for(config))
-    rows: list[Row] = []
-
-    async def ask(name: str, question: Callable[[], Awaitable[str]]) -> bool:
-        try:
-            rows.append((name, "ok", await question()))
-        except WhitewireError as error:
-            rows.append((name, "FAIL", str(error)))
-        return rows[-1][1] == "ok"
-
-    async def hosts() -> str:
-        await control.open()
-        return f"{config.venue.rest} and {config.venue.public_rest}"
-
-    async def clock() -> str:
-        await control.ask_time()
-        if not control.clock.is_safe:
-            raise StartupError(
-                "clock-off", control.clock.describe(now_ns()), "synchronize this host's clock"
-            )
-        return control.clock.describe(now_ns())
-
-    async def markets() -> str:
-        status, body = await control.call("markets")
-        if status != 200:
-            raise StartupError("markets-unavailable", f"the market list came with HTTP {status}")
-        for market in read_markets(body, config.markets):
-            engine_limits(market, config.markets[market.name])
-        return ", ".join(config.markets)
-
-    async def account() -> str:
-        balances = read.read_balances(*await control.call("balance"))
-        held = [row.asset for row in balances if Decimal(row.available) or Decimal(row.freeze)]
-        return f"the key works; it holds {', '.join(held) or 'nothing'}"
-
-    async def token() -> str:
-        read.read_websocket_token(*await control.call("websocket_token"))
-        return "private channels can be authorized"
-
-    try:
-        if await ask("hosts and TLS", hosts):
-            await ask("clock", clock)
-            await ask("markets and limits", markets)
-            if await ask("account", account):
-                await ask("websocket token", token)
-    finally:
-        control.close()
-        await asyncio.sleep(0.05)
-    return rows
-
-
 # ---- arm ------------------------------------------------------------------------------------
 
 
-def arm_command(path: str, reason: str) -> int:
+def arm_command(path: str, reason: str, account: str | None = None) -> int:
     """`whitewire arm`: a human says that a killed or halted account may trade again."""
-    before = LatchFile(load(path).limits.state_file).arm(reason, epoch_ms())
+    configs = split(load(path))
+    if account is None and len(configs) > 1:
+        raise UsageError(
+            "arm-account", f"the configuration has {', '.join(configs)}", "add --account NAME"
+        )
+    name = account or next(iter(configs))
+    if name not in configs:
+        raise UsageError(
+            "account-unknown", f"there is no account {name}", f"known: {', '.join(configs)}"
+        )
+    before = LatchFile(configs[name].latch_file).arm(reason, epoch_ms())
     was = f"it was {before.state}: {before.reason}" if before.reason else f"it was {before.state}"
     print(f"armed; {was}")
     return 0
@@ -210,11 +186,24 @@ def arm_command(path: str, reason: str) -> int:
 
 def cancel_all_command(path: str, market: str | None) -> int:
     """`whitewire cancel-all`: 0 only when the venue shows nothing open."""
-    config = load(path)
-    left = loop.run(_cancel_all(config, market))
-    where = market or "the account"
-    print(f"{left} orders open on {where}" if left else f"no order is open on {where}")
-    return 1 if left else 0
+    configs = split(load(path))
+    is_done = True
+    for name, config in configs.items():
+        whose = "the account" if len(configs) == 1 else f"account {name}"
+        where = (
+            market if market and len(configs) == 1 else f"{market} of {whose}" if market else whose
+        )
+        try:
+            left = loop.run(_cancel_all(config, market))
+        except WhitewireError as error:
+            if len(configs) == 1:
+                raise
+            log.error("%s: %s", where, error)
+            is_done = False
+            continue
+        print(f"{left} orders open on {where}" if left else f"no order is open on {where}")
+        is_done = is_done and not left
+    return 0 if is_done else 1
 
 
 async def _cancel_all(config: Config, market: str | None) -> int:

@@ -18,6 +18,8 @@ from whitewire.market import Side
 if TYPE_CHECKING:
     from whitewire._core import Book
     from whitewire.gateway import Gateway
+    from whitewire.protocol.expected import Drift
+    from whitewire.protocol.fees import FeeSurprise, MarketFees
     from whitewire.protocol.order_table import OrderNotice
     from whitewire.protocol.orders import Fill, Order, Reject
     from whitewire.protocol.positions import Position
@@ -25,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = [
     "CALLBACKS",
     "Balance",
+    "ForeignOrder",
     "Gap",
     "Limit",
     "Recovered",
@@ -100,12 +103,36 @@ class Gap(NamedTuple):
     reason: str
 
 
+class ForeignOrder(NamedTuple):
+    """An order in one of our markets that is not ours; `client_id` may be empty."""
+
+    market: str
+    venue_id: int
+    client_id: str
+
+
 class Recovered(NamedTuple):
-    """The end of a gap: how long it lasted and what reconciliation changed meanwhile."""
+    """The end of a gap: how long it lasted and what happened meanwhile.
+
+    Each fill and end of an order was told by its own callback, too, before this one.
+
+    Attributes:
+        market: which one is in sight again.
+        blind_ns: for how long it was not, ns.
+        resolved_orders: how many orders the venue's lists settled.
+        ended: orders of ours that were open before and are not now; `state` says how.
+        fills: fills that came.
+        balances: assets of the market whose balance changed, as they are now.
+        foreign: orders of others that were not there before.
+    """
 
     market: str | None
     blind_ns: int
     resolved_orders: int
+    ended: tuple[Order, ...] = ()
+    fills: tuple[Fill, ...] = ()
+    balances: tuple[Balance, ...] = ()
+    foreign: tuple[ForeignOrder, ...] = ()
 
 
 class Strategy:
@@ -123,7 +150,11 @@ class Strategy:
     markets: tuple[str, ...] = ()
 
     def on_start(self, gw: Gateway) -> None:
-        """Called once: recovered, books fresh, kill switch armed."""
+        """Called once: recovered, books fresh, kill switch armed.
+
+        Fills that happened between sessions are in `gw.inventory` already; each is told by
+        `on_fill` right after this, then `on_recovered` with no market.
+        """
 
     def on_book(self, book: Book) -> None:
         """Called after depth changed; a burst of frames is one call. `book` is a live view."""
@@ -146,8 +177,18 @@ class Strategy:
     def on_balance(self, balance: Balance) -> None:
         """Called when a balance changed; lags fills by up to a second."""
 
+    def on_drift(self, drift: Drift) -> None:
+        """Called when a balance is not what our deals explain, and again with what it was."""
+
+    def on_fees(self, fees: MarketFees, surprise: FeeSurprise | None) -> None:
+        """Called when a market's fees changed, or a fill's fee was a surprise."""
+
     def on_position(self, position: Position) -> None:
-        """Called after each fill with what our fills changed in its market since the start."""
+        """Called after each fill with what our fills changed in its market, see `inventory`.
+
+        Against collateral it is a `MarginPosition`, told also when the venue shows another one than
+        before, at a settlement of funding, and at a margin call or liquidation (`danger`).
+        """
 
     def on_gap(self, gap: Gap) -> None:
         """Called when a market or the session became blind; its quotes were pulled."""
@@ -156,7 +197,7 @@ class Strategy:
         """Called when sight is back and orders are reconciled."""
 
     def on_connection(self, stream: str, state: str) -> None:
-        """Called when a stream ("feed", "orders") goes "up" or "down"."""
+        """Called when a stream ("feed", "orders", "account NAME") goes "up" or "down"."""
 
     def on_limit(self, limit: Limit) -> None:
         """Called when a rate limit was reached."""

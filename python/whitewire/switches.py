@@ -46,18 +46,17 @@ class Switches:
         self._states: dict[str, SwitchState] = {}
         self._trouble = "no answer"
 
-    async def arm(self) -> None:
-        """Arms every market and checks that the venue shows the timers.
+    async def arm(self, markets: Iterable[str]) -> None:
+        """Arms markets and checks that the venue shows the timers.
 
         Raises:
             StartupError: the venue did not, or does not show them.
         """
-        markets = self._gateway.markets
         for name in markets:
             self._drive(self._switch.arm(name, now_ns()))
         try:
             async with asyncio.timeout(ARM_TIMEOUT_S):
-                while not self._may_quote_all():
+                while not self._may_quote_all(markets):
                     await asyncio.sleep(POLL_S)
         except TimeoutError:
             raise StartupError(
@@ -65,16 +64,16 @@ class Switches:
                 f"the venue did not arm the kill switch: {self._trouble}",
                 "check that the key may call order/kill-switch",
             ) from None
-        if not await self._verify() or not self._may_quote_all():
+        if not await self._verify() or not self._may_quote_all(markets):
             raise StartupError(
                 "kill-switch-unverified",
                 f"the venue does not show the kill switch as armed: {self._trouble}",
                 "check that the key may call order/kill-switch/status",
             )
 
-    def _may_quote_all(self) -> bool:
+    def _may_quote_all(self, markets: Iterable[str]) -> bool:
         now = now_ns()
-        return all(self._switch.may_quote(name, now) for name in self._gateway.markets)
+        return all(self._switch.may_quote(name, now) for name in markets)
 
     def check(self, now: int) -> None:
         """Renews what is due, opens and shuts markets accordingly; call ten times a second."""
@@ -103,6 +102,7 @@ class Switches:
             state = self._switch.state(name)
             if self._states.get(name) is not state:
                 self._states[name] = state
+                self._gateway.journal.switch(name, state.value)
                 self._gateway.callbacks.on_kill_switch(name, state.value)
 
     def _drive(self, actions: Iterable[Action]) -> None:

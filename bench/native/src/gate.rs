@@ -144,6 +144,7 @@ pub unsafe extern "C" fn gates_admit(gates: *mut Gates, count: u64) -> u64 {
             lots,
             sequence,
             is_change: false,
+            is_reduce_only: false,
         };
         let judged = gates.guard.open_state(0, now).and_then(|state| {
             check(black_box(&SINGLE), &TOP, side, price, lots, true, false, now)?;

@@ -105,6 +105,7 @@ pub unsafe extern "C" fn orders_new(
         post_only: production,
         ioc: false,
         rpi: false,
+        reduce_only: false,
         stp: production.then_some(Stp::CancelNew),
         client_id_prefix,
     };

@@ -16,7 +16,7 @@ pub(super) fn flag(value: Value<'_>) -> Result<bool, Reason> {
 }
 
 /// Replaces `out` by a whole text; by nothing for null.
-fn store(value: Value<'_>, out: &mut String) -> Result<(), Reason> {
+pub(super) fn store(value: Value<'_>, out: &mut String) -> Result<(), Reason> {
     out.clear();
     if value.is_null() {
         return Ok(());
@@ -28,7 +28,7 @@ fn store(value: Value<'_>, out: &mut String) -> Result<(), Reason> {
 }
 
 /// Replaces `out` by a decimal text; by nothing for null.
-fn store_decimal(value: Value<'_>, out: &mut String) -> Result<(), Reason> {
+pub(super) fn store_decimal(value: Value<'_>, out: &mut String) -> Result<(), Reason> {
     store(value, out)?;
     if value.is_null() || price::is_number(out.as_bytes()) {
         Ok(())

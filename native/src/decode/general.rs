@@ -5,7 +5,7 @@
 
 use super::json::{Buffer, Cursor, Reason, Text, Value};
 use super::markets::Markets;
-use super::{account, Damage, Fault, Message, Records};
+use super::{account, margin, Damage, Fault, Message, Records};
 use crate::event::{
     Cold, Depth, Kind, Levels, Side, Top, TradeRec, MAX_MESSAGE, MAX_RESULT, MAX_TEXT,
 };
@@ -116,6 +116,12 @@ fn push(
         account::deal(params, markets, cold)
     } else if method.is("balanceSpot_update") {
         account::balances(params, cold)
+    } else if method.is("balanceMargin_update") {
+        margin::balances(params, &mut cold.margin)
+    } else if method.is("positionsMargin_update") {
+        margin::positions(params, &mut cold.margin)
+    } else if method.is("positionsAccountMargin_update") {
+        margin::danger(params, markets, &mut cold.margin)
     } else {
         Ok(Message::Cold(Kind::Other, None))
     };

@@ -59,8 +59,18 @@ impl Engine {
             lots: request.amount,
             sequence: request.sequence,
             is_change,
+            is_reduce_only: !is_change && self.is_reduce_only(request),
         };
         self.pass_gate(&order, request.flags, now_ns)
+    }
+
+    /// Whether the endpoint of the market's orders knows the flag; that of spot orders does not.
+    fn is_reduce_only(&self, request: &PlaceRequest) -> bool {
+        request.flags & flags::REDUCE_ONLY != 0
+            && self
+                .trading
+                .get(usize::from(request.market))
+                .is_some_and(|trading| trading.place_path != self.paths.place)
     }
 
     fn pass_place(&mut self, request: &PlaceRequest, now_ns: i64) -> Result<Admitted, Failure> {
@@ -112,7 +122,8 @@ impl Engine {
 
     /// A bulk request of the legs that pass the gate; each refused leg keeps its `refusal`.
     ///
-    /// Fails with `Legs` when no leg is left or there are more than the venue takes.
+    /// Fails with `Legs` when no leg is left or there are more than the venue takes; a leg of a
+    /// market whose orders go to another endpoint than the first leg's is refused with it, too.
     pub fn bulk(
         &mut self,
         legs: &mut [PlaceRequest],
@@ -124,12 +135,13 @@ impl Engine {
             return Err(Failure::Legs);
         }
         let mut passed = [None; MAX_LEGS];
+        let mut endpoint = None;
         for (leg, admitted) in legs.iter_mut().zip(passed.iter_mut()) {
-            let outcome = self.pass_place(leg, now_ns);
+            let outcome = self.pass_leg(leg, &mut endpoint, now_ns);
             leg.refusal = outcome.err().map_or(0, Failure::code);
             *admitted = outcome.ok();
         }
-        let written = self.write_bulk(legs, nonce, out);
+        let written = self.write_bulk(legs, endpoint.unwrap_or(0), nonce, out);
         if written.is_err() {
             for admitted in passed.iter().rev().flatten() {
                 self.guard.take_back(admitted);
@@ -138,9 +150,24 @@ impl Engine {
         written
     }
 
+    /// As `pass_place`; a leg of another endpoint than those before it is not counted.
+    fn pass_leg(
+        &mut self,
+        leg: &PlaceRequest,
+        endpoint: &mut Option<usize>,
+        now_ns: i64,
+    ) -> Result<Admitted, Failure> {
+        let mut known = *endpoint;
+        self.check_endpoint(usize::from(leg.market), &mut known)?;
+        let admitted = self.pass_place(leg, now_ns)?;
+        *endpoint = known; // a leg that was refused decides nothing
+        Ok(admitted)
+    }
+
     fn write_bulk(
         &self,
         legs: &[PlaceRequest],
+        endpoint: usize,
         nonce: u64,
         out: &mut [u8],
     ) -> Result<usize, Failure> {
@@ -172,7 +199,7 @@ impl Engine {
             };
             count += 1;
         }
-        let bulk = self.bulk.as_ref().ok_or(Failure::NoKey)?;
+        let (_, bulk) = self.bulk.get(endpoint).ok_or(Failure::NoKey)?;
         bulk.encode(&wire[..count], nonce, out).map_err(Failure::Encode)
     }
 
@@ -192,6 +219,7 @@ impl Engine {
             lots: request.amount,
             sequence: sequence_of(client_id),
             is_change: true,
+            is_reduce_only: false, // a modification does not say it again
         };
         let admitted = self.pass_gate(&order, request.flags, now_ns)?;
         let written = self.write_modify(request, client_id, nonce, out);

@@ -19,7 +19,8 @@ pub mod flags {
     pub const RPI: u8 = 1 << 3;
     /// Two bits: 0 no, 1 cancel both, 2 cancel new, 3 cancel old.
     pub const STP_SHIFT: u8 = 4;
-    pub const COUNT: usize = 1 << 6;
+    pub const REDUCE_ONLY: u8 = 1 << 6;
+    pub const COUNT: usize = 1 << 7;
 }
 
 /// Stages whose durations are kept.

@@ -5,7 +5,8 @@
 //! bytes exist, and until it is said to be done; no sum is ever estimated in our favour.
 //!
 //! Rules obeyed, by number, after those of the single order (`gate`) and in this order:
-//! * G8 — the states of account and market let it through; REDUCING only what lessens exposure.
+//! * G8 — the states of account and market let it through; REDUCING only what lessens exposure, and
+//!   a reduce-only order against a position that we know of. All else counts it as any order.
 //! * G9 — the rate of placements and changes; cancels have their own, and when that is exceeded
 //!   placements wait, never cancels.
 //! * G10 — the same market, side, price and amount were not placed a moment ago.
@@ -38,6 +39,8 @@ pub struct Intent {
     pub sequence: u64,
     /// Whether it replaces what the number names.
     pub is_change: bool,
+    /// Whether the venue itself cuts it down to the position that it lessens.
+    pub is_reduce_only: bool,
 }
 
 /// What an admitted order changed, so that it can be taken back where no bytes came of it.
@@ -141,7 +144,8 @@ impl Guard {
         }
         let after = Self::exposure(order, before.as_ref(), market).ok_or(Refusal::OpenNotional)?;
         let added = i128::from(after.lots) - before.map_or(0, |one| i128::from(one.lots));
-        let is_reducing = market.would_reduce(order.side, added);
+        let is_reducing = market.would_reduce(order.side, added)
+            || (order.is_reduce_only && market.has_room(order.side)); // the venue sees to it
         if state != State::Active && !is_reducing {
             return Err(Refusal::OnlyReducing); // G8
         }

@@ -89,11 +89,19 @@ impl MarketGuard {
 
     /// Whether an order lessens the position, with all open orders of its side filled.
     pub(super) fn would_reduce(&self, side: Side, added: i128) -> bool {
-        let room = match side {
+        self.of(side).lots + added <= self.room(side)
+    }
+
+    /// Lots of a side that close the position.
+    fn room(&self, side: Side) -> i128 {
+        match side {
             Side::Buy => -self.position,
             Side::Sell => self.position,
-        };
-        self.of(side).lots + added <= room
+        }
+    }
+
+    pub(super) fn has_room(&self, side: Side) -> bool {
+        self.room(side) > 0
     }
 
     pub(super) fn would_exceed_position(&self, side: Side, added: i128) -> bool {

@@ -10,7 +10,7 @@ use super::tools::PyHistogram;
 use super::usage;
 use crate::capi::Shared;
 use crate::engine::{Engine, OrderPaths, SetupError};
-use crate::event::{DealRec, Kind, OrderRec, TradeRec};
+use crate::event::{DealRec, Kind, MarginBalanceRec, OrderRec, PositionRec, TradeRec};
 use crate::feed::Feed;
 use crate::gate::MarketLimits;
 use crate::sign::Signer;
@@ -82,6 +82,18 @@ impl PyEngine {
         let limits = limits_of(limits)?;
         self.inner
             .with(|engine| engine.add_market(name, price_decimals, amount_decimals, depth, limits))
+            .map_err(|error| setup(py, &error))
+    }
+
+    fn route_orders(
+        &self,
+        py: Python<'_>,
+        market: usize,
+        place: String,
+        bulk: &str,
+    ) -> PyResult<()> {
+        self.inner
+            .with(|engine| engine.route_orders(market, place, bulk))
             .map_err(|error| setup(py, &error))
     }
 
@@ -204,6 +216,21 @@ fn cold_event<'py>(py: Python<'py>, feed: &Feed, kind: u8) -> PyResult<Bound<'py
     if kind == Kind::OrderPending as u8 || kind == Kind::OrderExecuted as u8 {
         return order(py, &cold.order);
     }
+    if kind == Kind::MarginBalances as u8 {
+        return margin_balances(py, cold.margin.balances.rows());
+    }
+    if kind == Kind::Positions as u8 {
+        let list = PyList::empty(py);
+        for row in cold.margin.positions.rows() {
+            list.append(position(py, row)?)?;
+        }
+        return Ok(list.into_any());
+    }
+    if kind == Kind::Danger as u8 {
+        let rows = cold.margin.positions.rows();
+        let row = rows.first().map(|row| position(py, row)).transpose()?;
+        return Ok((cold.margin.danger, row).into_pyobject(py)?.into_any());
+    }
     if kind == Kind::Reply as u8 || kind == Kind::ReplyError as u8 {
         let reply = &cold.reply;
         let row = (reply.id, reply.error_code, &reply.error_message, &reply.result);
@@ -219,6 +246,32 @@ fn trades<'py>(py: Python<'py>, rows: &[TradeRec]) -> PyResult<Bound<'py, PyAny>
         list.append((row.id, row.time_ns, row.price, row.amount, side, row.rpi))?;
     }
     Ok(list.into_any())
+}
+
+fn margin_balances<'py>(py: Python<'py>, rows: &[MarginBalanceRec]) -> PyResult<Bound<'py, PyAny>> {
+    let list = PyList::empty(py);
+    for row in rows {
+        let free = (&row.available, &row.available_with_borrow);
+        list.append((&row.asset, &row.balance, &row.borrow, free.0, free.1))?;
+    }
+    Ok(list.into_any())
+}
+
+fn position<'py>(py: Python<'py>, row: &PositionRec) -> PyResult<Bound<'py, PyAny>> {
+    let head = (row.id, &row.market, row.ctime_ns, row.mtime_ns, &row.amount, &row.amount_in_money);
+    let tail = (
+        &row.base_price,
+        &row.pnl,
+        &row.liq_price,
+        &row.liq_stage,
+        &row.unrealized_funding,
+        &row.funding,
+        &row.margin,
+        &row.free_margin,
+        &row.realized_pnl,
+        &row.position_side,
+    );
+    join(head.into_pyobject(py)?, tail.into_pyobject(py)?)
 }
 
 fn deal<'py>(py: Python<'py>, row: &DealRec) -> PyResult<Bound<'py, PyAny>> {

@@ -76,8 +76,8 @@ pub struct PyOrderTemplate {
 impl PyOrderTemplate {
     #[new]
     #[pyo3(signature = (signer, *, market, side, host, path="/api/v4/order/new", post_only=true,
-        stp=Some("cn"), ioc=false, rpi=false, client_id_prefix=""))]
-    #[allow(clippy::too_many_arguments)] // keywords of the public face
+        stp=Some("cn"), ioc=false, rpi=false, reduce_only=false, client_id_prefix=""))]
+    #[allow(clippy::too_many_arguments, clippy::fn_params_excessive_bools)] // public keywords
     fn new(
         py: Python<'_>,
         signer: &PySigner,
@@ -89,6 +89,7 @@ impl PyOrderTemplate {
         stp: Option<&str>,
         ioc: bool,
         rpi: bool,
+        reduce_only: bool,
         client_id_prefix: &str,
     ) -> PyResult<Self> {
         let spec = PlaceSpec {
@@ -99,6 +100,7 @@ impl PyOrderTemplate {
             post_only,
             ioc,
             rpi,
+            reduce_only,
             stp: parse_stp(py, stp)?,
             client_id_prefix,
         };

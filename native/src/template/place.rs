@@ -17,6 +17,7 @@ const NONCE_DIGITS: usize = 13;
 
 /// What stays the same in all orders of one template.
 #[derive(Clone, Copy, Debug)]
+#[allow(clippy::struct_excessive_bools)] // the venue's flags, each by its own name
 pub struct PlaceSpec<'a> {
     /// The `Host` header.
     pub host: &'a str,
@@ -32,6 +33,8 @@ pub struct PlaceSpec<'a> {
     pub ioc: bool,
     /// Visible to retail takers only; implies post-only.
     pub rpi: bool,
+    /// Only reduces a position; shrunk to it by the venue.
+    pub reduce_only: bool,
     /// Self-trade prevention; `None` leaves the venue's default.
     pub stp: Option<Stp>,
     /// The constant start of every client id.
@@ -133,7 +136,8 @@ impl PlaceTemplate {
 
 /// The longest order, client id and numbers included.
 pub(super) const MAX_ORDER_LEN: usize = {
-    const OPTIONS: usize = "\"postOnly\":false,\"ioc\":false,\"stp\":\"cn\",".len();
+    const OPTIONS: usize =
+        "\"postOnly\":false,\"ioc\":false,\"reduceOnly\":true,\"stp\":\"cn\",".len();
     const NAMES: usize = "\"market\":\"\",\"side\":\"sell\",\"clientOrderId\":\"".len();
     OPTIONS + NAMES + MAX_MARKET + order_tail_len(MAX_CLIENT_ID, 2 * MAX_NUMBER)
 };
@@ -159,13 +163,15 @@ fn leg_prefix(spec: &PlaceSpec<'_>) -> Result<String, TemplateError> {
         (false, false) => String::new(),
     };
     let stp = spec.stp.map_or(String::new(), |stp| format!("\"stp\":\"{}\",", stp.wire()));
+    let reduce_only = if spec.reduce_only { "\"reduceOnly\":true," } else { "" };
     let side = match spec.side {
         Side::Buy => "buy",
         Side::Sell => "sell",
     };
     let prefix = spec.client_id_prefix;
     Ok(format!(
-        "{flags}{stp}\"market\":\"{market}\",\"side\":\"{side}\",\"clientOrderId\":\"{prefix}"
+        "{flags}{reduce_only}{stp}\"market\":\"{market}\",\"side\":\"{side}\",\
+         \"clientOrderId\":\"{prefix}"
     ))
 }
 

@@ -63,8 +63,33 @@ pub const EXECUTED: &str = concat!(
 );
 
 /// One frame of each kind.
-pub const CAPTURES: [&str; 10] =
-    [SNAPSHOT, DELTA, TICKER, TRADES, PENDING, EXECUTED, DEAL, BALANCES, REPLY, REFUSAL];
+/// [BOT] balanceMargin.
+pub const MARGIN: &str = concat!(
+    r#"{"method": "balanceMargin_update", "params": [{"a": "USDT", "B": "50", "b": "0", "#,
+    r#""av": "41.4684437", "ab": "41.4684437"}], "id": null}"#
+);
+/// PROTOCOL 5.12; constructed from the documented fields.
+pub const POSITIONS: &str = concat!(
+    r#"{"method": "positionsMargin_update", "params": {"total": 1, "records": [{"id": 5, "#,
+    r#""market": "BTC_PERP", "ctime": 1785730130.5, "mtime": 1785730131.25, "#,
+    r#""amount": "-0.013", "amount_in_money": "818.4449", "base_price": "62957.3", "#,
+    r#""pnl": "-1.5", "liq_price": "70000.1", "liq_stage": null, "unrealized_funding": "0.01", "#,
+    r#""funding": "-0.02", "margin": "81.8", "free_margin": "918.2", "realized_pnl": "3", "#,
+    r#""position_side": "BOTH"}]}, "id": null}"#
+);
+/// PROTOCOL 5.12; constructed from the documented fields.
+pub const DANGER: &str = concat!(
+    r#"{"method": "positionsAccountMargin_update", "params": [1, {"id": 5, "#,
+    r#""market": "BTC_PERP", "ctime": 1785730130.5, "mtime": 1785730131.25, "#,
+    r#""amount": "0.5", "amount_in_money": "818.4449", "base_price": "62957.3", "#,
+    r#""pnl": "-1.5", "liq_price": null, "liq_stage": "margin_call", "#,
+    r#""unrealized_funding": "0", "funding": "0", "margin": "81.8", "free_margin": "9", "#,
+    r#""realized_pnl": "0", "position_side": "BOTH"}], "id": null}"#
+);
+pub const CAPTURES: [&str; 13] = [
+    SNAPSHOT, DELTA, TICKER, TRADES, PENDING, EXECUTED, DEAL, BALANCES, REPLY, REFUSAL, MARGIN,
+    POSITIONS, DANGER,
+];
 
 /// The instruction sets of this machine.
 pub fn isas() -> Vec<Isa> {

@@ -30,6 +30,7 @@ pub fn plain_spec(client_id_prefix: &str) -> PlaceSpec<'_> {
         post_only: false,
         ioc: false,
         rpi: false,
+        reduce_only: false,
         stp: None,
         client_id_prefix,
     }

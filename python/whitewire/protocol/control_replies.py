@@ -1,13 +1,11 @@
-"""Answers of the control plane: lists, balances, history, kill switch, token.
+"""Answers that the gateway itself needs: lists, balances, history, kill switch, token.
 
-Owns: the shape of every private answer that is not about placing, canceling or modifying. Must not
-know: connections, what the answers are for. Invariant: a reader returns the whole document or
-raises; it never returns a part.
+Owns: the shape of these answers, in the terms of the gateway's own records; `replies_orders`,
+`replies_collateral` and `replies_public` have the documents of the whole API. Must not know:
+connections, what the answers are for. Invariant: as `replies_reading`, whose rules 1 and 2 hold.
 
 Rules
 -----
-1. Status 4xx is a refusal (`VenueRefusal`); any other failure is a broken peer (`PeerError`).
-2. An empty map may come as an empty array (venue trap 45).
 3. Setting a kill switch answers an object, deleting it answers `[]` (venue trap 7).
 4. The deals of one order carry neither its id nor its side; the question knows them.
 """
@@ -15,14 +13,14 @@ Rules
 from __future__ import annotations
 
 from decimal import Decimal
-from typing import Any, TypeVar
+from typing import Any
 
 import msgspec
 
-from whitewire.errors import PeerError, VenueRefusal
 from whitewire.protocol.events import BalanceRow, Deal
 from whitewire.protocol.order_states import Finish
-from whitewire.protocol.replies import ErrorEnvelope, Figures, OrderReply, error_envelope, finish_of
+from whitewire.protocol.replies import Figures, OrderReply, finish_of
+from whitewire.protocol.replies_reading import read, read_map, refusal
 
 __all__ = [
     "FinishedOrder",
@@ -40,7 +38,6 @@ __all__ = [
 ]
 
 _ZERO = Decimal(0)
-_T = TypeVar("_T")
 
 
 class FinishedOrder(
@@ -128,29 +125,6 @@ _TIME = msgspec.json.Decoder(_Time)
 _TOKEN = msgspec.json.Decoder(_Token)
 
 
-def refusal(status: int, body: bytes) -> VenueRefusal:
-    """The exception for a 4xx answer of a control endpoint; keeps code, message and fields."""
-    envelope = error_envelope(body)
-    if envelope is None:
-        text = body[:200].decode("utf-8", "replace").strip()
-        envelope = ErrorEnvelope(None, text or f"status {status}", {})
-    return VenueRefusal(
-        envelope.message, status=status, venue_code=envelope.code, fields=envelope.fields
-    )
-
-
-def _read(status: int, body: bytes, decoder: msgspec.json.Decoder[_T]) -> _T:
-    """Decode an answer, or raise (rule 1)."""
-    if 400 <= status < 500:
-        raise refusal(status, body)
-    if not 200 <= status < 300:
-        raise PeerError("venue-unavailable", f"the venue answered status {status}", "try again")
-    try:
-        return decoder.decode(body)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:
-        raise PeerError("venue-answer", f"the venue's answer cannot be read: {error}") from error
-
-
 def read_open_orders(status: int, body: bytes) -> list[OrderReply]:
     """The active orders.
 
@@ -158,60 +132,54 @@ def read_open_orders(status: int, body: bytes) -> list[OrderReply]:
         VenueRefusal: status 4xx (rule 1).
         PeerError: any other failure.
     """
-    return _read(status, body, _ORDERS)
+    return read(status, body, _ORDERS)
 
 
 def read_kill_switch(status: int, body: bytes) -> KillSwitchTimer | None:
     """The timer that was set, or None when it was deleted (rule 3)."""
-    reply = _read(status, body, _TIMER)
+    reply = read(status, body, _TIMER)
     return reply if isinstance(reply, KillSwitchTimer) else None
 
 
 def read_kill_switch_status(status: int, body: bytes) -> list[KillSwitchTimer]:
     """The timers that run at the venue."""
-    return _read(status, body, _TIMERS)
+    return read(status, body, _TIMERS)
 
 
 def read_balances(status: int, body: bytes) -> list[BalanceRow]:
     """Every asset of the trade account; the question must not name a ticker (venue trap 46)."""
-    assets = _read(status, body, _BALANCES)
-    if isinstance(assets, list):
-        return []
+    assets = read_map(status, body, _BALANCES)
     return [BalanceRow(a, f"{b.available:f}", f"{b.freeze:f}") for a, b in assets.items()]
 
 
 def read_executed_history(status: int, body: bytes, market: str = "") -> list[Deal]:
     """Our deals, newest first; name the market when the question did (rule 2)."""
     if market:
-        return [_deal(row, market) for row in _read(status, body, _DEALS)]
-    by_market = _read(status, body, _DEALS_BY_MARKET)
-    if isinstance(by_market, list):
-        return []
+        return [_deal(row, market) for row in read(status, body, _DEALS)]
+    by_market = read_map(status, body, _DEALS_BY_MARKET)
     return [_deal(row, name) for name, rows in by_market.items() for row in rows]
 
 
 def read_order_deals(status: int, body: bytes, market: str, venue_id: int, side: int) -> list[Deal]:
     """The deals of one order; `side` is 1 for sell, 2 for buy (rule 4)."""
-    rows = _read(status, body, _DEALS_OF_ORDER).records
+    rows = read(status, body, _DEALS_OF_ORDER).records
     return [_deal(row, market)._replace(venue_id=venue_id, side=side) for row in rows]
 
 
 def read_order_history(status: int, body: bytes) -> list[FinishedOrder]:
     """The finished orders of all markets in the answer."""
-    by_market = _read(status, body, _FINISHED)
-    if isinstance(by_market, list):
-        return []
+    by_market = read_map(status, body, _FINISHED)
     return [row for rows in by_market.values() for row in rows]
 
 
 def read_time(status: int, body: bytes) -> int:
     """The venue's clock, epoch seconds, cut off and not rounded."""
-    return _read(status, body, _TIME).time
+    return read(status, body, _TIME).time
 
 
 def read_websocket_token(status: int, body: bytes) -> str:
     """The token that authorizes a WebSocket session."""
-    return _read(status, body, _TOKEN).websocket_token
+    return read(status, body, _TOKEN).websocket_token
 
 
 def _deal(row: _HistoryDeal, market: str) -> Deal:

@@ -8,15 +8,18 @@ are the venue's decimal texts, already checked to be numbers; times are epoch na
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from whitewire.market import Side
 
 __all__ = [
     "BalanceRow",
+    "Danger",
     "Deal",
     "EventKind",
+    "MarginBalanceRow",
     "OrderUpdate",
+    "PositionRow",
     "PublicTrade",
     "Reply",
     "side_of",
@@ -42,6 +45,9 @@ class EventKind(IntEnum):
     MALFORMED = 13
     ORDER_EXECUTED = 14
     ALARM = 15
+    MARGIN_BALANCES = 16
+    POSITIONS = 17
+    DANGER = 18
 
 
 class OrderUpdate(NamedTuple):
@@ -91,6 +97,48 @@ class BalanceRow(NamedTuple):
     asset: str
     available: str
     freeze: str
+
+
+class MarginBalanceRow(NamedTuple):
+    """One asset of the collateral account; what is available moves with the prices."""
+
+    asset: str
+    balance: str
+    borrow: str
+    available: str
+    available_with_borrow: str
+
+
+class PositionRow(NamedTuple):
+    """One open position as the `positions` channel shows it each second.
+
+    Texts are empty where the venue has no value. `amount` is stock, negative for a short position;
+    `pnl` is unrealised; `liq_stage` is "margin_call" or "liquidation".
+    """
+
+    position_id: int
+    market: str
+    ctime_ns: int
+    mtime_ns: int
+    amount: str
+    amount_in_money: str
+    base_price: str
+    pnl: str
+    liq_price: str
+    liq_stage: str
+    unrealized_funding: str
+    funding: str
+    margin: str
+    free_margin: str
+    realized_pnl: str
+    position_side: str
+
+
+class Danger(NamedTuple):
+    """A margin call (1) or a liquidation (2); `position` holds the fields of a `PositionRow`."""
+
+    event: int
+    position: tuple[Any, ...]
 
 
 class Reply(NamedTuple):

@@ -11,7 +11,7 @@ Finished orders stay findable for a while, because deals may come after the fini
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -21,6 +21,7 @@ from whitewire.protocol import order_reducer
 from whitewire.protocol.events import Deal, OrderUpdate
 from whitewire.protocol.orders import (
     Fill,
+    Leg,
     NoticeKind,
     Order,
     OrderActions,
@@ -83,7 +84,7 @@ class OrderStore:
             raise UsageError("client-id-prefix", "the client id prefix is empty", "choose one")
         self.prefix = client_id_prefix
         self._actions = actions
-        self._changed = changed
+        self.changed = changed
         self._keep_finished = keep_finished
         self._by_client_id: dict[str, Order] = {}
         self._by_venue_id: dict[int, Order] = {}
@@ -199,13 +200,15 @@ class OrderStore:
         """Apply what `reconcile` concluded; `reply` is the venue's own view where it had one."""
         return self._file(order, order_reducer.resolve(order, outcome, reply, now_ns))
 
-    def forget_old_legs(self) -> None:
-        """The venue was asked for our deals: replaced legs hold nothing that was not told."""
-        for order in self.recent():
-            if any(leg.amount_lots for leg in order.legs):
-                for leg in order.legs:
-                    leg.amount_lots = 0
-                self._changed(order)
+    def old_legs(self) -> list[tuple[Order, Leg]]:
+        """Replaced legs that may have been filled and nobody told."""
+        return [(order, leg) for order in self.recent() for leg in order.legs if leg.amount_lots]
+
+    def forget_old_legs(self, asked: Iterable[tuple[Order, Leg]]) -> None:
+        """The venue was asked for our deals when these were old: they hold nothing untold."""
+        for order, leg in asked:
+            leg.amount_lots = 0
+            self.changed(order)
 
     def by_client_id(self, client_id: str) -> Order | None:
         """The order of a client id, while it is remembered."""
@@ -246,13 +249,17 @@ class OrderStore:
         is_orphan = client_id.startswith(self.prefix)
         return Foreign(market, client_id, venue_id, is_orphan, is_live)
 
-    def _file(self, order: Order, notices: list[OrderNotice]) -> list[OrderNotice]:
-        """Keep the indexes and counters true after a fact."""
-        if order.legs:  # a fact brings one leg at most, and pushes one into the past
+    def index(self, order: Order) -> None:
+        """Make the newest leg findable; a fact brings one at most, and pushes one into the past."""
+        if order.legs:
             self._by_venue_id[order.legs[-1].venue_id] = order
             if order.past is not None:
                 self._by_venue_id.pop(order.past.venue_id, None)
-        self._changed(order)
+
+    def _file(self, order: Order, notices: list[OrderNotice]) -> list[OrderNotice]:
+        """Keep the indexes and counters true after a fact."""
+        self.index(order)
+        self.changed(order)
         for notice in notices:
             self.illegal += notice.kind is NoticeKind.ILLEGAL
         if order.is_done and self._live.pop(order.client_id, None) is not None:

@@ -2,7 +2,8 @@
 
 Owns: `Order`, `Leg`, `Fill`, `Reject`, the notices, and their read-only face. Must not know: how
 facts arrive (`order_reducer` applies them), sockets, clocks. Invariant: only `order_reducer` writes
-an order's facts, by the rules of `order_states`; `in_flight` and `carrier` belong to `pipeline`.
+an order's facts, by the rules of `order_states` (an old one's first: `order_resume`); `in_flight`
+and `carrier` belong to `pipeline`.
 """
 
 from __future__ import annotations

@@ -20,20 +20,25 @@ Rules
    list says. B2B accounts keep no canceled orders there, so absent from both after asking for its
    deals is canceled.
 7. A placement of which neither list, deal nor leg exists after the quarantine counts as never
-   arrived, since one that came and went without a trade makes no difference. It is never placed
-   again: no action here can place.
+   arrived: B2B accounts keep no trace of one that came and was canceled without a trade. It is
+   never placed again: no action here can place.
 8. A deal of our orders that is in a history is handed on; the table drops those it knows.
 9. An active order with our prefix that nobody here knows is an orphan: canceled. Any other is
-   foreign: reported and left alone.
+   foreign: reported; left alone unless the owner says otherwise.
+10. An Unknown placement without a leg that is in no list is asked for by its client id, from
+   `ASK_NS` after the doubt on. A finished row of that name is its leg: it came, and ended so, even
+   if no answer and no push about it ever arrived. The deals of that leg are asked for first.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from whitewire.protocol.control_replies import FinishedOrder
+from whitewire.protocol.deadlines import ASK_NS
 from whitewire.protocol.events import Deal
 from whitewire.protocol.order_states import Finish, OrderInput
 from whitewire.protocol.orders import Order
@@ -43,6 +48,7 @@ __all__ = [
     "QUARANTINE_NS",
     "Action",
     "ApplyDeal",
+    "AskClient",
     "AskDeals",
     "CancelOrphan",
     "Evidence",
@@ -64,6 +70,7 @@ class Evidence(NamedTuple):
         order_deals: all deals of single orders, by venue id; what `AskDeals` asked for.
         finished: finished orders by venue id, as far as they were asked for.
         asked_ns: when the first question was sent, monotonic ns.
+        by_client: finished orders by client id; what `AskClient` asked for.
     """
 
     active: Sequence[OrderReply]
@@ -71,6 +78,7 @@ class Evidence(NamedTuple):
     order_deals: Mapping[int, Sequence[Deal]]
     finished: Mapping[int, FinishedOrder]
     asked_ns: int
+    by_client: Mapping[str, Sequence[FinishedOrder]] = MappingProxyType({})
 
 
 class Resolve(NamedTuple):
@@ -92,6 +100,12 @@ class AskDeals(NamedTuple):
 
     order: Order
     venue_id: int
+
+
+class AskClient(NamedTuple):
+    """Fetch the finished rows and the deals of one client id, then reconcile again."""
+
+    order: Order
 
 
 class Wait(NamedTuple):
@@ -117,7 +131,7 @@ class ReportForeign(NamedTuple):
     venue_id: int
 
 
-Action = Resolve | ApplyDeal | AskDeals | Wait | CancelOrphan | ReportForeign
+Action = Resolve | ApplyDeal | AskDeals | AskClient | Wait | CancelOrphan | ReportForeign
 
 
 def reconcile(
@@ -162,7 +176,7 @@ def reconcile(
     return sorted(actions, key=lambda action: _SEQUENCE.index(type(action)))
 
 
-_SEQUENCE = (ApplyDeal, Resolve, AskDeals, Wait, CancelOrphan, ReportForeign)
+_SEQUENCE = (ApplyDeal, Resolve, AskDeals, AskClient, Wait, CancelOrphan, ReportForeign)
 
 
 class _Case(NamedTuple):
@@ -237,11 +251,47 @@ def _judge_absent(case: _Case) -> Action:
         return Resolve(order, OrderInput.RESOLVED_CANCELED, None)
     if leg_id and leg_id not in evidence.order_deals:
         return AskDeals(order, leg_id)
+    if not leg_id:
+        named = _judge_named(case)
+        if named is not None:
+            return named
     if evidence.asked_ns < _quarantine_end(case):
         return Wait(order, _quarantine_end(case))  # rule 4
     if leg_id:
         return Resolve(order, OrderInput.RESOLVED_CANCELED, None)
     return Resolve(order, OrderInput.NEVER_ARRIVED, None)  # rule 7
+
+
+def _judge_named(case: _Case) -> Action | None:
+    """An absent placement without a leg, by its client id (rule 10)."""
+    order, evidence = case.order, case.evidence
+    rows = evidence.by_client.get(order.client_id)
+    if rows is None:
+        is_due = evidence.asked_ns >= min(order.t_unknown_ns + ASK_NS, _quarantine_end(case))
+        return AskClient(order) if is_due else None
+    row = max(rows, key=lambda row: row.venue_id, default=None)
+    if row is None:
+        return None
+    if row.deal_stock and row.venue_id not in evidence.order_deals:
+        return AskDeals(order, row.venue_id)
+    is_filled = row.finish is Finish.FILLED
+    outcome = OrderInput.RESOLVED_FILLED if is_filled else OrderInput.RESOLVED_CANCELED
+    return Resolve(order, outcome, _as_reply(order, row))
+
+
+def _as_reply(order: Order, row: FinishedOrder) -> OrderReply:
+    """The finished row as the venue's order object, so that its leg is learned."""
+    return OrderReply(
+        venue_id=row.venue_id,
+        market=order.market.name,
+        amount=row.amount,
+        left=row.amount - row.deal_stock,
+        client_id=order.client_id,
+        side=order.side,
+        deal_stock=row.deal_stock,
+        deal_money=row.deal_money,
+        status=row.status,
+    )
 
 
 def _quarantine_end(case: _Case) -> int:

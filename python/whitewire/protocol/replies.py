@@ -42,6 +42,7 @@ __all__ = [
     "classify_bulk",
     "error_envelope",
     "finish_of",
+    "is_figure",
     "is_nonce_refusal",
 ]
 
@@ -69,6 +70,11 @@ def finish_of(status: str, left: Decimal) -> Finish | None:
     return None
 
 
+def is_figure(value: Decimal) -> bool:
+    """Whether a decimal is a number that money can have."""
+    return value.is_finite() and abs(value.adjusted()) <= _MOST_DIGITS
+
+
 class Figures(msgspec.Struct, frozen=True):
     """A decoded object whose decimals are numbers that money can have.
 
@@ -78,9 +84,7 @@ class Figures(msgspec.Struct, frozen=True):
     def __post_init__(self) -> None:
         for name in self.__struct_fields__:
             value = getattr(self, name)
-            if isinstance(value, Decimal) and (
-                not value.is_finite() or abs(value.adjusted()) > _MOST_DIGITS
-            ):
+            if isinstance(value, Decimal) and not is_figure(value):
                 raise ValueError(f"{name} was {value}")
 
 
@@ -170,9 +174,12 @@ _ENGINE_CODES = {
 _FIELD_CODES = {30: "validation", 31: "market", 32: "amount", 33: "price", 36: "client-id"}
 _PLACE_CODES = _ENGINE_CODES | _FIELD_CODES
 _PLACE_CODES |= {37: "flags", 40: "flags", 41: "flags", 42: "retail-forbidden", 43: "rpi-forbidden"}
+_PLACE_CODES |= {111: "position-limit", 112: "pending-limit", 113: "side-locked"}
+_PLACE_CODES |= {114: "position-side", 115: "opposite-side", 116: "reduce-only"}
 _CANCEL_CODES = _FIELD_CODES | {2: "not-found", 15: "busy", 16: "busy"}
 _MODIFY_CODES = _ENGINE_CODES | _FIELD_CODES
 _MODIFY_CODES |= {2: "not-found", 6: "not-found", 7: "not-found", 40: "not-post-only"}
+_MODIFY_CODES |= {111: "position-limit", 112: "pending-limit"}
 _MODIFY_CODES |= {42: "stp-group", 51: "market-closed", 250: "price-band", 251: "price-band"}
 # Rule 4: the same number has another meaning at another endpoint.
 _CODES: dict[RequestKind, dict[int, str]] = {

@@ -98,6 +98,8 @@ class SessionPlan:
         tickers, trades: markets of the bookTicker and trades channels.
         assets: assets whose balance is watched.
         order_markets, deal_markets: markets whose own orders and fills are watched.
+        margin_assets: assets of the collateral account that are watched.
+        positions: whether positions, margin calls and liquidations are; of the whole account.
     """
 
     depth: Mapping[str, int] = field(default_factory=dict)
@@ -106,11 +108,14 @@ class SessionPlan:
     assets: tuple[str, ...] = ()
     order_markets: tuple[str, ...] = ()
     deal_markets: tuple[str, ...] = ()
+    margin_assets: tuple[str, ...] = ()
+    positions: bool = False
 
     @property
     def is_private(self) -> bool:
         """Whether it needs an authorization."""
-        return bool(self.assets or self.order_markets or self.deal_markets)
+        own = (self.assets, self.order_markets, self.deal_markets, self.margin_assets)
+        return self.positions or any(own)
 
 
 class FaultKind(StrEnum):
@@ -288,6 +293,11 @@ class Session:
             add("deals_subscribe", [[*plan.deal_markets]], plan.deal_markets)
         if plan.assets:
             add("balanceSpot_subscribe", [*plan.assets], plan.assets)
+        if plan.positions:
+            add("positionsMargin_subscribe", [], ())
+            add("positionsAccountMargin_subscribe", [], ())
+        if plan.margin_assets:
+            add("balanceMargin_subscribe", [*plan.margin_assets], plan.margin_assets)
         frames += [self._depth(market, now_ns) for market in plan.depth]
         for market in plan.tickers:
             add("bookTicker_subscribe", [market], (market,))

@@ -1,8 +1,9 @@
-"""The cold path: awaited REST calls on warm connections, one for each route.
+"""The cold path: awaited REST calls, on a small pool of warm connections for each route.
 
 Owns: signing and sending of every request that is not an order, and its answer. Must not know:
 what the answers mean (see `protocol.control_replies`). Invariant: a call returns the venue's
-answer or raises; it is never repeated by itself.
+answer or raises; it is never repeated by itself. A call of one class (`endpoints.Class`) never
+waits behind one of another: each class has a connection of its own, on which answers come in order.
 """
 
 from __future__ import annotations
@@ -14,11 +15,12 @@ from collections import deque
 from collections.abc import Callable, Iterator, Mapping
 from time import time_ns
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlencode
 
 import msgspec
 
 from whitewire import _core
-from whitewire.endpoints import ENDPOINTS, Endpoint, Route
+from whitewire.endpoints import ENDPOINTS, Class, Endpoint, Route
 from whitewire.errors import ConfigError, PeerError, StartupError, VenueRefusal
 from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.control_replies import read_time, read_websocket_token
@@ -126,7 +128,7 @@ class _Exchange:
 
 
 class _Line:
-    """One route: the connection of the moment, opened again when it is needed and gone."""
+    """One place in a pool: its connection, opened again when it is needed and gone."""
 
     def __init__(self, address: Address, context: ssl.SSLContext, path: Path) -> None:
         self.address = address
@@ -162,6 +164,17 @@ class _Line:
     def close(self) -> None:
         self._is_closed = True
         self._exchange.abort()
+
+
+def _get(endpoint: Endpoint, host: str, fields: Mapping[str, Any]) -> bytes:
+    """A request for public data; a market that the path has room for does not go to the query."""
+    query = dict(fields)
+    path = endpoint.path
+    if "{market}" in path:
+        path = path.replace("{market}", quote(str(query.pop("market", "")), safe=""))
+    if query:
+        path = f"{path}?{urlencode(query)}"
+    return f"GET {path} HTTP/1.1\r\nHost: {host}\r\n\r\n".encode()
 
 
 class Control:
@@ -211,9 +224,14 @@ class Control:
                     f"venue.route_overrides.{name} cannot be moved",
                     f"these can: {movable}",
                 )
+        hosts = {
+            Route.COLOCATION: Address(config.venue.rest),
+            Route.PUBLIC: Address(config.venue.public_rest),
+        }
         self._lines = {
-            Route.COLOCATION: _Line(Address(config.venue.rest), context, path),
-            Route.PUBLIC: _Line(Address(config.venue.public_rest), context, path),
+            (route, kind): _Line(address, context, path)
+            for route, address in hosts.items()
+            for kind in Class
         }
         self._templates: dict[str, _core.RequestTemplate] = {}
 
@@ -222,7 +240,7 @@ class Control:
         return Route(self._overrides.get(endpoint.name, endpoint.route))
 
     async def open(self) -> None:
-        """Opens both routes, so that they are warm when they are needed.
+        """Opens both pools, so that they are warm when they are needed.
 
         Raises:
             StartupError: a host cannot be reached or trusted.
@@ -235,7 +253,8 @@ class Control:
 
         Args:
             name: key of `endpoints.ENDPOINTS`.
-            fields: JSON fields besides request, nonce and nonceWindow, which are added.
+            fields: JSON fields besides request, nonce and nonceWindow, which are added; of public
+                data the query, and the market of a path that has one.
 
         Raises:
             StartupError: the host cannot be reached; nothing was sent.
@@ -243,14 +262,13 @@ class Control:
             NonceExhausted: too many requests within a few seconds; nothing was sent.
         """
         endpoint = ENDPOINTS[name]
-        line = self._lines[self.route(endpoint)]
+        line = self._lines[self.route(endpoint), endpoint.kind]
         while wait_ns := self._throttle.try_take(name, self._now_ns(), endpoint.is_cancel):
             await asyncio.sleep(wait_ns / 1e9)
         # The connection comes first: a nonce must not age while TLS is negotiated.
         await line.open()
         if endpoint.method == "GET":
-            head = f"GET {endpoint.path} HTTP/1.1\r\nHost: {line.address.header}\r\n\r\n"
-            request = head.encode()
+            request = _get(endpoint, line.address.header, fields or {})
         else:
             body = msgspec.json.encode(fields or {})[1:-1]
             request = self._template(name, line).encode(body, self._next_nonce())
@@ -295,6 +313,6 @@ class Control:
         return template
 
     def close(self) -> None:
-        """Closes both routes for good."""
+        """Closes both pools for good."""
         for line in self._lines.values():
             line.close()

@@ -54,7 +54,18 @@ def freeze_heap() -> Callable[[], None]:
     """
     gc.collect()
     gc.freeze()
-    return gc.unfreeze
+    _frozen.append(None)
+    return _thaw
+
+
+# One for each gateway of this process; the heap thaws with the last one.
+_frozen: list[None] = []
+
+
+def _thaw() -> None:
+    _frozen.pop()
+    if not _frozen:
+        gc.unfreeze()
 
 
 def stop_on_signals(stop: Callable[[str], None]) -> None:
