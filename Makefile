@@ -10,6 +10,7 @@ PIP := $(BIN)/python -m pip --disable-pip-version-check
 ARGS ?=
 FUZZ_ITERS ?= 2000000
 FUZZ_SECONDS ?= 60
+SOAK_MINUTES ?= 30
 CARGO_TEST := cargo test --quiet --manifest-path native/Cargo.toml --no-default-features \
 	--features count-compressions
 # What the compiled parts are made of; Python files are used in place.
@@ -18,7 +19,7 @@ SOURCES := pyproject.toml setup.cfg constraints.txt native/Cargo.toml native/Car
 	python/whitewire/_bridge.pyx python/whitewire/_native_api.pxd
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test lint format bench fuzz wheel clean tools
+.PHONY: help install demo test matrix soak lint format bench fuzz wheel clean tools
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -71,6 +72,12 @@ demo: $(VENV)/.installed ## quote on the embedded venue for 10 s (ARGS="--second
 test: $(VENV)/.test ## run every test: Rust core, Python, the whole gateway
 	$(CARGO_TEST)
 	$(BIN)/python -m pytest $(ARGS)
+
+matrix: $(VENV)/.test ## every fault in every phase, as a table (ARGS="--only lost_ack --json FILE")
+	@$(BIN)/python -m tests.matrix $(ARGS)
+
+soak: $(VENV)/.test ## quote for SOAK_MINUTES=30 under random faults (ARGS="--seed 7")
+	@$(BIN)/python -m tests.matrix.soak --minutes $(SOAK_MINUTES) $(ARGS)
 
 lint: $(VENV)/.lint ## check style and types: ruff, mypy, stubtest, rustfmt, clippy
 	$(BIN)/ruff check .

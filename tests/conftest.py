@@ -17,6 +17,15 @@ from whitewire.transport import feed, order_entry
 from whitewire.venue import Venue, WireOptions
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _runtime_directory(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Heartbeats of gateways that are killed stay among the tests' own files."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("RUNTIME_DIRECTORY", raising=False)
+        patch.setenv("XDG_RUNTIME_DIR", str(tmp_path_factory.mktemp("runtime")))
+        yield
+
+
 @pytest.fixture
 def venue() -> Iterator[Venue]:
     """A venue with nobody but the test in it; a silent book is repeated every second."""

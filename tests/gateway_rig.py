@@ -77,7 +77,7 @@ async def until(condition: Callable[[], object], timeout_s: float = 5.0) -> None
 
 
 def config_for(
-    venue: Venue, *markets: str, limits: MarketConfig = LIMITS, **sections: Any
+    venue: Venue, /, *markets: str, limits: MarketConfig = LIMITS, **sections: Any
 ) -> Config:
     """A configuration for the embedded venue; keywords replace whole sections."""
     where = VenueConfig(rest=venue.rest, public_rest=venue.public_rest, ws=venue.ws, ca=venue.ca)

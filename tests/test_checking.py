@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.gateway_rig import MARKET, Truth
-from whitewire.checking import PROBED
+from whitewire.checking import PROBED, PROBED_COLLATERAL, PROBED_SPOT
 from whitewire.cli import main
 from whitewire.config import Config, parse
 from whitewire.endpoints import ENDPOINTS
@@ -84,7 +84,7 @@ def test_everything_is_asked_of_every_account_and_nothing_changes(
         for check in (f"market {MARKET}", "key", "account", "open orders", "websocket token"):
             assert asked.rows[account, check]["state"] == "ok"
         assert {check for name, check in asked.rows if name == account} >= {
-            f"may {name}" for name in PROBED
+            f"may {name}" for name in (*PROBED, *PROBED_SPOT)
         }
     assert asked.rows["main", "open orders"]["detail"] == "1 orders open"
     assert "tick 0.01, step 0.000001" in asked.rows["main", f"market {MARKET}"]["detail"]
@@ -105,7 +105,7 @@ def test_the_tables_say_the_same(
     assert secrets_in(said.out + said.err, venue) == []
 
 
-@pytest.mark.parametrize("name", PROBED)
+@pytest.mark.parametrize("name", [*PROBED, *PROBED_SPOT])
 def test_a_permission_that_is_missing_is_named(
     name: str, path: Path, venue: Venue, capsys: pytest.CaptureFixture[str]
 ) -> None:
@@ -114,6 +114,31 @@ def test_a_permission_that_is_missing_is_named(
     asked = Asked(path, capsys)
     assert (asked.code, asked.failed) == (1, {("hedge", f"may {name}")})
     assert "not authorized" in asked.rows["hedge", f"may {name}"]["detail"]
+
+
+def test_an_account_that_trades_against_collateral_is_asked_for_that(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with Venue(traders=False, markets=("BTC_USDT", "BTC_PERP")) as running:
+        spec = running.accounts[0]
+        monkeypatch.setenv("WHITEWIRE_KEY", spec.key)
+        monkeypatch.setenv("WHITEWIRE_SECRET", spec.secret)
+        file = tmp_path / "gateway.toml"
+        file.write_text(
+            f'[venue]\nrest="{running.rest}"\npublic_rest="{running.public_rest}"\n'
+            f'ws="{running.ws}"\nca="{running.ca}"\n'
+            "[markets.BTC_PERP]\nmax_order_amount=1\nmax_order_notional=100000\n"
+        )
+        asked = Asked(file, capsys)
+        assert (asked.code, asked.failed) == (0, set())
+        assert asked.rows["main", "positions"]["detail"] == "no position open"
+        probed = {check for _, check in asked.rows if check.startswith("may ")}
+        assert probed == {f"may {name}" for name in (*PROBED, *PROBED_COLLATERAL)}
+        denied = ENDPOINTS["collateral_bulk"].path
+        running.restrict_key(spec.key, denied_paths=[denied])
+        assert Asked(file, capsys).failed == {("main", "may collateral_bulk")}
+        orders = running.call(lambda exchange: exchange.open_orders_of(spec.name, "BTC_PERP"))
+        assert orders == []
 
 
 def test_a_key_that_does_not_work_is_the_trouble_of_its_account(

@@ -22,8 +22,9 @@ OPTIONS = {
     },
     "run": {"--config", "--live"},
     "check": {"--config", "--json"},
-    "cancel-all": {"--config", "--market"},
     "arm": {"--config", "--reason", "--account"},
+    "cancel-all": {"--config", "--market", "--account", "--json"},
+    "watchdog": {"--config", "--account", "--stay"},
     "journal": {"--config", "--path", "--table", "--json"},
 }
 MAX_COLUMNS = 100

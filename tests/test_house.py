@@ -29,7 +29,7 @@ LAYER_OF = {
     "_bridge": "bridge",
     "errors": "errors",
     "market": "market",
-    **dict.fromkeys(("accounts", "config", "config_limits", "credentials"), "config"),
+    **dict.fromkeys(("accounts", "config", "config_limits", "credentials", "guards"), "config"),
     "endpoints": "endpoints",
     "strategy": "strategy",
     "protocol": "protocol",
@@ -40,14 +40,17 @@ LAYER_OF = {
     ),
     **dict.fromkeys(
         (
+            "announcing",
             "bookkeeping",
             "collateral",
+            "emergency",
             "fleet",
             "freshness",
             "guard",
             "guard_limits",
             "latch",
             "money",
+            "pulse",
             "resumption",
             "startup",
             "recovery",
@@ -64,7 +67,8 @@ LAYER_OF = {
         ("checking", "demo", "journal_command", "report", "running", "settings"), "command"
     ),
     "journal": "journal",
-    **dict.fromkeys(("__main__", "cli"), "cli"),
+    "ops": "ops",
+    **dict.fromkeys(("__main__", "cli", "cli_arguments"), "cli"),
     "venue": "venue",
     "": "face",
 }
@@ -86,8 +90,9 @@ ARROWS: dict[str, frozenset[str]] = {
     "transport": BELOW_TRANSPORT,
     "journal": LEAVES | {"protocol"},
     "gateway": BELOW_GATEWAY,
+    "ops": BELOW_TRANSPORT | {"transport", "journal"},
     "command": BELOW_COMMANDS,
-    "cli": BELOW_COMMANDS | {"command", "venue"},
+    "cli": BELOW_COMMANDS | {"command", "ops", "venue"},
     "face": BELOW_COMMANDS | {"command"},
     "venue": LEAVES,
 }

@@ -49,7 +49,9 @@ def test_no_file_names_a_registry_or_a_machine() -> None:
 
 
 # Data goes to stdout where a command prints it, and nowhere else.
-MAY_PRINT = frozenset({"checking.py", "cli.py", "demo.py", "running.py", "venue/server.py"})
+MAY_PRINT = frozenset(
+    {"ops/arming.py", "checking.py", "cli.py", "demo.py", "ops/red_button.py", "venue/server.py"}
+)
 
 
 def test_only_commands_print() -> None:
@@ -150,6 +152,7 @@ SPEAKS_WIRE = {
     "protocol/session.py": "the methods and channels of the stream's requests",
     "protocol/replies.py": "reads the order object",
     "protocol/control_replies.py": "reads the control plane's documents",
+    "protocol/red_button_wire.py": "writes the requests of a mass cancel",
     "protocol/replies_orders.py": "reads order objects whole",
     "transport/rest_spot.py": "names the fields of the questions of `gw.rest`",
     "markets.py": "reads the market list",

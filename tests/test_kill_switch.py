@@ -231,6 +231,88 @@ def test_markets_are_independent() -> None:
     assert alarms(switch.on_status({"ETH_USDT"}, 10, 11)) == [S.LATE]
 
 
+# ---- verified from time to time (rule 7) ------------------------------------------------------
+
+
+def renewed(switch: KillSwitch, second: int) -> list[Action]:
+    """One look, whose renewal is acknowledged at once; what else it asked for."""
+    actions = switch.on_timer(second * SECOND)
+    for action in actions:
+        if isinstance(action, Arm | Disarm):
+            switch.on_ack(M, second * SECOND, second * SECOND)
+    return [action for action in actions if not isinstance(action, Arm | Disarm)]
+
+
+def test_the_list_of_timers_is_asked_every_30_seconds() -> None:
+    switch = armed(SECOND)
+    asked = [second for second in range(2, 125) if renewed(switch, second) == [Verify("")]]
+    assert asked == [32, 62, 92, 122]
+
+
+def test_nothing_is_verified_where_nothing_is_armed() -> None:
+    switch = KillSwitch(60)
+    assert all(renewed(switch, second) == [] for second in range(0, 100, 10))
+
+
+def test_a_list_that_cannot_be_had_is_asked_again_and_alarms_at_the_third_time() -> None:
+    switch = armed(SECOND)
+    told = []
+    for second in range(2, 60):
+        for action in renewed(switch, second):
+            assert action == Verify("")
+            told.append((second, alarms(switch.on_status_failed("503", second * SECOND))))
+    assert told[:4] == [(32, []), (37, []), (42, [S.ARMED]), (47, [])]
+    assert switch.may_quote(M, 59 * SECOND)  # what was acknowledged still counts
+    switch.on_status({M}, 60 * SECOND, 60 * SECOND)
+    assert [alarms(switch.on_status_failed("503", 61 * SECOND)) for _ in range(3)][2] == [S.ARMED]
+
+
+# ---- running out (rule 8) ---------------------------------------------------------------------
+
+SHORT = Arm(M, 5)
+
+
+def test_a_mass_cancel_shortens_the_timers_and_lets_them_fire() -> None:
+    switch = armed()
+    assert typed(switch.shorten(10 * SECOND)) == typed([SHORT])
+    assert switch.shorten(10 * SECOND) == []
+    switch.on_ack(M, 10 * SECOND, 11 * SECOND)
+    seen = [(at, switch.on_timer(at * SECOND), switch.state(M)) for at in range(11, 17)]
+    assert [actions for _, actions, _ in seen] == [[]] * 6  # neither renewed nor an alarm
+    assert [state for _, _, state in seen] == [S.ARMED] * 3 + [S.LATE] + [S.FIRED] * 2
+    assert typed(switch.on_timer(17 * SECOND)) == typed([SHORT])  # until it is disarmed
+    switch.on_ack(M, 17 * SECOND, 17 * SECOND)
+    assert typed(switch.disarm(M, 0, 18 * SECOND)) == typed([Disarm(M)])
+    switch.on_ack(M, 18 * SECOND, 18 * SECOND)
+    assert switch.on_timer(60 * SECOND) == []
+    assert switch.state(M) is S.DISARMED
+
+
+def test_a_renewal_that_was_in_flight_is_followed_by_the_short_one() -> None:
+    switch = armed()
+    assert typed(switch.on_timer(15 * SECOND)) == typed([ARM])
+    assert switch.shorten(15 * SECOND) == []
+    assert typed(switch.on_ack(M, 15 * SECOND, 16 * SECOND)) == typed([SHORT])
+    assert switch.on_ack(M, 16 * SECOND, 17 * SECOND) == []
+    assert [switch.on_timer(at * SECOND) for at in range(17, 23)] == [[]] * 6
+
+
+def test_a_shortening_that_fails_is_repeated() -> None:
+    switch = armed()
+    switch.shorten(10 * SECOND)
+    assert typed(switch.on_failed(M, "lost", 11 * SECOND)) == typed([SHORT])
+    switch.on_failed(M, "lost", 12 * SECOND)
+    assert typed(switch.on_timer(13 * SECOND)) == typed([SHORT])
+
+
+def test_what_is_disarmed_stays_so() -> None:
+    switch = armed()
+    switch.disarm(M, 0, SECOND)
+    assert switch.shorten(2 * SECOND) == []
+    switch.on_ack(M, SECOND, 3 * SECOND)
+    assert switch.on_timer(100 * SECOND) == []
+
+
 @settings(deadline=None, max_examples=300)
 @given(seed=st.integers(0, 2**32), timeout_s=st.sampled_from([5, 20, 60, 600]))
 def test_quoting_is_never_allowed_while_the_venues_timer_may_fire(

@@ -21,6 +21,7 @@ from tests.gateway_rig import (
     until,
 )
 from whitewire import Gap
+from whitewire.config import RecoveryConfig
 from whitewire.errors import StartupError
 from whitewire.lifecycle import Lifecycle
 from whitewire.venue import Venue
@@ -251,3 +252,52 @@ async def test_an_order_of_ours_that_nobody_knows_is_canceled_when_it_shows(
         await until(lambda: [order.id for order in truth.orders()] == [foreign])
         assert rig.gw.counts["foreign"] >= 2
         assert rig.seen.named("on_order") == []
+
+
+# ---- pushes that are lost in silence --------------------------------------------------------
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_deal_that_never_came_is_asked_for(
+    venue: Venue, truth: Truth, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("whitewire.protocol.owed.PATIENCE_NS", 100_000_000)
+    async with gateway(venue, truth=truth) as rig:
+        order = await rig.resting("sell", 60500, amount="0.02")
+        venue.fault("private_missing", method="deals_update")
+        truth.make("buy", 60500, "0.01", ioc=True)
+        await until(lambda: rig.gw.inventory(MARKET).sold == Decimal("0.01"))
+        assert order.left == Decimal("0.01")
+        assert len(rig.seen.fills) == 1
+        assert len(rig.gw.reactions.owed) == 0
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_everything_is_asked_about_in_turn(venue: Venue, truth: Truth) -> None:
+    """A fill of which no push came at all, neither order, deal nor balance."""
+    config = config_for(venue, recovery=RecoveryConfig(every_s=1))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        order = await rig.resting("sell", 60500)
+        venue.fault("private_missing", seconds=0.5)
+        truth.make("buy", 60500, "0.01", ioc=True)
+        await until(lambda: order.state == "filled")
+        await until(lambda: rig.gw.inventory(MARKET).sold == Decimal("0.01"))
+        await until(lambda: rig.gw.balances.get("BTC").total == truth.stock())
+
+
+@pytest.mark.usefixtures("impatient")
+@live
+async def test_a_gap_in_the_book_asks_about_orders_too(venue: Venue, truth: Truth) -> None:
+    async with gateway(venue, truth=truth) as rig:
+        order = await rig.resting("sell", 60500)
+        await until(lambda: rig.gw.book(MARKET).best_ask == (Decimal(60500), Decimal("0.01")))
+        venue.fault("http_429", path=CANCEL)  # the gap pulls it; its answer must not tell
+        venue.fault("private_missing", seconds=0.3)
+        venue.fault("gap", market=MARKET)
+        truth.make("buy", 60500, "0.01", ioc=True)
+        await asyncio.sleep(0.15)
+        truth.make("buy", 59200, "0.1")
+        await until(lambda: order.state == "filled")
+        assert rig.gw.inventory(MARKET).sold == Decimal("0.01")

@@ -16,7 +16,7 @@ import contextlib
 import json
 import os
 import platform
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import NamedTuple
@@ -49,7 +49,10 @@ PINGS = 5
 CLOCK_QUESTIONS = 4
 # Public data needs no key.
 NOBODY = Credentials(key="nobody", secret="nobody")
-PROBED = ("place", "modify", "cancel", "bulk", "kill_switch")
+PROBED = ("modify", "cancel", "kill_switch")
+PROBED_SPOT = ("place", "bulk")
+PROBED_COLLATERAL = ("collateral_limit", "collateral_bulk")
+PAGE = 100
 
 
 class Row(NamedTuple):
@@ -194,9 +197,8 @@ async def _ask_venue(config: Config, report: Report) -> None:
             await report.ask("clock", lambda: _compare_clocks(inner))
         listing = await _list_markets(outer, report) if is_public_there else None
     for name, own in split(config).items():
-        if listing is not None:
-            _ask_markets(own, listing, report, name)
-        await _ask_account(shared, own, report, name, inner.clock)
+        listed = [] if listing is None else _ask_markets(own, listing, report, name)
+        await _ask_account(shared, own, report, name, inner.clock, listed)
 
 
 async def _ping(control: Control, url: str) -> str:
@@ -252,18 +254,21 @@ async def _list_markets(control: Control, report: Report) -> bytes | None:
     return found[0] if await report.ask("market list", question) else None
 
 
-def _ask_markets(config: Config, listing: bytes, report: Report, account: str) -> None:
-    """Whether each market is listed, and its limits allow an order there."""
+def _ask_markets(config: Config, listing: bytes, report: Report, account: str) -> list[Market]:
+    """Whether each market is listed, and its limits allow an order there; those that are."""
+    listed = []
     for name, limits in config.markets.items():
         check = f"market {name}"
         try:
             (market,) = read_markets(listing, (name,), config.markets)
+            listed.append(market)
             engine_limits(market, limits)
         except WhitewireError as error:
             report.add(check, FAIL, str(error), account)
             continue
         ours = f"orders up to {limits.max_order_amount:f} and {limits.max_order_notional:f}"
         report.add(check, OK, f"{ours}; {_describe(market)}", account)
+    return listed
 
 
 def _describe(market: Market) -> str:
@@ -280,7 +285,12 @@ def _describe(market: Market) -> str:
 
 
 async def _ask_account(
-    shared: Shared, config: Config, report: Report, account: str, clock: VenueClock
+    shared: Shared,
+    config: Config,
+    report: Report,
+    account: str,
+    clock: VenueClock,
+    listed: Sequence[Market],
 ) -> None:
     try:
         credentials = Credentials.from_environment(config.account)
@@ -294,7 +304,15 @@ async def _ask_account(
             is_yes = await report.ask(check, question, account)
             if check == "account" and not is_yes:
                 return
-        for name in PROBED:
+        has_collateral = any(market.is_collateral for market in listed)
+        has_spot = not listed or any(not market.is_collateral for market in listed)
+        if has_collateral:
+            await report.ask("positions", partial(_count_positions, control), account)
+        for name in (
+            *(PROBED_SPOT if has_spot else ()),
+            *(PROBED_COLLATERAL if has_collateral else ()),
+            *PROBED,
+        ):
             await report.ask(f"may {name}", partial(_probe, control, name), account)
 
 
@@ -307,8 +325,9 @@ def _questions(control: Control) -> Mapping[str, Callable[[], Awaitable[str]]]:
         return f"the key works; it holds {', '.join(held) or 'nothing'}"
 
     async def orders() -> str:
-        rows = read.read_open_orders(*await control.call("open_orders"))
-        return f"{len(rows)} orders open" if rows else "no order open"
+        rows = read.read_open_orders(*await control.call("open_orders", {"limit": PAGE}))
+        more = " or more" if len(rows) >= PAGE else ""
+        return f"{len(rows)}{more} orders open" if rows else "no order open"
 
     async def token() -> str:
         read.read_websocket_token(*await control.call("websocket_token"))
@@ -324,6 +343,17 @@ def _questions(control: Control) -> Mapping[str, Callable[[], Awaitable[str]]]:
         "websocket token": token,
         "kill switch status": timers,
     }
+
+
+async def _count_positions(control: Control) -> str:
+    status, body = await control.call("positions")
+    if status != 200:
+        raise read.refusal(status, body)
+    try:
+        rows = msgspec.json.decode(body, type=list[object])
+    except msgspec.DecodeError as error:
+        raise PeerError("venue-answer", f"the positions cannot be read: {error}") from error
+    return f"{len(rows)} positions open" if rows else "no position open"
 
 
 async def _probe(control: Control, name: str) -> str:

@@ -25,6 +25,7 @@ from whitewire.config_limits import (
 )
 from whitewire.credentials import AccountConfig, Credentials
 from whitewire.errors import ConfigError
+from whitewire.guards import RedButtonConfig, WatchdogConfig, check_guards
 
 __all__ = [
     "AccountConfig",
@@ -38,9 +39,11 @@ __all__ = [
     "OrdersConfig",
     "ProcessConfig",
     "RecoveryConfig",
+    "RedButtonConfig",
     "StartConfig",
     "ThrottleConfig",
     "VenueConfig",
+    "WatchdogConfig",
     "load",
     "parse",
     "split",
@@ -125,7 +128,7 @@ class RecoveryConfig(Section, frozen=True):
         drift_tolerance: differences up to this are rounding, units of the asset.
     """
 
-    every_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 60
+    every_s: Annotated[int, msgspec.Meta(ge=1, le=3_600)] = 30
     fees_every_s: Annotated[int, msgspec.Meta(ge=1, le=86_400)] = 600
     foreign: Literal["leave", "cancel"] = "leave"
     drift_lag_ms: Annotated[int, msgspec.Meta(ge=1_500, le=60_000)] = 3_000
@@ -194,6 +197,8 @@ class Config(Section, frozen=True):
     recovery: RecoveryConfig = RecoveryConfig()
     throttle: ThrottleConfig = ThrottleConfig()
     process: ProcessConfig = ProcessConfig()
+    red_button: RedButtonConfig = RedButtonConfig()
+    watchdog: WatchdogConfig = WatchdogConfig()
     journal: JournalConfig = JournalConfig()
     start: StartConfig = StartConfig()
 
@@ -267,7 +272,9 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError("config-invalid", f"{source}: not UTF-8 text ({error.reason})") from None
     _check_urls(config.venue, source)
-    for name, own in split(config, source).items():
+    accounts = split(config, source)
+    check_guards({name: (own.red_button, own.watchdog) for name, own in accounts.items()}, source)
+    for name, own in accounts.items():
         _check_markets(own, f"{source}: accounts.{name}" if config.accounts else source)
     tolerance = config.recovery.drift_tolerance
     if not tolerance.is_finite() or tolerance < 0:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from time import time_ns
@@ -93,6 +93,7 @@ class Gateway:
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
         sight: set when a market can be seen again.
+        on_halt: called once the gate is shut and the lanes' cancels are sent.
         collateral: leverage, margin balances and the venue's positions.
         reducing: markets in which only what lessens the position may be placed, and why.
     """
@@ -120,7 +121,7 @@ class Gateway:
         self.journal = journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
-        self.halt_reason, self.has_started, self.has_lanes = "", False, False
+        self.halt_reason, self.has_started = "", False
         self.callbacks = Callbacks(strategy, self._callback_failed)
         self.nonces = nonces
         self.clock = VenueClock(time_ns(), now_ns())
@@ -140,6 +141,7 @@ class Gateway:
         self.is_in_doubt = False
         self.counts: Counter[str] = Counter()
         self.sight = asyncio.Event()
+        self.on_halt: Callable[[], None] = lambda: None
         self._armed: set[str] = set()
         self.timers = Timers(self.path, self.callbacks)
         self.reducing: dict[str, str] = {}
@@ -302,7 +304,7 @@ class Gateway:
         return len(orders)
 
     def halt(self, reason: str) -> None:
-        """Stops placing for good and pulls every quote; the session lives on."""
+        """Stops placing for good and presses the red button (see `emergency`)."""
         if self.state not in (GatewayState.ACTIVE, GatewayState.STARTING):
             return
         self.state = GatewayState.HALTED
@@ -311,6 +313,7 @@ class Gateway:
         self.journal.halted(reason)
         self.engine.halt(True)
         self.cancel_all()
+        self.on_halt()
 
     def kill(self, reason: str) -> None:
         """As `halt`, across restarts: only `whitewire arm` makes the account startable again."""
@@ -377,11 +380,7 @@ class Gateway:
                         self.ordering.cancel(order)
 
     def may_quote(self, market: str) -> bool:
-        """Whether placements of a market pass the first check of the gate.
-
-        Only while the gateway is ACTIVE, the clock safe, the kill switch armed, the market in sight
-        and the core's states open.
-        """
+        """ACTIVE, the clock safe, the kill switch armed, the market seen, the core's gate open."""
         return self._is_open(market) and self.guard.allows(market)
 
     def _is_open(self, market: str) -> bool:

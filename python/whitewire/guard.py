@@ -163,11 +163,8 @@ class Guard:
         self.poll()
 
     def poll(self) -> None:
-        """Acts on changes of state that the core has to tell.
-
-        Not before the order lanes are open: nothing can be pulled, and `check` comes with them.
-        """
-        if self._gateway.has_lanes and self._core.take_alarm():
+        """Acts on changes of state that the core has to tell."""
+        if self._core.take_alarm():
             self._follow()
 
     def check(self, now: int) -> None:

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 from whitewire import _core
 from whitewire._bridge import epoch_ms, now_ns
 from whitewire.bookkeeping import Bookkeeper
+from whitewire.emergency import Emergency
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import WhitewireError
 from whitewire.freshness import Freshness
@@ -26,6 +27,7 @@ from whitewire.gateway import Gateway, GatewayState
 from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
+from whitewire.pulse import Pulse
 from whitewire.recovery import Recovery
 from whitewire.sharing import Shared
 from whitewire.startup import Startup
@@ -46,6 +48,7 @@ log = logging.getLogger("whitewire")
 TICK_S = 0.1
 STOP_TIMEOUT_S = 10.0
 STOP_POLL_S = 0.05
+HALTED = (GatewayState.HALTED, GatewayState.KILLED)
 # After a start that failed nothing rests, and all there is to do is to disarm what was armed.
 GIVE_UP_TIMEOUT_S = 1.0
 
@@ -98,14 +101,14 @@ class Lifecycle:
         signer = _core.Signer(credentials.key, credentials.secret)
         journal = Bookkeeper(config, credentials.key)
         self._session = _session_number(journal.newest_session())
-        prefix = f"{config.orders.id_prefix}-"
+        prefix, session = f"{config.orders.id_prefix}-", _session_id(self._session)
         paths = [ENDPOINTS[name].path for name in ("place", "cancel", "modify", "bulk")]
         engine = _core.Engine(
             key=credentials.key,
             secret=credentials.secret,
             host=Address(config.venue.rest).header,
             paths=(paths[0], paths[1], paths[2], paths[3]),
-            id_base=f"{prefix}{_session_id(self._session)}-",
+            id_base=f"{prefix}{session}-",
         )
         self.gateway = Gateway(
             self.strategy,
@@ -118,6 +121,8 @@ class Lifecycle:
             balances=Balances(),
         )
         self.switches = Switches(self.gateway, self.spawn)
+        self.emergency = Emergency(self.gateway, self.switches, self.spawn)
+        self.pulse = Pulse(self.gateway, session, self.shared.announcer)
         self.recovery = Recovery(self.gateway)
         self.timekeeper = Timekeeper(self.gateway, self.spawn)
         self.freshness = Freshness(self.gateway)
@@ -135,6 +140,8 @@ class Lifecycle:
             WhitewireError: the start failed; everything that was opened is closed again.
         """
         async with contextlib.AsyncExitStack() as opened:
+            self.pulse.begin()
+            opened.callback(lambda: self.pulse.end(self.is_clean))
             self._starting = asyncio.get_running_loop().create_task(
                 self._startup.run(opened, self._session)
             )
@@ -187,7 +194,8 @@ class Lifecycle:
             self.spawn(gateway.collateral.poll())
         if self.recovery.is_due(now):
             self.spawn(self.recovery.run())
-        if gateway.state in (GatewayState.HALTED, GatewayState.KILLED):
+        is_over = gateway.has_started and gateway.state in HALTED
+        if is_over and self.emergency.is_verified:
             self.switches.disarm_if_empty()
 
     def spawn(self, work: Coroutine[Any, Any, object]) -> None:

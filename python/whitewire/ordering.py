@@ -223,7 +223,8 @@ class Ordering:
 
     def _send_cancel(self, order: Order) -> bool:
         gateway, now = self._gateway, now_ns()
-        lane = gateway.entry.pick(order, True)
+        # during a start there are none yet: the cancel waits
+        lane = gateway.entry.pick(order, True) if hasattr(gateway, "entry") else None
         if lane is None or lane.connection is None:
             return False
         if gateway.throttle.try_take("cancel", now, True) > 0:

@@ -20,6 +20,7 @@ from whitewire.protocol.away import Away, PrivateBuffer
 from whitewire.protocol.events import BalanceRow, Deal, EventKind, OrderUpdate, PublicTrade, side_of
 from whitewire.protocol.order_table import Foreign, Notice, NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, Reject, RejectSource
+from whitewire.protocol.owed import OwedDeals
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.rate_verdict import RateVerdict, verdict_of_reply
 from whitewire.protocol.replies import Refused, Reply, RequestKind
@@ -42,10 +43,14 @@ class Reactions:
 
     Args:
         gateway: whose state changes and whose strategy is told.
+
+    Attributes:
+        owed: fills that the venue told without their deals; when it has to be asked anyway.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
+        self.owed = OwedDeals(period_ns=gateway.config.recovery.every_s * 1_000_000_000)
         self._is_feed_up = False
         self._are_lanes_up = False
         self._last_trade: dict[str, int] = {}
@@ -71,6 +76,7 @@ class Reactions:
                     gateway.collateral.on_fill(notice.order.market.name, now_ns())
                     gateway.counts["fills"] += 1
                     self.away.on_fill(notice)
+                    self.owed.note(notice.order, now_ns())
                     gateway.callbacks.on_fill(notice)
                     gateway.callbacks.on_position(position)
                     gateway.money.on_fill(notice)
@@ -92,6 +98,7 @@ class Reactions:
         order, kind = notice.order, notice.kind
         gateway.counts[kind.value] += 1
         self.away.on_order(order)
+        self.owed.note(order, now_ns())
         if kind in (NoticeKind.UNKNOWN, NoticeKind.ILLEGAL):
             log.warning("order %s is %s: %s", order.client_id, kind, notice.detail)
             gateway.is_in_doubt = True
@@ -251,6 +258,7 @@ class Reactions:
     def _on_gap(self, market: Market) -> None:
         gateway = self._gateway
         gateway.counts["gaps"] += 1
+        gateway.is_in_doubt = True  # a session that lost a delta may have lost our own events too
         log.warning("%s: gap in the book; quotes pulled, asking for a snapshot", market.name)
         gateway.go_blind(market.name)
         gateway.cancel_all(market)

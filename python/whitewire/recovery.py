@@ -51,7 +51,6 @@ RETRY_NS = 1_000_000_000
 LEFTOVER_ROUNDS = 3
 # A snapshot whose book state is older than this when it was sent is not quoted from.
 SNAPSHOT_AGE_NS = 2_000_000_000
-SECOND_NS = 1_000_000_000
 
 
 @contextlib.contextmanager
@@ -75,7 +74,6 @@ class Recovery:
         self._gateway = gateway
         self._is_running = False
         self._next_ns = 0
-        self._asked_ns = now_ns()
         self._known_foreign: set[int] = set()
         self._missed: dict[str, Missed] = {}  # of markets that were asked about and wait for a book
         self._deadlines = Deadlines()
@@ -94,8 +92,9 @@ class Recovery:
             return False
         if not gateway.is_reconciled:
             return gateway.feed.is_up or gateway.is_in_doubt or bool(unknown)
-        is_periodic = now_ns - self._asked_ns >= gateway.config.recovery.every_s * SECOND_NS
-        return gateway.is_in_doubt or bool(unknown) or is_periodic
+        if gateway.is_in_doubt or unknown:
+            return True
+        return gateway.reactions.owed.is_due(now_ns)
 
     def _follow(self, actions: Iterable[Alarm | Release]) -> None:
         """Shuts the market of an order that is Unknown for too long, and opens it again."""
@@ -173,11 +172,11 @@ class Recovery:
             resolved = await self._reconcile()
             gateway.reactions.replay()
             await gateway.money.refresh()
+            gateway.reactions.owed.asked(now_ns())
         except WhitewireError as error:
             gateway.is_in_doubt = True
             log.warning("reconcile: %s", error)
         else:
-            self._asked_ns = now_ns()
             self._conclude(session, resolved, old)
         finally:
             gateway.reactions.replay()

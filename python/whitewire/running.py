@@ -1,43 +1,29 @@
-"""The commands that meet a venue, run and cancel-all, and arm, which allows the next run.
+"""The command that trades: run.
 
-Owns: what each of them does from configuration to exit code. Must not know: arguments. Invariant:
+Owns: what it does from configuration to exit code. Must not know: arguments. Invariant:
 nothing is placed at a venue that is not on this machine without `live`.
 """
 
 from __future__ import annotations
 
-import asyncio
 import logging
-import random
 import time
 from collections.abc import Mapping
 from pathlib import Path as FilePath
 
 from rich.console import Console
 
-from whitewire import _core
-from whitewire._bridge import Path, epoch_ms, now_ns
 from whitewire.config import Config, Credentials, load, split
-from whitewire.endpoints import ENDPOINTS
-from whitewire.errors import ConfigError, UsageError, WhitewireError
+from whitewire.errors import ConfigError, UsageError
 from whitewire.fleet import Fleet
-from whitewire.latch import LatchFile
 from whitewire.lifecycle import Lifecycle
-from whitewire.protocol import control_replies as read
-from whitewire.protocol.nonce import NonceAllocator
-from whitewire.protocol.rate_verdict import RateVerdict, rate_verdict
-from whitewire.protocol.throttle import Throttle
 from whitewire.report import fleet_summary, summary, summary_tables
 from whitewire.strategy import Strategy, check
 from whitewire.transport import loop
-from whitewire.transport.control import Control
-from whitewire.transport.link import tls_context
 
-__all__ = ["arm_command", "cancel_all_command", "run", "run_command"]
+__all__ = ["run", "run_command"]
 
 log = logging.getLogger("whitewire")
-
-CANCEL_TIMEOUT_S = 10.0
 
 
 def run(
@@ -158,97 +144,3 @@ def run_command(strategy: Strategy | Mapping[str, Strategy], config: str, live: 
     """`whitewire run`."""
     logging.getLogger("whitewire").setLevel(logging.INFO)
     return run(strategy, config, live=live)
-
-
-# ---- arm ------------------------------------------------------------------------------------
-
-
-def arm_command(path: str, reason: str, account: str | None = None) -> int:
-    """`whitewire arm`: a human says that a killed or halted account may trade again."""
-    configs = split(load(path))
-    if account is None and len(configs) > 1:
-        raise UsageError(
-            "arm-account", f"the configuration has {', '.join(configs)}", "add --account NAME"
-        )
-    name = account or next(iter(configs))
-    if name not in configs:
-        raise UsageError(
-            "account-unknown", f"there is no account {name}", f"known: {', '.join(configs)}"
-        )
-    before = LatchFile(configs[name].latch_file).arm(reason, epoch_ms())
-    was = f"it was {before.state}: {before.reason}" if before.reason else f"it was {before.state}"
-    print(f"armed; {was}")
-    return 0
-
-
-# ---- cancel-all -----------------------------------------------------------------------------
-
-
-def cancel_all_command(path: str, market: str | None) -> int:
-    """`whitewire cancel-all`: 0 only when the venue shows nothing open."""
-    configs = split(load(path))
-    is_done = True
-    for name, config in configs.items():
-        whose = "the account" if len(configs) == 1 else f"account {name}"
-        where = (
-            market if market and len(configs) == 1 else f"{market} of {whose}" if market else whose
-        )
-        try:
-            left = loop.run(_cancel_all(config, market))
-        except WhitewireError as error:
-            if len(configs) == 1:
-                raise
-            log.error("%s: %s", where, error)
-            is_done = False
-            continue
-        print(f"{left} orders open on {where}" if left else f"no order is open on {where}")
-        is_done = is_done and not left
-    return 0 if is_done else 1
-
-
-async def _cancel_all(config: Config, market: str | None) -> int:
-    # its own buckets: nothing that a file of other processes may hold can keep it from working
-    throttle = Throttle(ENDPOINTS.values(), random.Random())
-    control = _control(config, Credentials.from_environment(config.account), throttle)
-    fields = {} if market is None else {"market": market}
-    deadline = now_ns() + int(CANCEL_TIMEOUT_S * 1e9)
-    has_compared = False
-    try:
-        await control.open()
-        while True:
-            status, body = await control.call("cancel_all", fields)
-            if rate_verdict(status, body) is RateVerdict.NONCE and not has_compared:
-                has_compared = True
-                await _compare_clocks(control)
-                continue
-            if status != 200:
-                raise read.refusal(status, body)
-            # without a market the venue lists the open orders of all markets
-            rows = read.read_open_orders(*await control.call("open_orders", fields))
-            if not rows or now_ns() > deadline:
-                return len(rows)
-            await asyncio.sleep(0.2)
-    finally:
-        control.close()
-        await asyncio.sleep(0.05)
-
-
-async def _compare_clocks(control: Control) -> None:
-    """Lets nonces follow the venue's clock; where that fails this host's has to do."""
-    try:
-        await control.ask_time()
-    except WhitewireError as error:
-        log.warning("the venue does not tell its time: %s", error)
-
-
-def _control(config: Config, credentials: Credentials, throttle: Throttle) -> Control:
-    engine = _core.Engine(host="", paths=("", "", "", ""), id_base="")
-    return Control(
-        config,
-        tls_context(config.venue.ca),
-        Path(engine),
-        _core.Signer(credentials.key, credentials.secret),
-        NonceAllocator(),
-        throttle,
-        now_ns,
-    )

@@ -1,8 +1,9 @@
 """What the accounts of one process share.
 
-Owns: the throttle of this host's address, the TLS context, the market list, and the line at which
-accounts that start together wait for each other. Must not know: accounts, orders. Invariant: a
-failure of one account leaves nothing here that could fail another.
+Owns: the throttle of this host's address, the TLS context, the market list, the voice towards the
+service manager, and the line at which accounts that start together wait for each other. Must not
+know: accounts, orders. Invariant: a failure of one account leaves nothing here that could fail
+another.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Iterable
 from functools import cache, partial
 from typing import TYPE_CHECKING
 
+from whitewire.announcing import Announcer
 from whitewire.errors import StartupError
 from whitewire.transport.link import tls_context
 from whitewire.transport.shared_cells import throttle_for
@@ -39,11 +41,14 @@ class Shared:
 
     Attributes:
         throttle: counts every request of this process; the venue counts by address.
+        announcer: speaks to the service manager for the process.
         context: returns the TLS context, made once; ConfigError if its authority cannot be used.
     """
 
     def __init__(self, config: Config, names: Iterable[str] = ()) -> None:
+        names = set(names)
         self.throttle = throttle_for(config)
+        self.announcer = Announcer(names)
         self.context = cache(partial(tls_context, config.venue.ca))
         self._markets: bytes | None = None
         self._asking = asyncio.Lock()

@@ -29,8 +29,9 @@ from whitewire.protocol import control_replies as read
 from whitewire.resumption import Resumption
 from whitewire.strategy import Recovered
 from whitewire.subscriptions import session_plan
-from whitewire.transport.control import Control, naming
+from whitewire.transport.control import naming
 from whitewire.transport.feed import Feed
+from whitewire.transport.lines import Lines
 from whitewire.transport.link import Address
 from whitewire.transport.loop import freeze_heap, pin
 from whitewire.transport.order_entry import OrderEntry
@@ -88,19 +89,14 @@ class Startup:
             pin(config.process.cpu)
         context = self._lifecycle.shared.context()
         opened.push_async_callback(asyncio.sleep, 0)  # lets closed connections say goodbye
-        gateway.control = Control(
-            config,
-            context,
-            gateway.path,
-            self._signer,
-            gateway.nonces,
-            gateway.throttle,
-            now_ns,
-            gateway.clock,
-        )
-        gateway.control.on_held = gateway.reactions.on_held
-        opened.callback(gateway.control.close)
+        shared = (gateway.path, self._signer, gateway.nonces, gateway.throttle, gateway.clock)
+        lines = Lines(config, context, *shared)
+        opened.callback(lines.close)
         opened.push_async_callback(self._lifecycle.end_tasks)
+        gateway.control = lines.control()
+        gateway.control.on_held = gateway.reactions.on_held
+        self.switches.open(lines)
+        self._lifecycle.emergency.open(lines)
         await gateway.control.open()
         await self._lifecycle.timekeeper.start()
         await self._add_markets()
@@ -147,7 +143,6 @@ class Startup:
         )
         opened.push_async_callback(gateway.entry.close)
         await gateway.entry.open()
-        gateway.has_lanes = True
         gateway.feed = Feed(
             config,
             context,
@@ -183,6 +178,7 @@ class Startup:
         gateway.path.enter()
         try:
             gateway.callbacks.on_start(gateway)
+            self.switches.tell_states()
             self._tell_the_past()
         finally:
             gateway.path.leave()

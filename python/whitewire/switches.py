@@ -1,8 +1,9 @@
 """The venue's dead-man timers: armed, verified, renewed, and obeyed.
 
 Owns: carrying out what `protocol.kill_switch` decides, over REST. Must not know: why orders rest.
-Invariant: a market may be quoted only while its timer is armed and will not fire before the next
-renewal; a timer is deleted only when nothing of ours rests.
+Invariants: a market may be quoted only while its timer is armed and will not fire before the next
+renewal; a timer is deleted only when nothing of ours rests; renewals have a warm connection of
+their own, so that no other call can delay them.
 """
 
 from __future__ import annotations
@@ -20,6 +21,8 @@ from whitewire.protocol.kill_switch import Alarm, Arm, Disarm, KillSwitch, Switc
 if TYPE_CHECKING:
     from whitewire.gateway import Gateway
     from whitewire.protocol.kill_switch import Action
+    from whitewire.transport.control import Control
+    from whitewire.transport.lines import Lines
 
 __all__ = ["Switches"]
 
@@ -27,6 +30,11 @@ log = logging.getLogger("whitewire")
 
 ARM_TIMEOUT_S = 5.0
 POLL_S = 0.01
+# A renewal without an answer is given up in time for another; both fit before quoting must stop.
+CALL_SHARE = 8
+MAX_CALL_S = 2.0
+# Well below the idle time after which a front end closes a silent connection.
+WARM_NS = 20_000_000_000
 
 
 class Switches:
@@ -45,6 +53,13 @@ class Switches:
         self._switch = KillSwitch(gateway.config.kill_switch.timeout_s)
         self._states: dict[str, SwitchState] = {}
         self._trouble = "no answer"
+        self._control: Control | None = None
+        self._used_ns = 0
+
+    def open(self, lines: Lines) -> None:
+        """Gets its own connection; renewals do not queue behind other calls."""
+        timeout_s = self._gateway.config.kill_switch.timeout_s / CALL_SHARE
+        self._control = lines.control(min(timeout_s, MAX_CALL_S))
 
     async def arm(self, markets: Iterable[str]) -> None:
         """Arms markets and checks that the venue shows the timers.
@@ -52,6 +67,7 @@ class Switches:
         Raises:
             StartupError: the venue did not, or does not show them.
         """
+        await self._keep_warm()
         for name in markets:
             self._drive(self._switch.arm(name, now_ns()))
         try:
@@ -79,21 +95,36 @@ class Switches:
         """Renews what is due, opens and shuts markets accordingly; call ten times a second."""
         self._drive(self._switch.on_timer(now))
         self._follow()
+        if self._states and now - self._used_ns >= WARM_NS:
+            self._used_ns = now
+            self._spawn(self._keep_warm())
+
+    def tell_states(self) -> None:
+        """Tells every market's state to a strategy that begins to listen."""
+        self._states.clear()
+        self._follow()
+
+    def shorten(self) -> None:
+        """Lets every timer run out as soon as it can; part of a mass cancel."""
+        self._drive(self._switch.shorten(now_ns()))
+        self._follow()
 
     async def disarm(self) -> None:
         """Disarms every market; only called when nothing rests."""
         markets = self._gateway.markets
         for name in markets:
             self._drive(self._switch.disarm(name, 0, now_ns()))
+        self._follow()
         while any(self._switch.state(name) is not SwitchState.DISARMED for name in markets):
             await asyncio.sleep(POLL_S)
 
     def disarm_if_empty(self) -> None:
         """Disarms markets in which nothing of ours rests; after a halt."""
         for name in self._gateway.markets:
-            is_armed = self._switch.state(name) in (SwitchState.ARMED, SwitchState.LATE)
-            if is_armed and not self._gateway.store.open_orders(name):
+            is_set = self._switch.state(name) not in (SwitchState.DISARMED, SwitchState.DISARMING)
+            if is_set and not self._gateway.store.open_orders(name):
                 self._drive(self._switch.disarm(name, 0, now_ns()))
+                self._follow()
 
     def _follow(self) -> None:
         now = now_ns()
@@ -118,16 +149,24 @@ class Switches:
                 log.error("%s: kill switch %s: %s", action.market, action.state, action.message)
 
     async def _set_switch(self, market: str, timeout: str | None) -> None:
-        sent = now_ns()
+        sent = self._used_ns = now_ns()
+        control = self._control or self._gateway.control
         fields = {"market": market, "timeout": timeout}
         try:
-            read.read_kill_switch(*await self._gateway.control.call("kill_switch", fields))
+            read.read_kill_switch(*await control.call("kill_switch", fields))
         except WhitewireError as error:
             self._trouble = str(error)
             self._drive(self._switch.on_failed(market, str(error), now_ns()))
         else:
             self._drive(self._switch.on_ack(market, sent, now_ns()))
         self._follow()
+
+    async def _keep_warm(self) -> None:
+        """Between renewals of a long timer the connection must not fall asleep."""
+        try:
+            await (self._control or self._gateway.control).call("ping")
+        except WhitewireError as error:
+            log.warning("kill switch connection: %s", error)
 
     async def _verify(self) -> bool:
         """Hands the venue's list of timers on; False when there is none."""
@@ -138,6 +177,7 @@ class Switches:
         except WhitewireError as error:
             self._trouble = str(error)
             log.warning("kill switch status: %s", error)
+            self._drive(self._switch.on_status_failed(str(error), now_ns()))
             return False
         armed = {timer.market for timer in timers}
         self._trouble = f"it shows {', '.join(sorted(armed)) or 'none'}"

@@ -67,3 +67,13 @@ def test_traders_move_the_market_by_themselves() -> None:
         tops = [ws.push("bookTicker_update") for _ in range(5)]
         assert len({tuple(top[0][3:]) for top in tops}) == 5
         assert ws.push("trades_update")[0] == "BTC_USDT"
+
+
+def test_strikes_are_counted_by_fault() -> None:
+    with Venue(traders=False) as venue:
+        assert venue.strikes() == {}
+        venue.fault("http_429", times=2)
+        venue.fault("gap", times=1)
+        with RestClient(venue) as client:
+            assert [client.post("orders")[0] for _ in range(3)] == [429, 429, 200]
+        assert venue.strikes() == {"http_429": 2}

@@ -29,6 +29,7 @@ __all__ = [
     "read_executed_history",
     "read_kill_switch",
     "read_kill_switch_status",
+    "read_open_order_ids",
     "read_open_orders",
     "read_order_deals",
     "read_order_history",
@@ -95,6 +96,11 @@ class _HistoryDeal(
     asset: str = ""
 
 
+class _OpenOrderId(msgspec.Struct, frozen=True, rename={"venue_id": "orderId"}):
+    venue_id: int
+    market: str
+
+
 class _OrderDeals(msgspec.Struct):
     records: list[_HistoryDeal]
 
@@ -114,6 +120,7 @@ class _Token(msgspec.Struct):
 
 # An empty map as an array (rule 2) decodes as the list.
 _ORDERS = msgspec.json.Decoder(list[OrderReply])
+_ORDER_IDS = msgspec.json.Decoder(list[_OpenOrderId])
 _TIMER = msgspec.json.Decoder(KillSwitchTimer | list[Any])
 _TIMERS = msgspec.json.Decoder(list[KillSwitchTimer])
 _BALANCES = msgspec.json.Decoder(dict[str, _Balance] | list[Any])
@@ -133,6 +140,11 @@ def read_open_orders(status: int, body: bytes) -> list[OrderReply]:
         PeerError: any other failure.
     """
     return read(status, body, _ORDERS)
+
+
+def read_open_order_ids(status: int, body: bytes) -> list[tuple[str, int]]:
+    """Market and id of the active orders; nothing else of them has to be readable."""
+    return [(row.market, row.venue_id) for row in read(status, body, _ORDER_IDS)]
 
 
 def read_kill_switch(status: int, body: bytes) -> KillSwitchTimer | None:

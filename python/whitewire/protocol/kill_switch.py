@@ -18,7 +18,11 @@ Theory
    and a new timer must be acknowledged before the next order.
 6. It is disarmed only when the caller says that nothing rests. If that request fails it is
    repeated, and the timer's own end disarms it too, since nothing is left to cancel.
-7. The venue's list of timers is asked after arming; a timer that it does not show is not there.
+7. The venue's list of timers is asked after arming, and every 30 s; a timer that it does not show
+   is not there. A list that cannot be had is asked for again after 5 s, and at the third time
+   somebody is told; what was acknowledged still counts.
+8. A mass cancel shortens every timer to its least and lets it run out, which is no alarm; one
+   that fired is set again, since the caller disarms it as soon as nothing rests.
 """
 
 from __future__ import annotations
@@ -50,6 +54,11 @@ _MARGIN_SHARE = 8
 _RETRY_NS = 1_000_000_000
 _GRACE_NS = 10_000_000_000
 _ALARM_AT = 2
+_VERIFY_NS = 30 * _SECOND_NS
+_VERIFY_RETRY_NS = 5 * _SECOND_NS
+_VERIFY_ALARM_AT = 3
+# How late the venue's timer may be.
+_FIRING_NS = 2 * _SECOND_NS
 
 
 class SwitchState(StrEnum):
@@ -121,7 +130,7 @@ class Disarm(NamedTuple):
 
 
 class Verify(NamedTuple):
-    """Ask the venue for its timers and hand them to `on_status`."""
+    """Ask the venue for its timers and hand them to `on_status`; `market` is why, "" for time."""
 
     market: str
 
@@ -138,7 +147,16 @@ Action = Arm | Disarm | Verify | Alarm
 
 
 class _Timer:
-    __slots__ = ("acked_ns", "acked_sent_ns", "asked_ns", "failures", "pending", "sent_ns", "state")
+    __slots__ = (
+        "acked_ns",
+        "acked_sent_ns",
+        "acked_timeout_ns",
+        "asked_ns",
+        "failures",
+        "pending",
+        "sent_ns",
+        "state",
+    )
 
     def __init__(self) -> None:
         self.state = SwitchState.DISARMED
@@ -147,6 +165,7 @@ class _Timer:
         self.sent_ns = 0  # when the last arming was asked for
         self.acked_sent_ns = 0  # when the last acknowledged arming was sent
         self.acked_ns = 0  # when that acknowledgement came
+        self.acked_timeout_ns = 0  # its length
         self.failures = 0  # since the last success
 
     def move(self, cause: SwitchInput) -> bool:
@@ -183,10 +202,12 @@ class KillSwitch:
                 f"use {_MIN_TIMEOUT_S} to {_MAX_TIMEOUT_S} s",
             )
         self.timeout_s = timeout_s
-        self._timeout_ns = timeout_s * _SECOND_NS
-        self._renew_ns = self._timeout_ns // _RENEWALS
-        self._margin_ns = max(_MIN_MARGIN_NS, self._timeout_ns // _MARGIN_SHARE)
+        self._longest_ns = timeout_s * _SECOND_NS
+        self._renew_ns = self._longest_ns // _RENEWALS
         self._timers: dict[str, _Timer] = {}
+        self._verify_ns: int | None = None  # when the list is asked for next
+        self._verify_failures = 0
+        self._is_running_out = False  # rule 8
 
     def state(self, market: str) -> SwitchState:
         """The state of a market's timer."""
@@ -198,7 +219,7 @@ class KillSwitch:
         timer = self._timers.get(market)
         if timer is None or timer.state is not SwitchState.ARMED:
             return False
-        return now_ns < self._stale_at_ns(timer)
+        return now_ns < _stale_at_ns(timer)
 
     def arm(self, market: str, now_ns: int) -> list[Action]:
         """Start the timer of `market` and keep it running from then on."""
@@ -220,6 +241,18 @@ class KillSwitch:
         timer.failures = 0
         return timer.ask(self._request(market, timer), now_ns)
 
+    def shorten(self, now_ns: int) -> list[Action]:
+        """Let every timer that runs, or may run, fire as soon as it can (rule 8)."""
+        if self._is_running_out:
+            return []
+        self._is_running_out = True
+        self.timeout_s = _MIN_TIMEOUT_S
+        actions: list[Action] = []
+        for market, timer in self._timers.items():
+            if timer.state not in (SwitchState.DISARMED, SwitchState.DISARMING):
+                actions += timer.ask(self._request(market, timer), now_ns)
+        return actions
+
     def on_ack(self, market: str, sent_ns: int, now_ns: int) -> list[Action]:
         """The venue took the request of `market` that was sent at `sent_ns`."""
         timer = self._timers[market]
@@ -229,8 +262,12 @@ class KillSwitch:
             timer.move(SwitchInput.DISARMED)
         elif answered is not None:
             timer.acked_sent_ns, timer.acked_ns = sent_ns, now_ns
-            if now_ns < self._stale_at_ns(timer) and timer.move(SwitchInput.ACKED):
+            timer.acked_timeout_ns = answered.timeout_s * _SECOND_NS
+            if now_ns < _stale_at_ns(timer) and timer.move(SwitchInput.ACKED):
+                self._verify_ns = now_ns + _VERIFY_NS
                 return [Verify(market)]  # rule 7
+            if answered.timeout_s != self.timeout_s:  # it was in flight when they were shortened
+                return timer.ask(self._request(market, timer), now_ns)
         return self._follow_up(market, timer, now_ns)
 
     def on_failed(self, market: str, reason: str, now_ns: int) -> list[Action]:
@@ -248,6 +285,7 @@ class KillSwitch:
     def on_status(self, armed: Collection[str], asked_ns: int, now_ns: int) -> list[Action]:
         """The venue shows the timers `armed`; it was asked at `asked_ns` (rule 7)."""
         actions: list[Action] = []
+        self._verify_failures = 0
         for market, timer in self._timers.items():
             if market in armed or timer.acked_ns > asked_ns or not timer.move(SwitchInput.MISSING):
                 continue
@@ -255,30 +293,58 @@ class KillSwitch:
             actions += timer.ask(self._request(market, timer), now_ns)
         return actions
 
+    def on_status_failed(self, reason: str, now_ns: int) -> list[Action]:
+        """The venue did not show its timers (rule 7)."""
+        self._verify_failures += 1
+        self._verify_ns = now_ns + _VERIFY_RETRY_NS
+        if self._verify_failures != _VERIFY_ALARM_AT:
+            return []
+        armed = [row for row in self._timers.items() if row[1].state is SwitchState.ARMED]
+        return [
+            Alarm(market, timer.state, f"cannot be verified: {reason}") for market, timer in armed
+        ]
+
     def on_timer(self, now_ns: int) -> list[Action]:
         """Renew what is due and judge what is late; call it several times a second."""
         actions: list[Action] = []
         for market, timer in self._timers.items():
             actions += self._judge(market, timer, now_ns)
-            if timer.state is SwitchState.DISARMED:
+            if timer.state is SwitchState.DISARMED or self._lets_run(timer, now_ns):
                 continue
             is_armed = timer.state is SwitchState.ARMED
             pace_ns = self._renew_ns if is_armed else min(self._renew_ns, _RETRY_NS)
             if now_ns - timer.asked_ns >= pace_ns:
                 actions += timer.ask(self._request(market, timer), now_ns)
-        return actions
+        return actions + self._verify_when_due(now_ns)
+
+    def _verify_when_due(self, now_ns: int) -> list[Action]:
+        if self._verify_ns is None or now_ns < self._verify_ns:
+            return []
+        self._verify_ns = now_ns + _VERIFY_NS
+        is_any = any(timer.state is SwitchState.ARMED for timer in self._timers.values())
+        return [Verify("")] if is_any else []
+
+    def _lets_run(self, timer: _Timer, now_ns: int) -> bool:
+        """Whether a shortened timer has yet to fire (rule 8)."""
+        if not self._is_running_out or timer.state is SwitchState.DISARMING:
+            return False
+        is_short = timer.acked_timeout_ns == self.timeout_s * _SECOND_NS
+        return is_short and now_ns < timer.acked_sent_ns + timer.acked_timeout_ns + _FIRING_NS
 
     def _judge(self, market: str, timer: _Timer, now_ns: int) -> list[Action]:
         if timer.state is SwitchState.DISARMING:
             # Rule 6: a lost arming may have started late, hence the grace.
-            if now_ns >= timer.sent_ns + self._timeout_ns + _GRACE_NS:
+            if now_ns >= timer.sent_ns + self._longest_ns + _GRACE_NS:
                 timer.move(SwitchInput.EXPIRED)
             return []
-        if now_ns >= timer.acked_sent_ns + self._timeout_ns and timer.move(SwitchInput.EXPIRED):
-            return [Alarm(market, timer.state, "not renewed in time: the venue canceled all")]
-        if now_ns >= self._stale_at_ns(timer) and timer.move(SwitchInput.STALE):
-            return [Alarm(market, timer.state, "not renewed for too long: quoting must stop")]
-        return []
+        message = ""
+        is_over = now_ns >= timer.acked_sent_ns + timer.acked_timeout_ns
+        if is_over and timer.move(SwitchInput.EXPIRED):
+            message = "not renewed in time: the venue canceled all"
+        elif now_ns >= _stale_at_ns(timer) and timer.move(SwitchInput.STALE):
+            message = "not renewed for too long: quoting must stop"
+        is_alarm = bool(message) and not self._is_running_out
+        return [Alarm(market, timer.state, message)] if is_alarm else []
 
     def _follow_up(self, market: str, timer: _Timer, now_ns: int) -> list[Action]:
         """What was wanted while the request was in flight, or a renewal that came too late."""
@@ -290,5 +356,8 @@ class KillSwitch:
         is_ending = timer.state is SwitchState.DISARMING
         return Disarm(market) if is_ending else Arm(market, self.timeout_s)
 
-    def _stale_at_ns(self, timer: _Timer) -> int:
-        return timer.acked_sent_ns + self._timeout_ns - self._margin_ns
+
+def _stale_at_ns(timer: _Timer) -> int:
+    """When quoting has to stop (rule 1)."""
+    margin_ns = max(_MIN_MARGIN_NS, timer.acked_timeout_ns // _MARGIN_SHARE)
+    return timer.acked_sent_ns + timer.acked_timeout_ns - margin_ns

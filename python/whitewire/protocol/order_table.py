@@ -227,6 +227,11 @@ class OrderStore:
         live = self._live.values()
         return [order for order in live if market is None or order.market.name == market]
 
+    @property
+    def open_count(self) -> int:
+        """How many orders may rest at the venue."""
+        return len(self._live)
+
     def unknown_orders(self) -> list[Order]:
         """The orders that wait for the venue's word."""
         return [order for order in self._live.values() if order.is_unknown]

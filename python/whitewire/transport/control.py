@@ -130,8 +130,11 @@ class _Exchange:
 class _Line:
     """One place in a pool: its connection, opened again when it is needed and gone."""
 
-    def __init__(self, address: Address, context: ssl.SSLContext, path: Path) -> None:
+    def __init__(
+        self, address: Address, context: ssl.SSLContext, path: Path, timeout_s: float
+    ) -> None:
         self.address = address
+        self._timeout_s = timeout_s
         self._context = context
         self._path = path
         self._exchange = _Exchange(address.url)
@@ -143,6 +146,7 @@ class _Line:
             if not self._exchange.is_open:
                 if self._is_closed:
                     raise PeerError("closed", f"{self.address.url}: the gateway has closed it")
+                self._exchange.abort()  # the kernel may have given it up and uvloop not noticed
                 exchange = _Exchange(self.address.url)
                 await connect(self.address, self._context, self._path, exchange)
                 self._exchange = exchange
@@ -151,12 +155,12 @@ class _Line:
     async def call(self, request: bytes) -> Answer:
         exchange = await self.open()
         try:
-            async with asyncio.timeout(CALL_TIMEOUT_S):
+            async with asyncio.timeout(self._timeout_s):
                 return await exchange.send(request, self._path)
         except TimeoutError:
             # the answers that follow could not be matched any more
             error = PeerError(
-                "no-answer", f"{self.address.url} did not answer within {CALL_TIMEOUT_S:g} s"
+                "no-answer", f"{self.address.url} did not answer within {self._timeout_s:g} s"
             )
             exchange.abort(error)
             raise error from None
@@ -189,6 +193,7 @@ class Control:
         throttle: the account's rate limiter, shared with the order path.
         now_ns: monotonic clock.
         clock: the venue's time, which nonces are made from; a new one of its own when None.
+        timeout_s: how long an answer may take; None for what suits most.
 
     Attributes:
         clock: as given.
@@ -208,7 +213,9 @@ class Control:
         throttle: Throttle,
         now_ns: Callable[[], int],
         clock: VenueClock | None = None,
+        timeout_s: float | None = None,
     ) -> None:
+        timeout_s = CALL_TIMEOUT_S if timeout_s is None else timeout_s
         self.clock = clock or VenueClock(time_ns(), now_ns())
         self.on_held: Callable[[str, Held], None] = lambda name, held: None
         self._signer = signer
@@ -229,7 +236,7 @@ class Control:
             Route.PUBLIC: Address(config.venue.public_rest),
         }
         self._lines = {
-            (route, kind): _Line(address, context, path)
+            (route, kind): _Line(address, context, path, timeout_s)
             for route, address in hosts.items()
             for kind in Class
         }

@@ -162,6 +162,10 @@ class Venue:
         triggers = {"probability": probability, "at": at, "seconds": seconds}
         self._on_thread(lambda: self._server.arm(name, times, **triggers, **args))
 
+    def strikes(self) -> dict[str, int]:
+        """How many occasions each fault has struck so far, by name."""
+        return self._on_thread(lambda: dict(self._server.faults.struck))
+
     def restrict_key(
         self,
         key: str,

@@ -20,6 +20,7 @@ from __future__ import annotations
 import math
 import random
 import time
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -52,7 +53,11 @@ class Fault:
 
 
 class FaultTable:
-    """Armed faults, oldest first."""
+    """Armed faults, oldest first.
+
+    Attributes:
+        struck: how many occasions each fault has struck, by name.
+    """
 
     def __init__(self, clock: Callable[[], float] = time.time, seed: int = 1) -> None:
         """Arms nothing yet.
@@ -65,6 +70,7 @@ class FaultTable:
         self._made = clock()
         self._random = random.Random(f"faults:{seed}")
         self._armed: list[Fault] = []
+        self.struck: Counter[str] = Counter()
 
     def arm(
         self,
@@ -118,6 +124,7 @@ class FaultTable:
         for fault in self._live(name):
             if fault.facts.items() <= facts.items() and self._strikes(fault):
                 fault.remaining -= 1
+                self.struck[name] += 1
                 if fault.remaining == 0:
                     self._armed.remove(fault)
                 return fault

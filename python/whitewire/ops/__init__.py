@@ -1,0 +1,1 @@
+"""Processes beside the gateway: the red button and the watchdog."""
