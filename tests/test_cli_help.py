@@ -22,6 +22,7 @@ OPTIONS = {
     },
     "run": {"--config", "--live"},
     "check": {"--config", "--json"},
+    "arm": {"--config", "--reason", "--account"},
     "cancel-all": {"--config", "--market", "--account", "--json"},
     "watchdog": {"--config", "--account", "--stay"},
     "journal": {"--config", "--path", "--table", "--json"},

@@ -230,12 +230,46 @@ def test_https_to_a_plain_port_exits_2(
     assert re.search("TLS failed|reset by peer|closed", capsys.readouterr().err)
 
 
+LIVE_LIMITS = [
+    (
+        "[markets.BTC_USDT]\n",
+        """[limits]
+max_open_orders = 20
+max_open_notional = "200000"
+max_loss = "500"
+max_drawdown = 800
+state_file = "state.json"
+[markets.BTC_USDT]
+max_open_orders = 10
+max_open_notional = "100000"
+max_position = "1"
+""",
+    )
+]
+
+
+@pytest.mark.usefixtures("environment")
+def test_live_trading_without_a_limit_names_each_that_is_missing(
+    folder: Folder, venue: Venue, capsys: pytest.CaptureFixture[str]
+) -> None:
+    away = (venue.rest, venue.rest.replace("127.0.0.1", "no-such-host.invalid"))
+    assert main(["run", "mine:Quoter", "--config", folder.write(away), "--live"]) == 2
+    told = capsys.readouterr().err
+    for name in ("max_open_orders", "max_open_notional", "max_loss", "max_drawdown"):
+        assert f"limits.{name}" in told
+    for name in ("max_open_orders", "max_open_notional", "max_position"):
+        assert f"markets.BTC_USDT.{name}" in told
+    one = [(old, new.replace("max_loss", "# max_loss")) for old, new in LIVE_LIMITS]
+    assert main(["run", "mine:Quoter", "--config", folder.write(away, *one), "--live"]) == 2
+    assert "no default for limits.max_loss; decide each" in capsys.readouterr().err
+
+
 @pytest.mark.usefixtures("environment")
 def test_a_host_that_does_not_exist_exits_2(
     folder: Folder, venue: Venue, capsys: pytest.CaptureFixture[str]
 ) -> None:
     for url in (venue.rest, venue.public_rest, venue.ws):
-        path = folder.write((url, url.replace("127.0.0.1", "no-such-host.invalid")))
+        path = folder.write((url, url.replace("127.0.0.1", "no-such-host.invalid")), *LIVE_LIMITS)
         assert main(["run", "mine:Quoter", "--config", path, "--live"]) == 2
         told = capsys.readouterr().err
         assert "no-such-host.invalid" in told

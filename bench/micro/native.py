@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.micro.measure import CannotMeasureError, expect
 
-__all__ = ["FrameLoop", "Library", "OrderLoop"]
+__all__ = ["FrameLoop", "GateLoop", "Library", "OrderLoop"]
 
 _MANIFEST = Path(__file__).parents[1] / "native" / "Cargo.toml"
 _ROOM = 4096
@@ -52,6 +52,12 @@ class Library:
         self._sign("frames_run", ctypes.c_uint64, pointer, ctypes.c_uint64)
         self._sign("frames_levels", size, pointer, ctypes.c_bool, pointer, size)
         self._sign("frames_ticker", ctypes.c_bool, pointer, pointer)
+        self._sign("gates_new", pointer)
+        self._sign("gates_free", None, pointer)
+        self._sign("gates_check", ctypes.c_uint64, pointer, ctypes.c_uint64)
+        self._sign("gates_admit", ctypes.c_uint64, pointer, ctypes.c_uint64)
+        self._sign("gates_release", None, pointer)
+        self._sign("gates_tops", None, pointer, ctypes.c_uint64)
 
     def _sign(self, name: str, result: type | None, *arguments: type) -> None:
         function = getattr(self.handle, name)
@@ -105,6 +111,37 @@ class OrderLoop:
     def run(self, count: int, first: tuple[int, int, int, int]) -> None:
         """Builds `count` requests from (sequence, price, amount, nonce) on."""
         self._library.orders_run(self._pointer, ctypes.byref(_Order(*first)), count)
+
+
+class GateLoop:
+    """Orders through the gate, every rule at work.
+
+    Args:
+        library: the loops.
+    """
+
+    def __init__(self, library: Library) -> None:
+        self._library = library.handle
+        self._pointer = self._library.gates_new()
+        weakref.finalize(self, self._library.gates_free, self._pointer)
+
+    def check(self, count: int) -> None:
+        """The rules of the single order, `count` times."""
+        passed = self._library.gates_check(self._pointer, count)
+        expect(passed == count, f"{passed} of {count} orders passed")
+
+    def admit(self, count: int) -> None:
+        """The whole gate, `count` times; `release` before the next."""
+        passed = self._library.gates_admit(self._pointer, count)
+        expect(passed == count, f"{passed} of {count} orders passed")
+
+    def release(self) -> None:
+        """The orders are done."""
+        self._library.gates_release(self._pointer)
+
+    def tops(self, count: int) -> None:
+        """New tops of the book, `count` of them."""
+        self._library.gates_tops(self._pointer, count)
 
 
 class FrameLoop:

@@ -20,10 +20,13 @@ use crate::event::Kind;
 use crate::http1::{Progress, ResponseParser};
 
 /// Changes with every change of the table or of a struct in it.
-pub const ABI_VERSION: u32 = 1;
+pub const ABI_VERSION: u32 = 2;
 
 /// Reported for a panic caught at the border: a bug of ours, and the session's end.
 pub const PANICKED: i64 = -128;
+
+/// Set by `on_frame` while the gate has a change of state to tell.
+pub const ALARM_BIT: u32 = 24;
 
 /// A value that Python owns and C calls reach by pointer, one call at a time (C2).
 pub struct Shared<T>(Box<UnsafeCell<T>>);
@@ -88,7 +91,7 @@ pub struct Api {
         usize,
     ) -> i64,
     pub cancel:
-        unsafe extern "C" fn(*mut c_void, u16, *const u8, usize, u64, *mut u8, usize) -> i64,
+        unsafe extern "C" fn(*mut c_void, u16, *const u8, usize, u64, i64, *mut u8, usize) -> i64,
     pub bulk: unsafe extern "C" fn(
         *mut c_void,
         *mut PlaceRequest,
@@ -126,7 +129,7 @@ fn length(result: &std::thread::Result<Result<usize, Failure>>) -> i64 {
     }
 }
 
-/// Kind in the low byte, market in the next two.
+/// Kind in the low byte, market in the next two, then whether the gate changed a state.
 unsafe extern "C" fn on_frame(
     engine: *mut c_void,
     data: *const u8,
@@ -136,9 +139,12 @@ unsafe extern "C" fn on_frame(
     // SAFETY: C1, C2, C3.
     let (engine, frame) =
         unsafe { (&mut *engine.cast::<Engine>(), slice::from_raw_parts(data, len)) };
-    let outcome = catch_unwind(AssertUnwindSafe(|| engine.feed_mut().on_frame(frame, recv_ns)));
+    let outcome = catch_unwind(AssertUnwindSafe(|| engine.on_frame(frame, recv_ns)));
     match outcome {
-        Ok(outcome) => outcome.kind as u32 | (u32::from(outcome.market) << 8),
+        Ok(outcome) => {
+            let alarm = u32::from(engine.guard().has_alarm()) << ALARM_BIT;
+            outcome.kind as u32 | (u32::from(outcome.market) << 8) | alarm
+        }
         Err(_) => Kind::Malformed as u32 | (u32::from(u16::MAX) << 8),
     }
 }
@@ -186,6 +192,7 @@ unsafe extern "C" fn cancel(
     id: *const u8,
     id_len: usize,
     nonce: u64,
+    now_ns: i64,
     out: *mut u8,
     capacity: usize,
 ) -> i64 {
@@ -197,7 +204,8 @@ unsafe extern "C" fn cancel(
             slice::from_raw_parts_mut(out, capacity),
         )
     };
-    length(&catch_unwind(AssertUnwindSafe(|| engine.cancel(usize::from(market), id, nonce, out))))
+    let market = usize::from(market);
+    length(&catch_unwind(AssertUnwindSafe(|| engine.cancel(market, id, nonce, now_ns, out))))
 }
 
 unsafe extern "C" fn bulk(

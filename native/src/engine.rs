@@ -4,17 +4,17 @@
 //! Must not know: sockets, Python, the clock. Invariant: no bytes of an order are produced that
 //! the gate did not pass, and a cancel is never refused by the gate.
 
+mod outbound;
 mod request;
 mod routes;
 
+use crate::event::{Kind, Outcome};
 use crate::feed::Feed;
-use crate::gate::{self, MarketLimits, Top};
+use crate::gate::{Event, Guard, MarketLimits, Top};
 use crate::histogram::Histogram;
-use crate::price;
 use crate::sign::Signer;
 use crate::template::{
-    BulkLeg, BulkTemplate, CancelTemplate, ModifyFields, ModifyTemplate, PlaceFields, PlaceSpec,
-    PlaceTemplate, Side, Stp,
+    BulkTemplate, CancelTemplate, ModifyTemplate, PlaceSpec, PlaceTemplate, Side, Stp,
 };
 
 pub use crate::template::MAX_LEGS;
@@ -26,7 +26,6 @@ pub use request::{
 struct Trading {
     name: String,
     limits: MarketLimits,
-    halted: bool,
     place_path: String,
     /// Which of the engine's bulk templates takes its orders.
     bulk: usize,
@@ -41,7 +40,7 @@ pub struct Engine {
     signer: Option<Signer>,
     paths: OrderPaths,
     id_base: String,
-    halted: bool,
+    guard: Guard,
     trading: Vec<Trading>,
     /// By path; the first one is that of [`OrderPaths`].
     bulk: Vec<(String, BulkTemplate)>,
@@ -65,14 +64,6 @@ fn side_of(flag_bits: u8) -> Side {
     }
 }
 
-fn digits(mut value: u64, out: &mut [u8; SEQUENCE_DIGITS]) -> &[u8] {
-    for slot in out.iter_mut().rev() {
-        *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
-        value /= 10;
-    }
-    out
-}
-
 impl Engine {
     /// `id_base` starts every client order id (letters, digits and dashes).
     pub fn new(signer: Option<Signer>, paths: OrderPaths, id_base: &str) -> Self {
@@ -81,7 +72,7 @@ impl Engine {
             signer,
             paths,
             id_base: id_base.to_owned(),
-            halted: true,
+            guard: Guard::default(),
             trading: Vec::new(),
             bulk: Vec::new(),
             stages: std::array::from_fn(|_| Histogram::new()),
@@ -101,7 +92,6 @@ impl Engine {
         let mut trading = Trading {
             name: name.to_owned(),
             limits,
-            halted: false,
             place_path: self.paths.place.clone(),
             bulk: 0,
             place: std::array::from_fn(|_| None),
@@ -121,6 +111,7 @@ impl Engine {
             }
         }
         self.trading.push(trading);
+        self.guard.add_market();
         Ok(index)
     }
 
@@ -137,15 +128,46 @@ impl Engine {
         &mut self.feed
     }
 
+    /// The limits, sums and states of the account.
+    pub fn guard(&self) -> &Guard {
+        &self.guard
+    }
+
+    pub fn guard_mut(&mut self) -> &mut Guard {
+        &mut self.guard
+    }
+
+    /// Takes one frame; the market's new top is the gate's mark.
+    pub fn on_frame(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
+        let outcome = self.feed.on_frame(frame, recv_ns);
+        match outcome.kind {
+            Kind::BookDelta | Kind::BookSnapshot | Kind::BookGap => {
+                let market = usize::from(outcome.market);
+                let top = self.top(market);
+                let (bid, ask) = if top.stale { (0, 0) } else { (top.best_bid, top.best_ask) };
+                self.guard.on_top(market, bid, ask, recv_ns);
+            }
+            Kind::Malformed => self.guard.forget_marks(),
+            _ => {}
+        }
+        outcome
+    }
+
+    /// A new session: every book is stale, nothing can be valued until it is seen again.
+    pub fn reset_feed(&mut self) {
+        self.feed.reset();
+        self.guard.forget_marks();
+    }
+
     /// Stops or allows placements on every market; cancels always pass.
     pub fn set_halted(&mut self, halted: bool) {
-        self.halted = halted;
+        self.guard.account_event(if halted { Event::Disarm } else { Event::Arm });
     }
 
     /// Stops or allows placements on one market.
     pub fn set_market_halted(&mut self, market: usize, halted: bool) -> Result<(), Failure> {
-        self.trading.get_mut(market).ok_or(Failure::UnknownMarket)?.halted = halted;
-        Ok(())
+        let event = if halted { Event::Disarm } else { Event::Arm };
+        self.guard.market_event(market, event).then_some(()).ok_or(Failure::UnknownMarket)
     }
 
     pub fn stage(&self, stage: usize) -> Option<&Histogram> {
@@ -208,147 +230,6 @@ impl Engine {
             stale: book.is_stale(),
             recv_ns: book.recv_ns(),
         }
-    }
-
-    fn pass_gate(
-        &self,
-        market: usize,
-        flag_bits: u8,
-        price: i64,
-        amount: i64,
-        now_ns: i64,
-    ) -> Result<(), Failure> {
-        let trading = self.trading.get(market).ok_or(Failure::UnknownMarket)?;
-        gate::check(
-            &trading.limits,
-            &self.top(market),
-            side_of(flag_bits),
-            price,
-            amount,
-            flag_bits & flags::POST_ONLY != 0,
-            self.halted || trading.halted,
-            now_ns,
-        )
-        .map_err(Failure::Refused)
-    }
-
-    /// Gate, template and signature of one order; the length of the request in `out`.
-    pub fn place(
-        &mut self,
-        request: &PlaceRequest,
-        nonce: u64,
-        now_ns: i64,
-        out: &mut [u8],
-    ) -> Result<usize, Failure> {
-        let market = usize::from(request.market);
-        self.pass_gate(market, request.flags, request.price, request.amount, now_ns)?;
-        self.prepare(market, request.flags).map_err(|_| Failure::Template)?;
-        let (price_decimals, amount_decimals) = self.scale(market);
-        let (mut price_text, mut amount_text) = ([0u8; 40], [0u8; 40]);
-        let price_len = price::format(request.price, price_decimals, &mut price_text);
-        let amount_len = price::format(request.amount, amount_decimals, &mut amount_text);
-        let mut id = [0u8; SEQUENCE_DIGITS];
-        let fields = PlaceFields {
-            client_id: digits(request.sequence, &mut id),
-            amount: &amount_text[..amount_len],
-            price: &price_text[..price_len],
-            nonce,
-        };
-        self.template(market, request.flags)?.encode(&fields, out).map_err(Failure::Encode)
-    }
-
-    /// A bulk request of the legs that pass the gate; each refused leg keeps its `refusal`.
-    ///
-    /// Fails with `Legs` when no leg is left or there are more than the venue takes; a leg of a
-    /// market whose orders go to another endpoint than the first leg's is refused with it, too.
-    pub fn bulk(
-        &mut self,
-        legs: &mut [PlaceRequest],
-        nonce: u64,
-        now_ns: i64,
-        out: &mut [u8],
-    ) -> Result<usize, Failure> {
-        if legs.len() > MAX_LEGS {
-            return Err(Failure::Legs);
-        }
-        let mut endpoint = None;
-        for leg in legs.iter_mut() {
-            let market = usize::from(leg.market);
-            let passed = self
-                .pass_gate(market, leg.flags, leg.price, leg.amount, now_ns)
-                .and_then(|()| self.prepare(market, leg.flags).map_err(|_| Failure::Template));
-            let passed = passed.and_then(|()| self.check_endpoint(market, &mut endpoint));
-            leg.refusal = passed.err().map_or(0, Failure::code);
-        }
-        let mut texts = [([0u8; 40], 0usize, [0u8; 40], 0usize, [0u8; SEQUENCE_DIGITS]); MAX_LEGS];
-        for (leg, text) in legs.iter().zip(texts.iter_mut()) {
-            let (price_decimals, amount_decimals) = self.scale(usize::from(leg.market));
-            text.1 = price::format(leg.price, price_decimals, &mut text.0);
-            text.3 = price::format(leg.amount, amount_decimals, &mut text.2);
-            digits(leg.sequence, &mut text.4);
-        }
-        let first = legs.iter().position(|leg| leg.refusal == 0).ok_or(Failure::Legs)?;
-        let any = self.template(usize::from(legs[first].market), legs[first].flags)?;
-        let blank = PlaceFields { client_id: b"", amount: b"", price: b"", nonce };
-        let mut wire: [BulkLeg<'_>; MAX_LEGS] =
-            std::array::from_fn(|_| BulkLeg { place: any, fields: blank });
-        let mut count = 0;
-        for (leg, text) in legs.iter().zip(texts.iter()) {
-            if leg.refusal != 0 {
-                continue;
-            }
-            wire[count] = BulkLeg {
-                place: self.template(usize::from(leg.market), leg.flags)?,
-                fields: PlaceFields {
-                    client_id: &text.4,
-                    amount: &text.2[..text.3],
-                    price: &text.0[..text.1],
-                    nonce,
-                },
-            };
-            count += 1;
-        }
-        let (_, bulk) = self.bulk.get(endpoint.unwrap_or(0)).ok_or(Failure::NoKey)?;
-        bulk.encode(&wire[..count], nonce, out).map_err(Failure::Encode)
-    }
-
-    /// Gate and template of a modification.
-    pub fn modify(
-        &mut self,
-        request: &ModifyRequest,
-        client_id: &[u8],
-        nonce: u64,
-        now_ns: i64,
-        out: &mut [u8],
-    ) -> Result<usize, Failure> {
-        let market = usize::from(request.market);
-        self.pass_gate(market, request.flags, request.price, request.amount, now_ns)?;
-        let (price_decimals, amount_decimals) = self.scale(market);
-        let (mut price_text, mut amount_text) = ([0u8; 40], [0u8; 40]);
-        let price_len = price::format(request.price, price_decimals, &mut price_text);
-        let amount_len = price::format(request.amount, amount_decimals, &mut amount_text);
-        let stp = usize::from((request.flags >> flags::STP_SHIFT) & 3);
-        let template = self.trading[market].modify[stp].as_ref().ok_or(Failure::NoKey)?;
-        let fields = ModifyFields {
-            client_id,
-            amount: Some(&amount_text[..amount_len]),
-            price: Some(&price_text[..price_len]),
-            nonce,
-        };
-        template.encode(&fields, out).map_err(Failure::Encode)
-    }
-
-    /// A cancel by client id; never gated.
-    pub fn cancel(
-        &self,
-        market: usize,
-        client_id: &[u8],
-        nonce: u64,
-        out: &mut [u8],
-    ) -> Result<usize, Failure> {
-        let trading = self.trading.get(market).ok_or(Failure::UnknownMarket)?;
-        let template = trading.cancel.as_ref().ok_or(Failure::NoKey)?;
-        template.encode(client_id, nonce, out).map_err(Failure::Encode)
     }
 
     fn scale(&self, market: usize) -> (i8, i8) {

@@ -55,6 +55,8 @@ pub enum Kind {
     Malformed = 13,
     /// An own order finished, see [`Cold::order`]; its event is 3.
     OrderExecuted = 14,
+    /// No frame: the gate changed a state, see [`crate::gate::Guard`].
+    Alarm = 15,
     /// Balances of the collateral account, see [`Cold::margin`].
     MarginBalances = 16,
     /// All positions of the account, see [`Cold::margin`].

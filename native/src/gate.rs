@@ -1,10 +1,10 @@
-//! The first gate: the last look at an order before it is built.
+//! The gate: the last look at an order before it is built.
 //!
-//! Owns the limits of one market and the verdict on one order. Must not know clocks, books or
-//! accounts: the top of the book and the time are arguments. Invariant: no input panics, wraps or
-//! rounds; what cannot be judged is refused.
+//! Owns the limits of one order and the verdict on it; `account` owns what all orders of an account
+//! may do together. Must not know clocks or books: the top of the book and the time are arguments.
+//! Invariant: no input panics, wraps or rounds; what cannot be judged is refused.
 //!
-//! Rules obeyed, by number, in the order in which they are asked:
+//! Rules obeyed, by number, in the order in which they are asked; G8 to G14 are `account`'s:
 //! * G1 — nothing is placed while halted.
 //! * G2 — a price is positive; price and amount are multiples of the market's steps.
 //! * G3 — the amount lies within its limits, bounds included.
@@ -14,6 +14,22 @@
 //!   ask, or the one side that there is.
 //! * G7 — a post-only order must not reach the other side of our own book: the venue would refuse
 //!   it after a round trip.
+
+mod account;
+mod limits;
+mod market;
+mod orders;
+mod state;
+mod watch;
+mod windows;
+
+pub use account::{Admitted, Guard, Intent};
+pub use limits::{AccountLimits, ExposureLimits};
+pub use market::MarketGuard;
+pub use orders::{Exposure, OrderTable};
+pub use state::{Event, Latch, Reason, State};
+pub use watch::FillReport;
+pub use windows::{Bucket, Burst, Moves, Recent, Repeats};
 
 use crate::template::Side;
 
@@ -81,6 +97,28 @@ pub enum Refusal {
     PriceNotPositive = 11,
     /// Post-only, but it would take.
     WouldCross = 12,
+    /// Killed: a human has to arm it again.
+    Killed = 13,
+    /// Only what lessens the position may leave.
+    OnlyReducing = 14,
+    /// Too many placements and changes in a short time.
+    OrderRate = 15,
+    /// Too many cancels in a short time.
+    CancelRate = 16,
+    /// The same order was placed a moment ago.
+    Duplicate = 17,
+    /// It would meet an open order of our own.
+    SelfCross = 18,
+    /// Too many open orders.
+    OpenOrders = 19,
+    /// Too much open notional.
+    OpenNotional = 20,
+    /// The position could become too large.
+    Position = 21,
+    /// A position has no fresh mark, so that its loss is not known.
+    NoMark = 22,
+    /// More orders than the core can account for.
+    TooManyOrders = 23,
 }
 
 impl Refusal {
@@ -106,6 +144,17 @@ impl Refusal {
             Refusal::OffLot => "the amount is not a multiple of the amount step",
             Refusal::PriceNotPositive => "the price is not positive",
             Refusal::WouldCross => "a post-only order at this price would take",
+            Refusal::Killed => "the account is killed; it needs whitewire arm and a new start",
+            Refusal::OnlyReducing => "only orders that lessen the position may leave now",
+            Refusal::OrderRate => "the rate of placements and changes is above its limit",
+            Refusal::CancelRate => "the rate of cancels is above its limit, so placements wait",
+            Refusal::Duplicate => "the same order was placed a moment ago",
+            Refusal::SelfCross => "it would meet an open order of our own",
+            Refusal::OpenOrders => "the number of open orders is at its limit",
+            Refusal::OpenNotional => "the open notional would exceed its limit",
+            Refusal::Position => "the position could exceed its limit if all open orders filled",
+            Refusal::NoMark => "a position cannot be valued, so only less of it is allowed",
+            Refusal::TooManyOrders => "the core cannot account for more orders",
         }
     }
 }

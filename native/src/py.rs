@@ -5,6 +5,7 @@
 
 mod book;
 mod engine;
+mod guard;
 mod order;
 mod tools;
 
@@ -82,6 +83,17 @@ fn refusals() -> Vec<(u8, &'static str, &'static str)> {
         (Refusal::OffLot, "off-lot"),
         (Refusal::PriceNotPositive, "price-not-positive"),
         (Refusal::WouldCross, "would-cross"),
+        (Refusal::Killed, "killed"),
+        (Refusal::OnlyReducing, "only-reducing"),
+        (Refusal::OrderRate, "order-rate"),
+        (Refusal::CancelRate, "cancel-rate"),
+        (Refusal::Duplicate, "duplicate"),
+        (Refusal::SelfCross, "self-cross"),
+        (Refusal::OpenOrders, "open-orders"),
+        (Refusal::OpenNotional, "open-notional"),
+        (Refusal::Position, "position"),
+        (Refusal::NoMark, "no-mark"),
+        (Refusal::TooManyOrders, "too-many-orders"),
     ];
     let mut rows: Vec<_> =
         gate.iter().map(|(refusal, code)| (refusal.code(), *code, refusal.reason())).collect();
@@ -104,9 +116,12 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tools::PyHistogram>()?;
     module.add_class::<tools::PyHttpParser>()?;
     module.add_class::<engine::PyEngine>()?;
+    module.add_class::<guard::PyGuard>()?;
     module.add_function(wrap_pyfunction!(refusals, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
+    module.add("STATES", guard::STATES.map(|(name, _)| name))?;
+    module.add("REASONS", guard::REASONS.map(|(name, _)| name))?;
     module.add("STAGES", STAGE_NAMES.map(|(name, _)| name))?;
     module.add(
         "_api",

@@ -6,8 +6,11 @@ use std::cell::Cell;
 
 use whitewire_core::engine::{flags, Engine, Failure, ModifyRequest, OrderPaths, PlaceRequest};
 use whitewire_core::event::Kind;
-use whitewire_core::gate::{MarketLimits, Refusal};
+use whitewire_core::gate::{
+    AccountLimits, Event, Exposure, ExposureLimits, FillReport, MarketLimits, Refusal,
+};
 use whitewire_core::sign::Signer;
+use whitewire_core::template::Side;
 
 struct Counting;
 
@@ -33,6 +36,7 @@ static ALLOCATOR: Counting = Counting;
 const QUOTE: u8 = flags::POST_ONLY | (2 << flags::STP_SHIFT);
 const NONCE: u64 = 1_700_000_000_000;
 const NOW: i64 = 1_000_000_000;
+const ID: &[u8] = b"ww-0000000001";
 
 fn limits() -> MarketLimits {
     MarketLimits {
@@ -81,6 +85,43 @@ fn body(request: &[u8]) -> serde_json::Value {
     let text = std::str::from_utf8(request).expect("ASCII");
     let (_, body) = text.split_once("\r\n\r\n").expect("a head");
     serde_json::from_str(body).expect("a JSON body")
+}
+
+/// Every rule of the account at work, none so tight that it refuses.
+fn limit_everything(engine: &mut Engine) {
+    let account = AccountLimits {
+        max_open_orders: 1_000,
+        max_open_notional: i128::MAX / 2,
+        max_loss: Some(1 << 60),
+        max_drawdown: Some(1 << 60),
+        order_interval_ns: 1,
+        order_burst: 1_000_000,
+        cancel_interval_ns: 1,
+        cancel_burst: 1_000_000,
+        max_rejects: 100,
+        reject_window_ns: 1_000,
+    };
+    let market = ExposureLimits {
+        max_open_orders: 1_000,
+        max_side_orders: 1_000,
+        max_open_notional: i128::MAX / 2,
+        max_side_notional: i128::MAX / 2,
+        max_position: 1 << 60,
+        duplicate_ns: 0,
+        max_move_ppm: 1_000_000,
+        move_window_ns: 1_000_000_000,
+        max_fills: 1_000,
+        max_fill_lots: 1 << 60,
+        fill_window_ns: 1_000,
+        frozen_ns: 1,
+        max_repeats: 1_000,
+        repeat_window_ns: 1_000,
+        max_mark_age_ns: i64::MAX,
+        weight: 1,
+        may_cross_own: false,
+    };
+    engine.guard_mut().set_limits(&account);
+    assert!(engine.guard_mut().set_market_limits(0, &market));
 }
 
 #[test]
@@ -146,16 +187,16 @@ fn a_halt_stops_placements_and_changes_but_never_a_cancel() {
     for step in 0..2 {
         let halted = Err(Failure::Refused(Refusal::Halted));
         assert_eq!(engine.place(&order(5_999_900, 10_000, 1), NONCE, NOW, &mut out), halted);
-        assert_eq!(engine.modify(&change, b"ww-1", NONCE, NOW, &mut out), halted);
-        assert!(engine.cancel(0, b"ww-1", NONCE, &mut out).is_ok(), "step {step}");
+        assert_eq!(engine.modify(&change, ID, NONCE, NOW, &mut out), halted);
+        assert!(engine.cancel(0, ID, NONCE, NOW, &mut out).is_ok(), "step {step}");
         engine.set_market_halted(0, false).expect("known");
         engine.set_halted(true);
     }
     engine.set_halted(false);
-    let len = engine.modify(&change, b"ww-1", NONCE, NOW, &mut out).expect("sent");
+    let len = engine.modify(&change, ID, NONCE, NOW, &mut out).expect("sent");
     let body = body(&out[..len]);
     assert_eq!((&body["price"], &body["amount"]), (&"59999".into(), &"0.01".into()));
-    assert_eq!((&body["stp"], &body["clientOrderId"]), (&"cn".into(), &"ww-1".into()));
+    assert_eq!((&body["stp"], &body["clientOrderId"]), (&"cn".into(), &"ww-0000000001".into()));
 }
 
 #[test]
@@ -181,7 +222,7 @@ fn unknown_markets_and_missing_keys_are_failures_not_panics() {
     let mut out = [0u8; 4096];
     let elsewhere = PlaceRequest { market: 9, ..order(5_999_900, 10_000, 1) };
     assert_eq!(engine.place(&elsewhere, NONCE, NOW, &mut out), Err(Failure::UnknownMarket));
-    assert_eq!(engine.cancel(9, b"ww-1", NONCE, &mut out), Err(Failure::UnknownMarket));
+    assert_eq!(engine.cancel(9, ID, NONCE, NOW, &mut out), Err(Failure::UnknownMarket));
     assert_eq!(
         engine.place(&order(5_999_900, 10_000, 1), 0, NOW, &mut out).map_err(Failure::code),
         Err(Failure::ENCODE)
@@ -197,20 +238,36 @@ fn nothing_is_allocated_once_warm() {
     let sell = QUOTE | flags::SELL;
     engine.prepare(0, QUOTE).expect("a template");
     engine.prepare(0, sell).expect("a template");
+    limit_everything(&mut engine);
+    let top = r#"{"method": "depth_update", "params": [false, {"timestamp": 1.5, "update_id": 2, "past_update_id": 1, "asks": [["60002", "1"]], "bids": [], "event_time": 1.6}, "BTC_USDT"], "id": null}"#;
     let before = ALLOCATIONS.with(Cell::get);
     for sequence in 0..100 {
+        let first = 4 * sequence + 1;
         let mut legs = [
-            order(5_999_900, 10_000, sequence),
-            PlaceRequest { flags: sell, ..order(6_000_200, 10_000, sequence) },
-            order(0, 10_000, sequence),
+            order(5_999_900, 10_000, first),
+            PlaceRequest { flags: sell, ..order(6_000_200, 10_000, first + 1) },
+            order(0, 10_000, first + 2),
         ];
-        engine.place(&legs[0], NONCE, NOW, &mut out).expect("sent");
+        engine.place(&order(5_999_900, 10_000, first + 3), NONCE, NOW, &mut out).expect("sent");
         engine.bulk(&mut legs, NONCE, NOW, &mut out).expect("sent");
         let change =
             ModifyRequest { flags: QUOTE, price: 5_999_900, amount: 10_000, ..Default::default() };
-        engine.modify(&change, b"ww-1", NONCE, NOW, &mut out).expect("sent");
-        engine.cancel(0, b"ww-1", NONCE, &mut out).expect("sent");
+        engine.modify(&change, ID, NONCE, NOW, &mut out).expect("sent");
+        engine.cancel(0, ID, NONCE, NOW, &mut out).expect("sent");
         engine.record(2, 1_000);
+        engine.on_frame(top.as_bytes(), NOW);
+        let guard = engine.guard_mut();
+        for number in first..first + 4 {
+            let side = if number == first + 1 { Side::Sell } else { Side::Buy };
+            let (price, lots) = (5_999_900, 1);
+            let fill = FillReport { market: 0, side, price, lots, fee: 1, sequence: number };
+            assert!(guard.on_fill(&fill, NOW));
+            guard.on_reject(NOW);
+            let (sequence, market, is_open) = (number, 0, false);
+            let done = Exposure { sequence, market, side, is_open, price, lots: 0, notional: 0 };
+            assert!(guard.set_order(done));
+        }
+        guard.account_event(Event::Rearm);
     }
     assert_eq!(ALLOCATIONS.with(Cell::get), before);
 }
@@ -223,7 +280,7 @@ fn a_market_can_have_other_order_endpoints_which_never_share_a_bulk() {
     engine.route_orders(perp, place.to_owned(), bulk).expect("routed");
     let frame = r#"{"method":"depth_update","params":[true,{"timestamp":1,"update_id":1,
         "asks":[["60001","1"]],"bids":[["60000","1"]],"event_time":1},"BTC_PERP"]}"#;
-    assert_eq!(engine.feed_mut().on_frame(frame.as_bytes(), NOW).kind, Kind::BookSnapshot);
+    assert_eq!(engine.on_frame(frame.as_bytes(), NOW).kind, Kind::BookSnapshot);
     let mut out = vec![0; 65_536];
     let reducing = QUOTE | flags::REDUCE_ONLY;
     let leg = PlaceRequest { market: 1, flags: reducing, ..order(6_000_000, 10_000, 7) };
@@ -231,7 +288,9 @@ fn a_market_can_have_other_order_endpoints_which_never_share_a_bulk() {
     assert!(out[..len].starts_with(b"POST /api/v4/order/collateral/limit HTTP/1.1\r\n"));
     let sent = body(&out[..len]);
     assert_eq!((&sent["reduceOnly"], &sent["market"]), (&true.into(), &"BTC_PERP".into()));
-    let mut legs = [leg, order(6_000_000, 10_000, 8), PlaceRequest { flags: QUOTE, ..leg }];
+    let other = PlaceRequest { flags: QUOTE, sequence: 10, ..leg };
+    let leg = PlaceRequest { sequence: 11, ..leg };
+    let mut legs = [leg, order(6_000_000, 10_000, 8), other];
     let len = engine.bulk(&mut legs, NONCE, NOW, &mut out).expect("two legs");
     assert_eq!(legs.map(|leg| leg.refusal), [0, Failure::Legs.code(), 0]);
     assert!(out[..len].starts_with(b"POST /api/v4/order/collateral/bulk HTTP/1.1\r\n"));

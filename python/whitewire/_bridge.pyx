@@ -7,8 +7,8 @@ frame, its book, the strategy's callback, the gate, the template and the write a
 bytes that a callback queued leave with one write per connection when the outermost callback ends;
 an exception on the way ends the session that it happened in, never the loop or another session.
 
-The C-level contract of the core is stated in native/src/capi.rs (C1 to C3): this module keeps the
-Python owner of every pointer alive, calls under the GIL from one thread, and never re-enters.
+The core's C-level contract is in native/src/capi.rs (C1 to C3): every pointer's Python owner is
+kept alive, calls come under the GIL from one thread, and never re-enter.
 """
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer
@@ -28,10 +28,7 @@ from whitewire.errors import PeerError
 
 cdef const ww_api *API = <const ww_api *>PyCapsule_GetPointer(_core._api, b"whitewire._core._api")
 if API.abi_version != WW_ABI_VERSION or API.size != sizeof(ww_api):
-    raise ImportError(
-        "whitewire._bridge and whitewire._core come from different builds; "
-        "reinstall whitewire so that both are built together"
-    )
+    raise ImportError("_bridge and _core come from different builds; reinstall whitewire")
 
 # Kinds of frame, native/src/event.rs; tests compare them with protocol.events.EventKind.
 cdef enum:
@@ -42,8 +39,8 @@ cdef enum:
     KIND_IGNORED = 5
     KIND_TICKER = 6
     KIND_MALFORMED = 13
+    KIND_ALARM = 15
 
-# Stages, native/src/engine.rs.
 cdef enum:
     STAGE_APPLY = 0
     STAGE_CALLBACK = 1
@@ -53,12 +50,14 @@ cdef enum:
 
 cdef enum:
     MAX_LEGS = 20
-    # A burst is written early when a request of so many legs might not fit behind it.
     OUT_CAPACITY = 65536
-    OUT_ROOM = 20480
+    OUT_ROOM = 20480  # a burst is written early when MAX_LEGS might not fit behind it
     IN_CAPACITY = 65536
-    # Assembled from fragments; the largest legitimate message is a 100-level snapshot (8 KiB).
-    MAX_MESSAGE = 1048576
+    MAX_MESSAGE = 1048576  # of fragments; the largest legitimate one is a snapshot (8 KiB)
+
+
+cdef const uint8_t *text_of(bytes text):
+    return <const uint8_t *>PyBytes_AS_STRING(text)
 
 
 def now_ns():
@@ -96,8 +95,7 @@ cdef class Path:
     cpdef leave(self):
         """Ends a burst; the outermost end writes."""
         try:
-            # What a write sets off (a full socket, see `on_writable`) may queue more, for a
-            # connection that is being written too: it is still inside the burst.
+            # What a write sets off (a full socket, see `on_writable`) may queue more.
             while self.depth == 1 and self.waiting:
                 (<OrderConnection>self.waiting.pop(0)).write_out()
         finally:
@@ -179,11 +177,13 @@ cdef class FeedListener(WSListener):
         if frame.fin:
             whole = bytes(self.partial)
             self.partial.clear()
-            self.handle(<const uint8_t *>PyBytes_AS_STRING(whole), PyBytes_GET_SIZE(whole), t0)
+            self.handle(text_of(whole), PyBytes_GET_SIZE(whole), t0)
 
     cdef handle(self, const uint8_t *data, Py_ssize_t size, int64_t t0):
         cdef uint32_t outcome = API.on_frame(self.path.engine, data, size, t0)
-        cdef uint32_t kind = outcome & 0xFF, market = outcome >> 8
+        cdef uint32_t kind = outcome & 0xFF, market = (outcome >> 8) & 0xFFFF
+        if outcome >> 24:  # the gate changed a state
+            self.tell(KIND_ALARM, market, None)
         if kind == KIND_DELTA or kind == KIND_SNAPSHOT:
             API.record(self.path.engine, STAGE_APPLY, ww_now_ns() - t0)
             self.mark(2 * market)
@@ -194,12 +194,14 @@ cdef class FeedListener(WSListener):
         elif kind != KIND_STALE and kind != KIND_IGNORED:
             if kind == KIND_GAP:
                 self.dirty = [key for key in self.dirty if key // 2 != market]
-            self.path.enter()
-            try:
-                event = None if kind == KIND_GAP else self.path.owner.take_event(kind)
-                self.handler.on_event(kind, market, event)
-            finally:
-                self.path.leave()
+            self.tell(kind, market, None if kind == KIND_GAP else self.path.owner.take_event(kind))
+
+    cdef tell(self, uint32_t kind, uint32_t market, event):
+        self.path.enter()
+        try:
+            self.handler.on_event(kind, market, event)
+        finally:
+            self.path.leave()
 
     cdef mark(self, uint32_t key):
         if self.targets[key] is not None and key not in self.dirty:
@@ -325,17 +327,15 @@ cdef class OrderConnection(Protocol):
         cdef ww_modify request = ww_modify(market, flags, price, amount)
         cdef int64_t before = self.make_room()
         return self.encoded(before, API.modify(
-            self.path.engine, &request,
-            <const uint8_t *>PyBytes_AS_STRING(client_id), PyBytes_GET_SIZE(client_id),
-            nonce, before, self.outgoing + self.queued, OUT_CAPACITY - self.queued))
+            self.path.engine, &request, text_of(client_id), PyBytes_GET_SIZE(client_id), nonce,
+            before, self.outgoing + self.queued, OUT_CAPACITY - self.queued))
 
     def cancel(self, uint16_t market, bytes client_id, uint64_t nonce):
         """Appends a cancel; never gated."""
-        self.make_room()
+        cdef int64_t now = self.make_room()
         return self.appended(API.cancel(
-            self.path.engine, market,
-            <const uint8_t *>PyBytes_AS_STRING(client_id), PyBytes_GET_SIZE(client_id),
-            nonce, self.outgoing + self.queued, OUT_CAPACITY - self.queued))
+            self.path.engine, market, text_of(client_id), PyBytes_GET_SIZE(client_id), nonce, now,
+            self.outgoing + self.queued, OUT_CAPACITY - self.queued))
 
     def bulk(self, list legs, uint64_t nonce):
         """Appends a bulk request of at most 20 (market, flags, price, amount, sequence).

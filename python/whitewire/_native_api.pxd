@@ -7,7 +7,7 @@ cdef extern from *:
     #include <stdint.h>
     #include <time.h>
 
-    #define WW_ABI_VERSION 1u
+    #define WW_ABI_VERSION 2u
 
     typedef struct {
         uint16_t market;
@@ -44,7 +44,8 @@ cdef extern from *:
         int64_t (*place)(void *, const ww_place *, uint64_t, int64_t, uint8_t *, size_t);
         int64_t (*modify)(void *, const ww_modify *, const uint8_t *, size_t, uint64_t, int64_t,
                           uint8_t *, size_t);
-        int64_t (*cancel)(void *, uint16_t, const uint8_t *, size_t, uint64_t, uint8_t *, size_t);
+        int64_t (*cancel)(void *, uint16_t, const uint8_t *, size_t, uint64_t, int64_t, uint8_t *,
+                          size_t);
         int64_t (*bulk)(void *, ww_place *, size_t, uint64_t, int64_t, uint8_t *, size_t);
         void (*record)(void *, uint32_t, int64_t);
         void (*http_step)(void *, const uint8_t *, size_t, ww_http_step *);
@@ -94,7 +95,7 @@ cdef extern from *:
         int64_t (*place)(void *, const ww_place *, uint64_t, int64_t, uint8_t *, size_t) noexcept
         int64_t (*modify)(void *, const ww_modify *, const uint8_t *, size_t, uint64_t, int64_t,
                           uint8_t *, size_t) noexcept
-        int64_t (*cancel)(void *, uint16_t, const uint8_t *, size_t, uint64_t, uint8_t *,
+        int64_t (*cancel)(void *, uint16_t, const uint8_t *, size_t, uint64_t, int64_t, uint8_t *,
                           size_t) noexcept
         int64_t (*bulk)(void *, ww_place *, size_t, uint64_t, int64_t, uint8_t *, size_t) noexcept
         void (*record)(void *, uint32_t, int64_t) noexcept

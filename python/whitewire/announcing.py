@@ -19,7 +19,7 @@ from whitewire.transport.notify import Notifier
 
 __all__ = ["Announcer"]
 
-_IN_SERVICE = frozenset({GatewayState.ACTIVE, GatewayState.HALTED})
+_IN_SERVICE = frozenset({GatewayState.ACTIVE, GatewayState.HALTED, GatewayState.KILLED})
 
 
 class Announcer:

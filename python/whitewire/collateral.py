@@ -109,6 +109,9 @@ class Collateral:
                 if row is not None and row.amount:
                     position.take_over(row.amount, row.entry)
                     log.warning("%s: the account holds %f already", name, row.amount)
+                elif position.amount:  # fills between sessions; it is closed by now
+                    position.take_over(Decimal(0), None)
+                gateway.guard.set_position(name, position.amount)
                 self._positions[name] = position
                 self._watches[name] = PositionWatch(position.amount)
         await self._read_funding(is_news=False)
@@ -174,6 +177,7 @@ class Collateral:
                           name, theirs, position.amount)  # fmt: skip
                 price = Decimal(row.base_price) if row is not None and row.base_price else None
                 position.take_over(theirs, price)
+                gateway.guard.set_position(name, theirs)
                 watch.held(theirs, now)
                 watch.compare(theirs, is_settled, now)
                 is_news = True

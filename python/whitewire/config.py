@@ -7,6 +7,7 @@ a `Config` that exists is coherent; secrets are never in the file, only where th
 
 from __future__ import annotations
 
+import hashlib
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -15,6 +16,13 @@ from urllib.parse import urlsplit
 import msgspec
 
 from whitewire.accounts import demand_own_files, merged
+from whitewire.config_limits import (
+    LimitsConfig,
+    MarketConfig,
+    Section,
+    demand_positive,
+    missing,
+)
 from whitewire.credentials import AccountConfig, Credentials
 from whitewire.errors import ConfigError
 from whitewire.guards import RedButtonConfig, WatchdogConfig, check_guards
@@ -26,6 +34,7 @@ __all__ = [
     "FeedConfig",
     "JournalConfig",
     "KillSwitchConfig",
+    "LimitsConfig",
     "MarketConfig",
     "OrdersConfig",
     "ProcessConfig",
@@ -44,11 +53,7 @@ __all__ = [
 DEPTHS = (1, 5, 10, 20, 30, 50, 100)
 
 
-class _Section(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, frozen=True):
-    """A table of the file; unknown keys are errors."""
-
-
-class VenueConfig(_Section, frozen=True):
+class VenueConfig(Section, frozen=True):
     """Where the venue is.
 
     Attributes:
@@ -63,10 +68,12 @@ class VenueConfig(_Section, frozen=True):
     public_rest: str
     ws: str
     ca: str | None = None
-    route_overrides: dict[str, Literal["colocation", "public"]] = {}
+    route_overrides: dict[str, Literal["colocation", "public"]] = msgspec.field(
+        default_factory=dict
+    )
 
 
-class OrdersConfig(_Section, frozen=True):
+class OrdersConfig(Section, frozen=True):
     """How orders travel.
 
     Attributes:
@@ -89,7 +96,7 @@ class OrdersConfig(_Section, frozen=True):
     id_prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,8}$")] = "ww"
 
 
-class FeedConfig(_Section, frozen=True):
+class FeedConfig(Section, frozen=True):
     """Market data session.
 
     Attributes:
@@ -103,13 +110,13 @@ class FeedConfig(_Section, frozen=True):
     pong_timeout_ms: Annotated[int, msgspec.Meta(ge=100, le=10_000)] = 10_000
 
 
-class KillSwitchConfig(_Section, frozen=True):
+class KillSwitchConfig(Section, frozen=True):
     """The venue's dead-man timer: seconds without renewal until it cancels our orders."""
 
     timeout_s: Annotated[int, msgspec.Meta(ge=5, le=600)] = 30
 
 
-class RecoveryConfig(_Section, frozen=True):
+class RecoveryConfig(Section, frozen=True):
     """How the gateway keeps its state the venue's.
 
     Attributes:
@@ -128,7 +135,7 @@ class RecoveryConfig(_Section, frozen=True):
     drift_tolerance: Decimal = Decimal("0.00000001")
 
 
-class ThrottleConfig(_Section, frozen=True):
+class ThrottleConfig(Section, frozen=True):
     """Our own rate limits, which count for this host's address.
 
     Attributes:
@@ -142,13 +149,13 @@ class ThrottleConfig(_Section, frozen=True):
     directory: str | None = None
 
 
-class ProcessConfig(_Section, frozen=True):
+class ProcessConfig(Section, frozen=True):
     """The process: the CPU to pin the hot thread to (None: not pinned)."""
 
     cpu: Annotated[int, msgspec.Meta(ge=0)] | None = None
 
 
-class JournalConfig(_Section, frozen=True):
+class JournalConfig(Section, frozen=True):
     """The book of record.
 
     Attributes:
@@ -165,36 +172,13 @@ class JournalConfig(_Section, frozen=True):
     queue_limit: Annotated[int, msgspec.Meta(ge=100, le=10_000_000)] = 100_000
 
 
-class StartConfig(_Section, frozen=True):
+class StartConfig(Section, frozen=True):
     """The start: whether orders of an earlier session that still rest are canceled or kept."""
 
     leftovers: Literal["cancel", "keep"] = "cancel"
 
 
-class MarketConfig(_Section, frozen=True):
-    """Product and risk limits of one market; the first two limits have no default.
-
-    Attributes:
-        max_order_amount: largest amount of one order, stock.
-        max_order_notional: largest price times amount of one order, money.
-        collar_percent: farthest a price may be from the book's mid.
-        max_book_age_ms: no order is sent when the book heard nothing for longer; the venue
-            repeats a silent book every 10 s.
-        product: None is what the venue's list says, spot or futures; "margin" trades a spot market
-            against collateral.
-        leverage: set and verified at start, futures and margin only; None leaves the account's.
-            The venue has one leverage for the whole account, so every market must agree.
-    """
-
-    max_order_amount: Decimal
-    max_order_notional: Decimal
-    collar_percent: Decimal = Decimal(2)
-    max_book_age_ms: Annotated[int, msgspec.Meta(ge=100, le=60_000)] = 11_000
-    product: Literal["spot", "margin", "futures"] | None = None
-    leverage: Literal[1, 2, 3, 5, 10, 20, 50, 100] | None = None
-
-
-class Config(_Section, frozen=True):
+class Config(Section, frozen=True):
     """A whole configuration; see the sections.
 
     Attributes:
@@ -203,9 +187,10 @@ class Config(_Section, frozen=True):
     """
 
     venue: VenueConfig
-    markets: dict[str, MarketConfig] = {}
+    markets: dict[str, MarketConfig] = msgspec.field(default_factory=dict)
+    limits: LimitsConfig = LimitsConfig()
     account: AccountConfig = AccountConfig()
-    accounts: dict[str, dict[str, Any]] = {}
+    accounts: dict[str, dict[str, Any]] = msgspec.field(default_factory=dict)
     orders: OrdersConfig = OrdersConfig()
     feed: FeedConfig = FeedConfig()
     kill_switch: KillSwitchConfig = KillSwitchConfig()
@@ -216,6 +201,25 @@ class Config(_Section, frozen=True):
     watchdog: WatchdogConfig = WatchdogConfig()
     journal: JournalConfig = JournalConfig()
     start: StartConfig = StartConfig()
+
+    @property
+    def missing_limits(self) -> list[str]:
+        """Names of the limits that a live start needs and that were not given."""
+        names = missing(self.limits, self.markets)
+        return names if self.latch_file is not None else [*names, "limits.state_file"]
+
+    @property
+    def latch_file(self) -> Path | None:
+        """Where it is remembered that the account was killed; None where nothing is.
+
+        By the account's name and the venue, not by its key: a new key is no way around it.
+        """
+        if self.limits.state_file is not None:
+            return Path(self.limits.state_file)
+        if self.journal.path in (None, "none"):
+            return None
+        venue = hashlib.sha256(self.venue.rest.encode()).hexdigest()[:8]
+        return Path(self.journal.path or "") / f"latch-{self.account.name}-{venue}.json"
 
     @property
     def is_loopback(self) -> bool:
@@ -236,16 +240,27 @@ def load(path: str | Path) -> Config:
         raise ConfigError(
             "config-unreadable", f"{path}: {error.strerror}", "give the path of a TOML file"
         ) from None
-    return _with_journal(parse(text, str(path)), Path(path))
+    return _located(parse(text, str(path)), Path(path).absolute().parent)
 
 
-def _with_journal(config: Config, source: Path) -> Config:
-    """The journal's folder, which is beside the file unless it says otherwise."""
+def _located(config: Config, folder: Path) -> Config:
+    """With whole paths: the journal is beside the file unless it says otherwise."""
     path = config.journal.path
     if path != "none":
-        path = str(source.absolute().parent / (path or "state"))
+        path = str(folder / (path or "state"))
     journal = msgspec.structs.replace(config.journal, path=path)
-    return msgspec.structs.replace(config, journal=journal)
+    limits = config.limits
+    if limits.state_file is not None:
+        limits = msgspec.structs.replace(limits, state_file=str(folder / limits.state_file))
+    accounts = {name: _with_latch(own, folder) for name, own in config.accounts.items()}
+    return msgspec.structs.replace(config, journal=journal, limits=limits, accounts=accounts)
+
+
+def _with_latch(own: dict[str, Any], folder: Path) -> dict[str, Any]:
+    limits = own.get("limits", {})
+    if "state_file" not in limits:
+        return own
+    return {**own, "limits": {**limits, "state_file": str(folder / limits["state_file"])}}
 
 
 def parse(text: bytes | str, source: str = "configuration") -> Config:
@@ -347,12 +362,4 @@ def _check_markets(config: Config, source: str) -> None:
             f"{source}: markets have leverages of {', '.join(map(str, sorted(leverages)))}",
             "the venue has one leverage for the whole account; give the same to each",
         )
-    for name, market in config.markets.items():
-        for field in ("max_order_amount", "max_order_notional", "collar_percent"):
-            value = getattr(market, field)
-            if not value.is_finite() or value <= 0:
-                raise ConfigError(
-                    "config-limit",
-                    f"{source}: markets.{name}.{field} was {value}",
-                    "give a positive number",
-                )
+    demand_positive(config.limits, config.markets, source)

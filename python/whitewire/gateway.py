@@ -22,6 +22,7 @@ from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
 from whitewire.collateral import Collateral
 from whitewire.errors import UsageError
+from whitewire.guard import Guard
 from whitewire.market import Market, Number, Side
 from whitewire.money import Money
 from whitewire.ordering import Flags, Ordering
@@ -34,6 +35,7 @@ from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
 from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
+from whitewire.timers import Timers
 from whitewire.transport.rest import Rest
 
 if TYPE_CHECKING:
@@ -59,6 +61,7 @@ class GatewayState(StrEnum):
     STARTING = "starting"
     ACTIVE = "active"
     HALTED = "halted"
+    KILLED = "killed"
     STOPPING = "stopping"
 
 
@@ -123,7 +126,8 @@ class Gateway:
         self.throttle = throttle
         self.balances = balances
         self.id_prefix = id_prefix
-        self.store = OrderStore(id_prefix, self)
+        self.guard = Guard(self)
+        self.store = OrderStore(id_prefix, self, self.guard.order_changed)
         self.markets: dict[str, Market] = {}
         self.by_index: list[Market] = []
         self.books: list[_core.Book] = []
@@ -137,7 +141,7 @@ class Gateway:
         self.sight = asyncio.Event()
         self.on_halt: Callable[[], None] = lambda: None
         self._armed: set[str] = set()
-        self._timers: list[asyncio.TimerHandle] = []
+        self.timers = Timers(self.path, self.callbacks)
         self.reducing: dict[str, str] = {}
         self.money = Money(self)
         self.fees = self.money.fees
@@ -308,33 +312,25 @@ class Gateway:
         self.cancel_all()
         self.on_halt()
 
+    def kill(self, reason: str) -> None:
+        """As `halt`, across restarts: only `whitewire arm` makes the account startable again."""
+        self.engine.guard.kill()
+        self.halt(f"KILLED: {reason}")
+        if self.state is GatewayState.HALTED:
+            self.state = GatewayState.KILLED
+        self.guard.poll()
+
+    def resume(self, market: str | Market | None = None) -> None:
+        """Lifts what the gate halted or reduced and what asks for no human, as a fill burst."""
+        self.guard.reset(None if market is None else self.market(market).name)
+
     def every(self, seconds: float) -> None:
         """Calls `on_timer` every `seconds` from now until the stop.
 
         Raises:
             UsageError: the period is not positive, or the gateway is stopping.
         """
-        if not seconds > 0:
-            raise UsageError("timer-period", f"the period was {seconds!r} s", "give more than 0")
-        if self.state is GatewayState.STOPPING:
-            raise UsageError("timer-late", "a timer was asked for while the gateway stops")
-        loop = asyncio.get_running_loop()
-        slot = len(self._timers)
-
-        def fire() -> None:
-            self._timers[slot] = loop.call_later(seconds, fire)
-            self.path.enter()
-            try:
-                self.callbacks.on_timer(now_ns())
-            finally:
-                self.path.leave()
-
-        self._timers.append(loop.call_later(seconds, fire))
-
-    def stop_timers(self) -> None:
-        """Ends every timer of `every`."""
-        for timer in self._timers:
-            timer.cancel()
+        self.timers.add(seconds, is_late=self.state is GatewayState.STOPPING)
 
     def open_orders(self, market: str | Market | None = None) -> list[Order]:
         """Our orders that are not finished, Unknown ones included."""
@@ -381,17 +377,17 @@ class Gateway:
                         self.ordering.cancel(order)
 
     def may_quote(self, market: str) -> bool:
-        """Whether placements of a market pass the first check of the gate.
+        """ACTIVE, the clock safe, the kill switch armed, the market seen, the core's gate open."""
+        return self._is_open(market) and self.guard.allows(market)
 
-        Only while it is ACTIVE, the clock safe, the kill switch armed and the market in sight.
-        """
+    def _is_open(self, market: str) -> bool:
         is_in_sight = market not in self.blind and market not in self.shut
         is_open = self.state is GatewayState.ACTIVE and self.clock.is_safe
         return is_open and market in self._armed and is_in_sight
 
     def refresh_gate(self, market: str) -> None:
-        """Hands the decision to the core, which enforces it."""
-        self.engine.halt_market(self.markets[market].index, not self.may_quote(market))
+        """Hands the decision to the core, which enforces it and has states of its own."""
+        self.engine.halt_market(self.markets[market].index, not self._is_open(market))
 
     def _callback_failed(self, name: str, error: Exception) -> None:
         self.counts[f"raised-{name}"] += 1

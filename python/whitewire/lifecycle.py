@@ -48,6 +48,7 @@ log = logging.getLogger("whitewire")
 TICK_S = 0.1
 STOP_TIMEOUT_S = 10.0
 STOP_POLL_S = 0.05
+HALTED = (GatewayState.HALTED, GatewayState.KILLED)
 # After a start that failed nothing rests, and all there is to do is to disarm what was armed.
 GIVE_UP_TIMEOUT_S = 1.0
 
@@ -180,6 +181,7 @@ class Lifecycle:
             gateway.feed.check(now)
             gateway.entry.check(now)
             self.switches.check(now)
+            gateway.guard.check(now)
             self.timekeeper.check(now)
             self.freshness.check(now)
             gateway.collateral.check(now)
@@ -192,7 +194,7 @@ class Lifecycle:
             self.spawn(gateway.collateral.poll())
         if self.recovery.is_due(now):
             self.spawn(self.recovery.run())
-        is_over = gateway.has_started and gateway.state is GatewayState.HALTED
+        is_over = gateway.has_started and gateway.state in HALTED
         if is_over and self.emergency.is_verified:
             self.switches.disarm_if_empty()
 
@@ -223,7 +225,7 @@ class Lifecycle:
     async def _stop(self) -> None:
         gateway = self.gateway
         gateway.state = GatewayState.STOPPING
-        gateway.stop_timers()
+        gateway.timers.stop()
         gateway.engine.halt(True)
         timeout_s = STOP_TIMEOUT_S if gateway.has_started else GIVE_UP_TIMEOUT_S
         try:

@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 __all__ = ["Flags", "Ordering"]
 
 MAX_LEGS = 20
+# Of earlier orders; above it only what is not ours would have one.
+LAST_NUMBER = 9_000_000_000
 
 
 class Flags:
@@ -181,31 +183,32 @@ class Ordering:
             lane.push(Request(RequestKind.BULK, tuple(sent), nonce))
             self._gateway.counts["sent"] += len(sent)
 
-    def modify(self, order: Order, ticks: int, lots: int) -> None:
-        """Sends a modification; `on_reject` where it could not be."""
+    def modify(self, order: Order, ticks: int, lots: int) -> bool:
+        """Sends a modification; `on_reject` where it could not be. False where the gate refused."""
         if not order.can_modify:
             busy = ", and a request about it is unanswered" if order.in_flight else ""
             reason = f"the order is {order.state}{busy}"
             self._refuse_change(order, _reject("not-open", reason))
-            return
+            return True
         if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
             self._refuse_change(order, _ONLY_REDUCING)
-            return
+            return False
         admitted = self._admit("modify", order)
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
-            return
+            return True
         lane, connection, nonce = admitted
         written = connection.modify(
             order.market.index, order.flags, ticks, lots, order.client_id.encode(), nonce
         )
         if written <= 0:
             self._refuse_change(order, _refusal(-written))
-            return
+            return False
         self._gateway.counts["modifies"] += 1
         self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(RequestKind.MODIFY, (order,), nonce))
+        return True
 
     def cancel(self, order: Order) -> None:
         """Cancels by client id; waits in line when every connection is full.
@@ -220,7 +223,8 @@ class Ordering:
 
     def _send_cancel(self, order: Order) -> bool:
         gateway, now = self._gateway, now_ns()
-        lane = gateway.entry.pick(order, True)
+        # during a start there are none yet: the cancel waits
+        lane = gateway.entry.pick(order, True) if hasattr(gateway, "entry") else None
         if lane is None or lane.connection is None:
             return False
         if gateway.throttle.try_take("cancel", now, True) > 0:
@@ -243,6 +247,12 @@ class Ordering:
         for order in list(self._cancels):
             if not order.can_cancel or self._send_cancel(order):
                 del self._cancels[order]
+
+    def number_after(self, client_id: str) -> None:
+        """Numbers orders after one of an earlier session: the core knows orders by number."""
+        number = client_id[-10:]
+        if number.isdigit() and int(number) < LAST_NUMBER:
+            self._sequence = max(self._sequence, int(number))
 
     def _create(
         self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object

@@ -27,6 +27,7 @@ _STATES = {
     GatewayState.STARTING: BeatState.STARTING,
     GatewayState.ACTIVE: BeatState.ACTIVE,
     GatewayState.HALTED: BeatState.HALTED,
+    GatewayState.KILLED: BeatState.HALTED,
     GatewayState.STOPPING: BeatState.STOPPING,
 }
 

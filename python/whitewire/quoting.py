@@ -103,10 +103,13 @@ class Ladder:
                 places.append(action)
             elif isinstance(action, quotes.Modify):
                 order = action.slot.order
-                if order is not None:
-                    self._gateway.ordering.modify(
-                        order, action.level.price_ticks, action.level.amount_lots
-                    )
+                level, ordering = action.level, self._gateway.ordering
+                if order is not None and not ordering.modify(
+                    order, level.price_ticks, level.amount_lots
+                ):
+                    # what may not move may not stay; the wish is taken up once it is gone
+                    ordering.cancel(order)
+                    action.slot.is_waiting = True
             elif isinstance(action, quotes.Cancel):
                 if action.slot.order is not None:
                     self._gateway.ordering.cancel(action.slot.order)

@@ -70,6 +70,7 @@ class Reactions:
         try:
             for notice in notices:
                 if isinstance(notice, Fill):
+                    gateway.guard.on_fill(notice)
                     position = gateway.positions[notice.order.market.name]
                     position.apply(notice)
                     gateway.collateral.on_fill(notice.order.market.name, now_ns())
@@ -104,6 +105,7 @@ class Reactions:
         if notice.reject is not None:
             if notice.reject.source is RejectSource.VENUE:
                 gateway.counts[f"rejected-{notice.reject.code}"] += 1
+                gateway.guard.on_reject(notice.reject)
             gateway.callbacks.on_reject(order, notice.reject)
         gateway.callbacks.on_order(order, notice)
 
@@ -210,6 +212,8 @@ class Reactions:
             self._on_trades(gateway.by_index[market], event)
         elif kind == EventKind.BOOK_GAP:
             self._on_gap(gateway.by_index[market])
+        elif kind == EventKind.ALARM:
+            gateway.guard.poll()
 
     def _on_update(self, update: OrderUpdate) -> None:
         notices = self._gateway.store.apply_update(update, now_ns())

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from whitewire.gateway import Gateway
     from whitewire.protocol.control_replies import FinishedOrder
     from whitewire.protocol.events import Deal
-    from whitewire.protocol.orders import Order
+    from whitewire.protocol.orders import Leg, Order
     from whitewire.protocol.reconcile import Action
     from whitewire.protocol.replies import OrderReply
 
@@ -165,6 +165,7 @@ class Recovery:
         self._is_running = True
         session = gateway.feed.sessions
         gateway.is_in_doubt = False
+        old = gateway.store.old_legs()
         if not gateway.is_reconciled:
             gateway.reactions.waiting.open()
         try:
@@ -176,17 +177,18 @@ class Recovery:
             gateway.is_in_doubt = True
             log.warning("reconcile: %s", error)
         else:
-            self._conclude(session, resolved)
+            self._conclude(session, resolved, old)
         finally:
             gateway.reactions.replay()
             self._next_ns = now_ns() + RETRY_NS
             self._is_running = False
 
-    def _conclude(self, session: int, resolved: int) -> None:
+    def _conclude(self, session: int, resolved: int, old: Sequence[tuple[Order, Leg]]) -> None:
         """Opens the markets that were seen again, if the questions belong to this session."""
         gateway = self._gateway
         if session != gateway.feed.sessions or not gateway.feed.is_up:
             return
+        gateway.store.forget_old_legs(old)
         if not gateway.is_reconciled:
             gateway.is_reconciled = True
             gateway.money.on_reconciled()

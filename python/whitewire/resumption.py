@@ -36,6 +36,7 @@ from whitewire.protocol.order_resume import Remembered, resume
 if TYPE_CHECKING:
     from whitewire.gateway import Gateway
     from whitewire.journal.records import FillFact, KnownOrder
+    from whitewire.protocol.orders import Order
     from whitewire.recovery import Recovery
 
 __all__ = ["Resumption"]
@@ -75,13 +76,14 @@ class Resumption:
                 position.stock, position.money = row.stock, row.money
                 position.bought, position.sold = row.bought, row.sold
                 position.fills, position.fees = row.fills, dict(row.fees)
+                gateway.guard.set_position(name, row.bought - row.sold)
         found: Counter[str] = Counter()
         for order in state.orders.values():
             market = gateway.markets.get(order.market)
             if market is None:
                 log.warning("%s: %s is not traded any more", order.market, order.client_id)
                 continue
-            resume(gateway.store, _remembered(order, market), now_ns())
+            self._know(_remembered(order, market))
             found[market.name] += 1
         self.is_settled = not found
         return found
@@ -154,10 +156,15 @@ class Resumption:
             if deal.deal_id <= last or not deal.client_id.startswith(gateway.id_prefix):
                 return
             log.warning("%s: order %s was not recorded", market.name, deal.client_id)
-            order = resume(store, _from_deal(market, deal), now_ns())
+            order = self._know(_from_deal(market, deal))
             gateway.journal.placed(order)
         log.warning("%s: fill %d happened between sessions", market.name, deal.deal_id)
         gateway.reactions.notify(store.apply_deal(deal))
+
+    def _know(self, past: Remembered) -> Order:
+        """Makes an order known again; those of this session get numbers that it does not have."""
+        self._gateway.ordering.number_after(past.client_id)
+        return resume(self._gateway.store, past, now_ns())
 
     async def _deals_since(self, market: str, last: int | None) -> list[Deal]:
         """Our deals, newest first: all pages back to the last one that is accounted for."""

@@ -55,7 +55,7 @@ def run(
     settings = config if isinstance(config, Config) else load(config)
     configs = split(settings)
     strategies = _by_account(strategy, configs)
-    _demand_live(settings, live)
+    _demand_live(settings, configs, live)
     credentials = {name: Credentials.from_environment(own.account) for name, own in configs.items()}
     log.log(
         logging.INFO if settings.is_loopback else logging.WARNING,
@@ -85,12 +85,22 @@ def _by_account(
     return {name: check(one) for name, one in strategy.items()}
 
 
-def _demand_live(config: Config, live: bool) -> None:
+def _demand_live(config: Config, configs: Mapping[str, Config], live: bool) -> None:
     if not config.is_loopback and not live:
         raise ConfigError(
             "not-live",
             f"{config.venue.rest} is not on this machine, and --live was not given",
             "add --live to trade there with real money",
+        )
+    missing: list[str] = []
+    for name, own in {} if config.is_loopback else configs.items():
+        whose = f"accounts.{name}." if config.accounts else ""
+        missing += [f"{whose}{limit}" for limit in own.missing_limits]
+    if missing:
+        raise ConfigError(
+            "config-limits-missing",
+            f"live trading has no default for {', '.join(missing)}",
+            "decide each and add it to the configuration; whitewire/config_limits.py explains them",
         )
 
 

@@ -166,6 +166,7 @@ class Startup:
             raise StartupError("start-halted", f"halted during the start: {gateway.halt_reason}")
         gateway.state = GatewayState.ACTIVE
         gateway.engine.halt(False)
+        gateway.guard.restore()
         self.switches.check(now_ns())
         for name in gateway.markets:
             gateway.refresh_gate(name)
@@ -218,6 +219,7 @@ class Startup:
             self._prepare(market)
             gateway.add_market(market, gateway.engine.book(index, market.name))
             gateway.journal.market(market)
+        gateway.guard.set_limits()
 
     def _prepare(self, market: Market) -> None:
         """Builds the templates of ordinary quotes before the first one needs them."""

@@ -9,6 +9,10 @@
 //! * B1 an object pointer comes from its `_new`, was not freed, and one thread at a time uses it;
 //! * B2 a text or byte pointer is valid for its length, an output pointer for its room.
 
+mod gate;
+
+pub use gate::Gates;
+
 use std::hint::black_box;
 use std::slice;
 

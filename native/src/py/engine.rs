@@ -5,6 +5,7 @@ use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use super::book::{BookHome, PyBook};
+use super::guard::PyGuard;
 use super::tools::PyHistogram;
 use super::usage;
 use crate::capi::Shared;
@@ -116,8 +117,19 @@ impl PyEngine {
             .map_err(|_| usage(py, "unknown-market", "no market has this index"))
     }
 
+    /// The limits, sums and states of the account.
+    #[getter]
+    fn guard(slf: Bound<'_, Self>) -> PyGuard {
+        PyGuard::new(slf.unbind())
+    }
+
+    /// Takes one frame as the feed does, received at this time; the kind of event.
+    fn on_frame(&self, frame: &[u8], recv_ns: i64) -> u8 {
+        self.inner.with(|engine| engine.on_frame(frame, recv_ns)).kind as u8
+    }
+
     fn reset_feed(&self) {
-        self.inner.with(|engine| engine.feed_mut().reset());
+        self.inner.with(Engine::reset_feed);
     }
 
     fn fault(&self) -> String {

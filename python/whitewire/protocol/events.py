@@ -44,6 +44,7 @@ class EventKind(IntEnum):
     REPLY_ERROR = 12
     MALFORMED = 13
     ORDER_EXECUTED = 14
+    ALARM = 15
     MARGIN_BALANCES = 16
     POSITIONS = 17
     DANGER = 18

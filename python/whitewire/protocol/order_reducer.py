@@ -375,6 +375,8 @@ def _learn_leg(order: Order, venue_id: int, now_ns: int, notices: list[OrderNoti
         notices += step(order, OrderInput.CONTRADICTION, now_ns, text)
         return None
     order.is_replacement_due = False
+    if order.current is not None:
+        order.current.amount_lots = order.amount_lots
     order.current = leg
     order.price_ticks, order.amount_lots = order.target_ticks, order.target_lots
     notices += step(order, OrderInput.REPLACED, now_ns)

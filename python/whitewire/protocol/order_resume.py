@@ -69,4 +69,5 @@ def resume(store: OrderStore, past: Remembered, now_ns: int) -> Order:
         order_reducer.lose(order, RequestKind.PLACE, _EARLIER, now_ns)
     order_reducer.lose(order, RequestKind.CANCEL, _EARLIER, now_ns)
     order.t_unknown_ns = now_ns
+    store.changed(order)
     return order

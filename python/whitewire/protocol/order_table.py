@@ -11,6 +11,7 @@ Finished orders stay findable for a while, because deals may come after the fini
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import NamedTuple
 
@@ -20,6 +21,7 @@ from whitewire.protocol import order_reducer
 from whitewire.protocol.events import Deal, OrderUpdate
 from whitewire.protocol.orders import (
     Fill,
+    Leg,
     NoticeKind,
     Order,
     OrderActions,
@@ -62,6 +64,7 @@ class OrderStore:
     Args:
         client_id_prefix: what our client ids start with, not empty.
         actions: what order handles call.
+        changed: called with an order after each fact about it, before its notices are told.
         keep_finished: how many finished orders stay findable.
 
     Attributes:
@@ -70,12 +73,18 @@ class OrderStore:
     """
 
     def __init__(
-        self, client_id_prefix: str, actions: OrderActions, *, keep_finished: int = 10_000
+        self,
+        client_id_prefix: str,
+        actions: OrderActions,
+        changed: Callable[[Order], None] = lambda _: None,
+        *,
+        keep_finished: int = 10_000,
     ) -> None:
         if not client_id_prefix:
             raise UsageError("client-id-prefix", "the client id prefix is empty", "choose one")
         self.prefix = client_id_prefix
         self._actions = actions
+        self.changed = changed
         self._keep_finished = keep_finished
         self._by_client_id: dict[str, Order] = {}
         self._by_venue_id: dict[int, Order] = {}
@@ -191,6 +200,16 @@ class OrderStore:
         """Apply what `reconcile` concluded; `reply` is the venue's own view where it had one."""
         return self._file(order, order_reducer.resolve(order, outcome, reply, now_ns))
 
+    def old_legs(self) -> list[tuple[Order, Leg]]:
+        """Replaced legs that may have been filled and nobody told."""
+        return [(order, leg) for order in self.recent() for leg in order.legs if leg.amount_lots]
+
+    def forget_old_legs(self, asked: Iterable[tuple[Order, Leg]]) -> None:
+        """The venue was asked for our deals when these were old: they hold nothing untold."""
+        for order, leg in asked:
+            leg.amount_lots = 0
+            self.changed(order)
+
     def by_client_id(self, client_id: str) -> Order | None:
         """The order of a client id, while it is remembered."""
         return self._by_client_id.get(client_id)
@@ -245,6 +264,7 @@ class OrderStore:
     def _file(self, order: Order, notices: list[OrderNotice]) -> list[OrderNotice]:
         """Keep the indexes and counters true after a fact."""
         self.index(order)
+        self.changed(order)
         for notice in notices:
             self.illegal += notice.kind is NoticeKind.ILLEGAL
         if order.is_done and self._live.pop(order.client_id, None) is not None:

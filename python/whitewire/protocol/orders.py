@@ -86,19 +86,19 @@ class Leg:
 
     Attributes:
         venue_id: the venue's order id.
-        dealt_lots, dealt_money: the venue's running totals, lots and money.
+        amount_lots: its size once another leg replaced it, 0 before; dealt_lots, dealt_money: the
+            venue's running totals, lots and money.
         fill_lots, fill_money: sums of the deals seen, lots and money.
         finish: how it ended, None while alive.
         is_pushed: an `ordersPending` push named it.
     """
 
-    __slots__ = (
-        "dealt_lots", "dealt_money", "fill_lots", "fill_money", "finish", "is_pushed", "venue_id",
-    )  # fmt: skip
+    __slots__ = ("amount_lots", "dealt_lots", "dealt_money", "fill_lots", "fill_money",
+                 "finish", "is_pushed", "venue_id")  # fmt: skip
 
     def __init__(self, venue_id: int) -> None:
         self.venue_id = venue_id
-        self.dealt_lots = 0
+        self.amount_lots = self.dealt_lots = 0
         self.dealt_money = Decimal(0)
         self.fill_lots = 0
         self.fill_money = Decimal(0)
