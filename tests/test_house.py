@@ -64,7 +64,8 @@ LAYER_OF = {
         "gateway",
     ),
     **dict.fromkeys(
-        ("checking", "demo", "journal_command", "report", "running", "settings"), "command"
+        ("arming", "checking", "demo", "journal_command", "report", "running", "settings"),
+        "command",
     ),
     "journal": "journal",
     "ops": "ops",

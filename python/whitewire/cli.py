@@ -144,7 +144,7 @@ def _watchdog(options: argparse.Namespace) -> int:
 
 
 def _arm(options: argparse.Namespace) -> int:
-    from whitewire.ops import arming
+    from whitewire import arming
 
     return arming.arm_command(options.config, options.reason, options.account)
 

@@ -50,6 +50,7 @@ class Guard:
         self._gateway = gateway
         self._core = gateway.engine.guard
         self._states: dict[str, str] = {}
+        self._others: dict[str, int] = {}  # numbers of orders whose ids end in none
         self._day = epoch_ms() // DAY_MS
         self._next_look_ns = 0
         self.file = LatchFile(gateway.config.latch_file)
@@ -86,16 +87,22 @@ class Guard:
     def order_changed(self, order: Order) -> None:
         """Reports what an order may still do."""
         one = exposure_of(order)
-        number = order.client_id[-10:]
         self._core.set_order(
             order.market.index,
             order.side is Side.SELL,
-            int(number) if number.isdigit() else 0,
+            self._number(order),
             one.lots,
             one.notional,
             one.price,
             one.is_open,
         )
+
+    def _number(self, order: Order) -> int:
+        """The core's name of an order: the number that ends its id, or one that no id can have."""
+        tail = order.client_id[-10:]
+        if tail.isascii() and tail.isdigit() and int(tail):
+            return int(tail)
+        return self._others.setdefault(order.client_id, 10**10 + len(self._others))
 
     def set_position(self, market: str, amount: Decimal) -> None:
         """Takes over what an earlier session or the venue says is held; no loss comes of it."""
@@ -107,14 +114,13 @@ class Guard:
 
     def on_fill(self, fill: Fill) -> None:
         """Reports a fill, then acts on what it set off."""
-        number = fill.order.client_id[-10:]
         self._core.on_fill(
             fill.market.index,
             fill.side is Side.SELL,
             fill.price_ticks,
             fill.amount_lots,
             self._fee(fill),
-            int(number) if number.isdigit() else 0,
+            self._number(fill.order),
             now_ns(),
         )
         self.poll()
