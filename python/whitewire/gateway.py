@@ -92,8 +92,7 @@ class Gateway:
         is_reconciled: False from a loss of the feed until the venue was asked about our orders.
         is_in_doubt: an event contradicted what is known here: the venue has to be asked.
         counts: how often things happened, by name.
-        sight: set when a market can be seen again.
-        on_halt: called once the gate is shut and the lanes' cancels are sent.
+        sight: set when a market can be seen again; on_halt: called at the end of `halt`.
         collateral: leverage, margin balances and the venue's positions.
         reducing: markets in which only what lessens the position may be placed, and why.
     """
@@ -117,8 +116,7 @@ class Gateway:
         self.config = config
         self.name = config.account.name
         self.account = Siblings({self.name: self})
-        self.engine = engine
-        self.journal = journal
+        self.engine, self.journal = engine, journal
         self.path = Path(engine)
         self.state = GatewayState.STARTING
         self.halt_reason, self.has_started = "", False
@@ -307,8 +305,7 @@ class Gateway:
         """Stops placing for good and presses the red button (see `emergency`)."""
         if self.state not in (GatewayState.ACTIVE, GatewayState.STARTING):
             return
-        self.state = GatewayState.HALTED
-        self.halt_reason = reason
+        self.state, self.halt_reason = GatewayState.HALTED, reason
         log.error("halted: %s", reason)
         self.journal.halted(reason)
         self.engine.halt(True)
