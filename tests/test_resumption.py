@@ -47,18 +47,24 @@ async def test_a_recorded_order_that_rests_is_canceled_and_known(
 async def test_an_order_can_be_kept_and_is_ours_again(
     venue: Venue, truth: Truth, past: Past
 ) -> None:
-    order, unknown = past.order("ww-1"), past.order("ww-lost", 60_001)
-    past.recorded(placed(), fact(venue_id=order.id))
+    name = "ww-0-0000000007"
+    order, unknown = past.order(name), past.order("ww-lost", 60_001)
+    past.recorded(placed(name), fact(name, venue_id=order.id))
     async with gateway(venue, config=past.keeping(), truth=truth) as rig:
         assert [found.id for found in truth.orders()] == [order.id] != [unknown.id]
         (known,) = rig.gw.open_orders()
-        assert (known.client_id, known.state, known.price) == ("ww-1", "open", Decimal(60_000))
+        assert (known.client_id, known.state, known.price) == (name, "open", Decimal(60_000))
+        buys, _, position, _ = rig.gw.engine.guard.sums(0)
+        assert (buys[0], buys[1], position) == (1, known.amount_lots, 0), "the gate counts it"
         past.fill(order, "0.004")
         await until(lambda: rig.seen.fills)
         assert rig.gw.inventory(MARKET).bought == Decimal("0.004")
         known.modify(price=Decimal(60_050))
         await until(lambda: truth.quotes() == {("buy", Decimal(60_050), Decimal("0.01"))})
         await until(lambda: known.can_modify)
+        assert (await rig.resting(price=59_000)).client_id.endswith("0000000008"), "numbers go on"
+        buys, _, position, _ = rig.gw.engine.guard.sums(0)
+        assert (buys[0], position) == (2, 4_000)
 
 
 @live

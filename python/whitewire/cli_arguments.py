@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from whitewire._core import __version__
+from whitewire.ops.arguments import add_guards
 
 __all__ = ["parser"]
 
@@ -92,15 +93,7 @@ def parser() -> argparse.ArgumentParser:
     )
     check.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     check.add_argument("--json", action="store_true", help="print JSON instead of tables")
-    cancel = commands.add_parser(
-        "cancel-all",
-        help="the red button: cancel every order of the account",
-        description="Cancels every open order of the account, or of one market, on three paths at "
-        "once: order by order, cancel-all on the public host, kill switches shortened to 5 s. "
-        "Ends when the venue shows that none is left. A gateway on this host is told to halt. "
-        "Positions stay.",
-    )
-    cancel.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
+    add_guards(commands)
     arm = commands.add_parser(
         "arm",
         help="let a killed account trade again",
@@ -110,19 +103,6 @@ def parser() -> argparse.ArgumentParser:
     arm.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     arm.add_argument("--reason", required=True, metavar="TEXT", help="why it is safe to trade")
     arm.add_argument("--account", metavar="NAME", help="which one, where there are several")
-    cancel.add_argument("--market", metavar="M", help="only this market; no gateway is halted")
-    cancel.add_argument("--account", metavar="A", help="only this one of several accounts")
-    cancel.add_argument("--json", action="store_true", help="print the report as JSON")
-    watchdog = commands.add_parser(
-        "watchdog",
-        help="press the red button when the gateway's heart stops",
-        description="Watches the heartbeat of the gateway that uses the same configuration. When "
-        "it stops, everything is canceled on connections of its own, the venue is asked whether "
-        "that worked, and the hung process is killed. Exit code 1 after that.",
-    )
-    watchdog.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
-    watchdog.add_argument("--account", metavar="A", help="only this one of several accounts")
-    watchdog.add_argument("--stay", action="store_true", help="go on watching after an act")
     _add_journal(commands)
     return parser
 
