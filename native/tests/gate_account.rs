@@ -1,57 +1,13 @@
 //! The account's gate, rule by rule: each limit at its bound, windows by time.
 
+mod gate_support;
+
+use gate_support::{done, fill, guard, intent, limited, place, try_at, SECOND};
 use whitewire_core::gate::{
     AccountLimits, Event, Exposure, ExposureLimits, FillReport, Guard, Intent, Reason, Refusal,
     State,
 };
-use whitewire_core::template::Side::{self, Buy, Sell};
-
-const SECOND: i64 = 1_000_000_000;
-
-fn guard(account: &AccountLimits, market: &ExposureLimits) -> Guard {
-    let mut guard = Guard::default();
-    guard.add_market();
-    guard.add_market();
-    guard.set_limits(account);
-    assert!(guard.set_market_limits(0, market));
-    guard.account_event(Event::Arm);
-    guard.on_top(0, 99, 101, 0);
-    guard
-}
-
-fn limited(market: ExposureLimits) -> Guard {
-    guard(&AccountLimits::default(), &market)
-}
-
-fn intent(side: Side, price: i64, lots: i64, sequence: u64) -> Intent {
-    Intent { market: 0, side, price, lots, sequence, is_change: false, is_reduce_only: false }
-}
-
-fn try_at(guard: &mut Guard, order: &Intent, now_ns: i64) -> Result<(), Refusal> {
-    let state = guard.open_state(usize::from(order.market), now_ns)?;
-    guard.admit(order, state, now_ns).map(|_| ())
-}
-
-fn place(
-    guard: &mut Guard,
-    side: Side,
-    price: i64,
-    lots: i64,
-    sequence: u64,
-) -> Result<(), Refusal> {
-    try_at(guard, &intent(side, price, lots, sequence), 0)
-}
-
-fn fill(guard: &mut Guard, side: Side, price: i64, lots: i64, sequence: u64, now_ns: i64) {
-    let report = FillReport { market: 0, side, price, lots, fee: 0, sequence };
-    assert!(guard.on_fill(&report, now_ns));
-}
-
-fn done(guard: &mut Guard, side: Side, sequence: u64) {
-    let over =
-        Exposure { sequence, lots: 0, notional: 0, price: 0, market: 0, side, is_open: false };
-    assert!(guard.set_order(over));
-}
+use whitewire_core::template::Side::{Buy, Sell};
 
 #[test]
 fn open_orders_are_counted_by_side_market_and_account() {
@@ -390,21 +346,4 @@ fn more_than_can_be_counted_is_refused() {
     }
     assert_eq!(guard.totals().0, 0);
     assert_eq!(guard.market(0).expect("known").side_sums(Buy), (0, 0, 0, 0));
-}
-
-#[test]
-fn a_reduce_only_order_needs_a_position_to_lessen_and_counts_as_any_other() {
-    let mut guard = limited(ExposureLimits { max_position: 10, ..ExposureLimits::default() });
-    let lessens =
-        |lots, sequence| Intent { is_reduce_only: true, ..intent(Sell, 110, lots, sequence) };
-    let refused = guard.admit(&lessens(1, 1), State::Reducing, 0);
-    assert_eq!(refused.err(), Some(Refusal::OnlyReducing), "nothing is held");
-    fill(&mut guard, Buy, 90, 4, 9, 0);
-    let plain = guard.admit(&intent(Sell, 110, 5, 1), State::Reducing, 0);
-    assert_eq!(plain.err(), Some(Refusal::OnlyReducing));
-    assert!(guard.admit(&lessens(5, 1), State::Reducing, 0).is_ok(), "the venue cuts it to 4");
-    let wrong = Intent { side: Buy, price: 90, ..lessens(1, 2) };
-    assert_eq!(guard.admit(&wrong, State::Reducing, 0).err(), Some(Refusal::OnlyReducing));
-    assert_eq!(guard.market(0).expect("known").side_sums(Sell).1, 5);
-    assert_eq!(guard.admit(&lessens(10, 3), State::Reducing, 0).err(), Some(Refusal::Position));
 }
