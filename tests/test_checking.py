@@ -201,6 +201,31 @@ def test_limits_that_allow_nothing_are_named(
     assert "below the venue's minimum" in asked.rows["hedge", f"market {MARKET}"]["detail"]
 
 
+def test_limits_that_a_live_start_needs_are_named(
+    path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path.write_text(
+        path.read_text().replace(
+            "max_order_notional=100000\n",
+            "max_order_notional=100000\nmax_open_orders=9\nmax_open_notional=1000\nmax_position=1\n"
+            "[limits]\nmax_open_orders=9\nmax_open_notional=1000\nmax_loss=10\nmax_drawdown=10\n",
+        )
+        + "[accounts.hedge.limits]\nmax_loss=5\n"
+    )
+    rows = Asked(path, capsys).rows
+    assert rows["main", "limits"] == {
+        **rows["main", "limits"],
+        "state": "ok",
+        "detail": "all are given",
+    }
+    path.write_text(path.read_text().replace("max_position=1\n", ""))
+    row = Asked(path, capsys).rows["hedge", "limits"]
+    assert (row["state"], row["detail"]) == (
+        "warn",
+        f"a live start needs markets.{MARKET}.max_position",
+    )
+
+
 def test_a_file_that_cannot_be_used_is_exit_code_2(
     path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -197,8 +197,17 @@ async def _ask_venue(config: Config, report: Report) -> None:
             await report.ask("clock", lambda: _compare_clocks(inner))
         listing = await _list_markets(outer, report) if is_public_there else None
     for name, own in split(config).items():
+        _ask_limits(own, report, name)
         listed = [] if listing is None else _ask_markets(own, listing, report, name)
         await _ask_account(shared, own, report, name, inner.clock, listed)
+
+
+def _ask_limits(config: Config, report: Report, account: str) -> None:
+    """Whether every limit that a live start demands is given."""
+    missing = config.missing_limits
+    state = OK if not missing else WARN if config.is_loopback else FAIL
+    detail = f"a live start needs {', '.join(missing)}" if missing else "all are given"
+    report.add("limits", state, detail, account)
 
 
 async def _ping(control: Control, url: str) -> str:
