@@ -192,6 +192,20 @@ async def test_a_reference_that_jumps_pulls_the_quotes_before_the_strategy_hears
         await asyncio.sleep(0)
 
 
+@live
+async def test_a_pull_that_the_venue_refused_is_repeated_although_the_market_stays_open(
+    venue: Venue, truth: Truth
+) -> None:
+    config = config_with(venue, limits=limits(max_move_percent=Decimal("0.2"), move_window_s=2))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        order = await rig.resting("sell", 60900)
+        venue.fault("http_429", path="/api/v4/order/cancel")
+        truth.make("buy", 59500, "0.1")
+        await until(lambda: rig.gw.guard.state(MARKET)[0] == "reducing")
+        await until(lambda: order.is_done)
+        assert truth.orders() == []
+
+
 def test_a_start_says_what_cannot_be_added_up(venue: Venue) -> None:
     spot = Market("BTC_USDT", "BTC", "USDT", 2, 6)
     cross = Market("ETH_BTC", "ETH", "BTC", 6, 4, index=1)

@@ -17,7 +17,7 @@ from whitewire.guard_limits import account_limits, market_limits
 from whitewire.latch import Latch, LatchFile
 from whitewire.market import Side
 from whitewire.protocol.exposure import exposure_of
-from whitewire.protocol.orders import Fill, Order, Reject
+from whitewire.protocol.orders import Fill, Order, OrderState, Reject
 
 if TYPE_CHECKING:
     from whitewire.gateway import Gateway
@@ -51,6 +51,7 @@ class Guard:
         self._core = gateway.engine.guard
         self._states: dict[str, str] = {}
         self._others: dict[str, int] = {}  # numbers of orders whose ids end in none
+        self._pulled: dict[Order, None] = {}  # canceled here and not yet seen to end
         self._day = epoch_ms() // DAY_MS
         self._next_look_ns = 0
         self.file = LatchFile(gateway.config.latch_file)
@@ -185,6 +186,7 @@ class Guard:
                 self._rearmed()
         self._core.take_alarm()
         self._follow()
+        self._pull_again()
 
     def _rearmed(self) -> None:
         if self._core.state(now_ns())[0] == "killed":
@@ -200,13 +202,26 @@ class Guard:
         if self._has_tightened("", state, reason):
             if reason == HUMAN or state == "killed":
                 self._remember(state, reason)
-            gateway.cancel_all()
+            self._pull(None)
             if state == "killed":
                 gateway.kill(reason)
         for name, market in gateway.markets.items():
             state, reason = self._core.state(now_ns(), market.index)
             if self._has_tightened(name, state, reason):
-                gateway.cancel_all(name)
+                self._pull(name)
+
+    def _pull(self, market: str | None) -> None:
+        self._pulled.update(dict.fromkeys(self._gateway.store.open_orders(market)))
+        self._gateway.cancel_all(market)
+
+    def _pull_again(self) -> None:
+        """Repeats cancels that the venue refused: where REDUCING leaves the market open, nobody
+        else would."""
+        for order in list(self._pulled):
+            if order.is_done:
+                del self._pulled[order]
+            elif order.state is OrderState.OPEN:
+                self._gateway.ordering.cancel(order)
 
     def _has_tightened(self, name: str, state: str, reason: str) -> bool:
         before = self._states.get(name, "active")
