@@ -38,7 +38,7 @@ def test_an_id_that_is_used_again_is_i1(monkeypatch: Patch) -> None:
         self._sequence = getattr(self, "true_sequence", self._sequence)
         order = create(self, *values)
         self.true_sequence = self._sequence
-        self._sequence -= 7 * (self._sequence > 8)  # the wire gets an old id, the store a new one
+        self._sequence -= 8 * (self._sequence > 8)  # the wire gets an old id, the store a new one
         return order
 
     monkeypatch.setattr(ordering.Ordering, "_create", forget)
