@@ -73,6 +73,15 @@ class Course:
         """The present one."""
         return self.lifecycle.gateway
 
+    @property
+    def halt_reason(self) -> str:
+        """Why the present gateway waits for a human, as it says itself; "" while it does not."""
+        gateway = self.gateway
+        if gateway.state is GatewayState.HALTED:
+            return gateway.halt_reason
+        state, reason = gateway.guard.state()  # of the account: a blind market is halted, too
+        return f"gate: {reason}" if state == "halted" else ""
+
     async def try_start(self) -> Exception | None:
         """Starts a new gateway; what it says when it could not become ready."""
         spec = self._venue.accounts[0]
@@ -142,14 +151,14 @@ class Course:
             "feed up": gateway.feed.is_up,
             "reconciled": gateway.is_reconciled,
             "in doubt": gateway.is_in_doubt,
+            "gate": " ".join(gateway.guard.state(MARKET)),
         }
         told = ", ".join(f"{name}: {value}" for name, value in facts.items())
         return f"not quoting again: {gateway.state}, {told}"
 
     def _is_at_ease(self) -> bool:
         """Whether it may quote again, or says why it never will."""
-        is_halted = self.gateway.state is GatewayState.HALTED
-        return is_halted or self.is_final or self.gateway.may_quote(MARKET)
+        return bool(self.halt_reason) or self.is_final or self.gateway.may_quote(MARKET)
 
     def _count(self) -> None:
         found = self.audit.count_differences(self.gateway, self._placed_before, self.swallows)
@@ -160,8 +169,8 @@ class Course:
         """Stops the gateway (I6)."""
         lifecycle, gateway, running = self.lifecycle, self.gateway, self._running
         assert running is not None
-        if gateway.state is GatewayState.HALTED:
-            self.notes.append(f"halted ({gateway.halt_reason})")
+        if reason_halted := self.halt_reason:
+            self.notes.append(f"halted ({reason_halted})")
         lifecycle.stop(reason)
         await asyncio.wait((running,), timeout=STOP_S)
         await self._crowd.stop()

@@ -109,8 +109,8 @@ class Lane:
                 raise Broken(course.audit.breaches[0])
             await asyncio.sleep(POLL_S)
         await course.agree()
-        is_halted = course.gateway.state == "halted"  # it said why, and a human would start anew
-        if not segment.restart and not is_halted:
+        # a halted one said why, and a human would start anew
+        if not segment.restart and not course.halt_reason:
             course.resume()
             return
         course.resume()
