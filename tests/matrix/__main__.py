@@ -22,7 +22,7 @@ from tests.matrix.catalogue import NOT_APPLICABLE, PHASES
 from tests.matrix.runner import TRANSPORTS, Outcome, all_cells, diagonal, run_in_processes
 from tests.matrix.stage import ABILITIES
 
-STYLES = {"ok": "green", "quiet": "dim", "known": "yellow", "FIXED": "bold red", "FAIL": "bold red"}
+STYLES = {"ok": "green", "quiet": "dim", "FAIL": "bold red"}
 
 
 def table_of(outcomes: Sequence[Outcome], ability: str) -> Table:
@@ -52,10 +52,9 @@ def report(outcomes: Sequence[Outcome], console: Console) -> None:
     for name, why in NOT_APPLICABLE.items():
         console.print(f"n/a    {name}: {why}", markup=False)
     for outcome in outcomes:
-        if outcome.word not in ("ok", "quiet"):
-            reason = outcome.verdict.reason or "it passes; take it out of KNOWN"
-            cause = f" <- {outcome.known}" if outcome.known else ""
-            console.print(f"{outcome.word:6} {outcome.cell.name}: {reason}{cause}", markup=False)
+        if outcome.is_bad:
+            reason = outcome.verdict.reason
+            console.print(f"{outcome.word:6} {outcome.cell.name}: {reason}", markup=False)
     counts = Counter(outcome.word for outcome in outcomes)
     console.print(", ".join(f"{count} {word}" for word, count in counts.most_common()))
 

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["KNOWN", "NOT_APPLICABLE", "PHASES", "ROWS", "Row", "row_named"]
+__all__ = ["NOT_APPLICABLE", "PHASES", "ROWS", "Row", "row_named"]
 
 PHASES = ("quoting", "idle", "starting", "stopping")
 
@@ -144,9 +144,6 @@ ROWS: tuple[Row, ...] = (
     _row("maintenance", "grace", lasts_s=0.7, ws_grace_s=0.3, swallows=True),
     _row("market_delisted", market="BTC_USDT", is_final=True, swallows=True),
 )  # fmt: skip
-
-# Cells that fail, with the defect that makes them: strict, so a cell that passes has to leave.
-KNOWN: dict[tuple[str, str, str], str] = {}
 
 # Faults that no cell can show, each with its reason.
 NOT_APPLICABLE: dict[str, str] = {

@@ -16,7 +16,7 @@ from typing import Any
 
 import uvloop
 
-from tests.matrix.catalogue import KNOWN, PHASES, ROWS
+from tests.matrix.catalogue import PHASES, ROWS
 from tests.matrix.cell import Cell, Verdict, run_cell
 from tests.matrix.stage import ABILITIES, impatience
 
@@ -28,17 +28,14 @@ SIDE_BY_SIDE = 6
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """A cell, how it ended, and the defect that is known to make it fail."""
+    """A cell and how it ended."""
 
     cell: Cell
     verdict: Verdict
-    known: str
 
     @property
     def word(self) -> str:
-        """ok, quiet (no occasion), known (fails as expected), FIXED (does not any more) or FAIL."""
-        if self.known:
-            return "known" if self.verdict.reason else "FIXED"
+        """ok, quiet (no occasion) or FAIL."""
         if self.verdict.reason:
             return "FAIL"
         return "quiet" if "no occasion" in self.verdict.note else "ok"
@@ -46,7 +43,7 @@ class Outcome:
     @property
     def is_bad(self) -> bool:
         """Whether the matrix fails by it."""
-        return self.word in ("FAIL", "FIXED")
+        return self.word == "FAIL"
 
     def as_json(self) -> dict[str, Any]:
         """For `--json`."""
@@ -59,7 +56,6 @@ class Outcome:
             "outcome": self.word,
             "reason": verdict.reason,
             "note": verdict.note,
-            "known": self.known,
             "seconds": round(verdict.seconds, 2),
         }
 
@@ -94,8 +90,7 @@ def run_cells(cells: Sequence[Cell], side_by_side: int = SIDE_BY_SIDE) -> list[O
         async def one(cell: Cell) -> Outcome:
             async with turns:
                 verdict = await run_cell(cell)
-            key = (cell.row.name, cell.phase, cell.transport)
-            return Outcome(cell, verdict, KNOWN.get(key, ""))
+            return Outcome(cell, verdict)
 
         return await asyncio.gather(*(one(cell) for cell in cells))
 

@@ -15,7 +15,6 @@ from whitebit import WhitebitApi
 from whitebit.environment import WhitebitApiEnvironment
 from whitebit.hmac_transport import HmacTransport
 
-from tests.venue.naive import WsClient
 from whitewire.venue import Venue
 from whitewire.venue.model import AccountSpec
 
@@ -77,12 +76,6 @@ def serves(venue: Venue, path: str) -> bool:
     status = connection.getresponse().status
     connection.close()
     return status != http.HTTPStatus.NOT_FOUND
-
-
-def has_method(venue: Venue, method: str) -> bool:
-    """Whether the WebSocket knows a private method: an unknown one is error 4."""
-    with WsClient(venue) as ws:
-        return ws.refused(method) != 4
 
 
 def wait_for_a_trade(venue: Venue) -> None:

@@ -17,7 +17,7 @@ from typing import Any
 import ccxt.pro
 import pytest
 
-from tests.third_party.support import SYMBOL, TIMEOUT_S, credentials, has_method, point
+from tests.third_party.support import SYMBOL, TIMEOUT_S, credentials, point
 from whitewire.venue import Venue, WireOptions
 
 # aiohttp says so to ccxt, on interpreters that no longer need the option
@@ -289,9 +289,6 @@ def test_balance(venue: Venue) -> None:
 
 
 def test_collateral_balance(venue: Venue) -> None:
-    if not has_method(venue, "balanceMargin_subscribe"):
-        pytest.skip("the venue has no balanceMargin channel")
-
     async def scene(pair: Pair) -> None:
         async def act() -> None:
             order = await pair.mine.ccxt.create_order("BTC/USDT:USDT", "limit", "buy", 0.01, 30_000)

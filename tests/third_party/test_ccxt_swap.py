@@ -16,14 +16,11 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.third_party.support import credentials, point, serves
+from tests.third_party.support import credentials, point
 from whitewire.venue import Venue
 
 SWAP = "BTC/USDT:USDT"
 MARKET = "BTC_PERP"
-
-LIMIT = "order/collateral/limit"
-POSITIONS = "collateral-account/positions/open"
 
 
 @pytest.fixture(scope="module")
@@ -39,12 +36,6 @@ class Pair:
     venue: Venue
     mine: Any
     other: Any
-
-    def needs(self, *paths: str) -> None:
-        """Skips the test if the venue does not serve one of these endpoints."""
-        missing = [path for path in paths if not serves(self.venue, path)]
-        if missing:
-            pytest.skip(f"the venue does not serve {missing}")
 
     def buy(self, amount: float = 0.01, price: float = 60_000) -> None:
         self.other.create_order(SWAP, "limit", "sell", amount, price)
@@ -74,10 +65,7 @@ def client(venue: Venue, account: int) -> Any:
 
 @pytest.fixture
 def pair(venue: Venue) -> Iterator[Pair]:
-    if not venue.call(lambda exchange: MARKET in exchange.markets):
-        pytest.skip(f"the venue does not list {MARKET}")
     pair = Pair(venue, client(venue, 0), client(venue, 1))
-    pair.needs(LIMIT, POSITIONS)
     yield pair
     for one in (pair.mine, pair.other):
         one.cancel_all_orders(SWAP)
@@ -126,7 +114,6 @@ def test_position(pair: Pair) -> None:
 
 
 def test_market_order(pair: Pair) -> None:
-    pair.needs("order/collateral/market")
     pair.other.create_order(SWAP, "limit", "sell", 0.01, 60_000)
     order = pair.mine.create_order(SWAP, "market", "buy", 0.01)
     assert (order["status"], order["filled"], order["cost"]) == ("closed", 0.01, 600)
@@ -137,7 +124,6 @@ def test_market_order(pair: Pair) -> None:
 
 
 def test_trigger_order(pair: Pair) -> None:
-    pair.needs("order/collateral/trigger-market")
     pair.buy()
     order = pair.mine.create_order(SWAP, "market", "sell", 0.01, None, {"triggerPrice": 50_000})
     assert (order["status"], order["triggerPrice"]) == ("open", 50_000)
@@ -153,7 +139,6 @@ def test_margin_order_on_a_spot_market(pair: Pair) -> None:
 
 
 def test_leverage(pair: Pair) -> None:
-    pair.needs("collateral-account/leverage", "collateral-account/summary")
     pair.mine.set_leverage(1)
     with pytest.raises(ccxt.InsufficientFunds):
         pair.mine.create_order(SWAP, "limit", "buy", 50, 30_000)
@@ -163,12 +148,10 @@ def test_leverage(pair: Pair) -> None:
 
 
 def test_balance(pair: Pair) -> None:
-    pair.needs("collateral-account/balance")
     assert pair.mine.fetch_balance({"type": "swap"})["USDT"]["total"] > 0
 
 
 def test_position_history(pair: Pair) -> None:
-    pair.needs("collateral-account/positions/history")
     pair.buy()
     pair.sell(0.01, 61_000)
     history = pair.mine.fetch_position_history(SWAP)
@@ -177,14 +160,11 @@ def test_position_history(pair: Pair) -> None:
 
 
 def test_funding(pair: Pair) -> None:
-    pair.needs("collateral-account/funding-history")
     pair.buy()
     assert isinstance(pair.mine.fetch_funding_history(SWAP), list)
 
 
 def test_funding_rate(pair: Pair) -> None:
-    if not pair.mine.v4PublicGetFutures()["result"]:
-        pytest.skip("the venue's list of futures is empty")
     rate = pair.mine.fetch_funding_rate(SWAP)
     assert rate["symbol"] == SWAP
     assert rate["fundingRate"] is not None

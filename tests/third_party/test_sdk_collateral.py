@@ -17,7 +17,7 @@ import pytest
 from whitebit import WhitebitApi
 from whitebit.collateral_trading.types import CreateCollateralBulkOrderRequestOrdersItem
 
-from tests.third_party.support import COLLATERAL, SIGNED, sdk_client, serves
+from tests.third_party.support import COLLATERAL, SIGNED, sdk_client
 from whitewire.venue import Venue
 from whitewire.venue.requests import CancelAllRequest
 
@@ -67,7 +67,6 @@ class Pair:
 
 Exercise = Callable[[Pair], None]
 EXERCISES: dict[str, Exercise] = {}
-TRADES = ("order/collateral/limit", "collateral-account/positions/open")
 
 
 def exercises(path: str) -> Callable[[Exercise], Exercise]:
@@ -91,11 +90,6 @@ def answered() -> dict[str, int]:
 
 @pytest.fixture
 def pair(venue: Venue, answered: dict[str, int]) -> Iterator[Pair]:
-    if not venue.call(lambda exchange: MARKET in exchange.markets):
-        pytest.skip(f"the venue does not list {MARKET}")
-    missing = [path for path in TRADES if not serves(venue, path)]
-    if missing:
-        pytest.skip(f"the venue does not serve {missing}")
     with (
         sdk_client(venue, venue.rest, 0, answered) as mine,
         sdk_client(venue, venue.rest, 1) as two,
@@ -113,8 +107,6 @@ def cancel_all(venue: Venue, name: str) -> None:
 
 @pytest.mark.parametrize("path", COLLATERAL)
 def test_sdk(venue: Venue, answered: dict[str, int], pair: Pair, path: str) -> None:
-    if not serves(venue, path):
-        pytest.skip(f"the venue does not serve {path}")
     answered.clear()
     EXERCISES[path](pair)
     assert answered[path] == 200
