@@ -16,11 +16,14 @@ from typing import Any
 import ccxt
 import pytest
 
-from tests.third_party.support import credentials, point
+from tests.third_party.support import credentials, point, serves
 from whitewire.venue import Venue
 
 SWAP = "BTC/USDT:USDT"
 MARKET = "BTC_PERP"
+
+LIMIT = "order/collateral/limit"
+POSITIONS = "collateral-account/positions/open"
 
 
 @pytest.fixture(scope="module")
@@ -36,6 +39,11 @@ class Pair:
     venue: Venue
     mine: Any
     other: Any
+
+    def needs(self, *paths: str) -> None:
+        """Names what the test asks for; it fails where the venue serves one of them no more."""
+        missing = [path for path in paths if not serves(self.venue, path)]
+        assert not missing
 
     def buy(self, amount: float = 0.01, price: float = 60_000) -> None:
         self.other.create_order(SWAP, "limit", "sell", amount, price)
@@ -66,6 +74,7 @@ def client(venue: Venue, account: int) -> Any:
 @pytest.fixture
 def pair(venue: Venue) -> Iterator[Pair]:
     pair = Pair(venue, client(venue, 0), client(venue, 1))
+    pair.needs(LIMIT, POSITIONS)
     yield pair
     for one in (pair.mine, pair.other):
         one.cancel_all_orders(SWAP)
@@ -114,6 +123,7 @@ def test_position(pair: Pair) -> None:
 
 
 def test_market_order(pair: Pair) -> None:
+    pair.needs("order/collateral/market")
     pair.other.create_order(SWAP, "limit", "sell", 0.01, 60_000)
     order = pair.mine.create_order(SWAP, "market", "buy", 0.01)
     assert (order["status"], order["filled"], order["cost"]) == ("closed", 0.01, 600)
@@ -124,6 +134,7 @@ def test_market_order(pair: Pair) -> None:
 
 
 def test_trigger_order(pair: Pair) -> None:
+    pair.needs("order/collateral/trigger-market")
     pair.buy()
     order = pair.mine.create_order(SWAP, "market", "sell", 0.01, None, {"triggerPrice": 50_000})
     assert (order["status"], order["triggerPrice"]) == ("open", 50_000)
@@ -139,6 +150,7 @@ def test_margin_order_on_a_spot_market(pair: Pair) -> None:
 
 
 def test_leverage(pair: Pair) -> None:
+    pair.needs("collateral-account/leverage", "collateral-account/summary")
     pair.mine.set_leverage(1)
     with pytest.raises(ccxt.InsufficientFunds):
         pair.mine.create_order(SWAP, "limit", "buy", 50, 30_000)
@@ -148,10 +160,12 @@ def test_leverage(pair: Pair) -> None:
 
 
 def test_balance(pair: Pair) -> None:
+    pair.needs("collateral-account/balance")
     assert pair.mine.fetch_balance({"type": "swap"})["USDT"]["total"] > 0
 
 
 def test_position_history(pair: Pair) -> None:
+    pair.needs("collateral-account/positions/history")
     pair.buy()
     pair.sell(0.01, 61_000)
     history = pair.mine.fetch_position_history(SWAP)
@@ -160,6 +174,7 @@ def test_position_history(pair: Pair) -> None:
 
 
 def test_funding(pair: Pair) -> None:
+    pair.needs("collateral-account/funding-history")
     pair.buy()
     assert isinstance(pair.mine.fetch_funding_history(SWAP), list)
 
