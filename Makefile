@@ -16,7 +16,7 @@ CARGO_TEST := cargo test --quiet --manifest-path native/Cargo.toml --no-default-
 # What the compiled parts are made of; Python files are used in place.
 SOURCES := pyproject.toml setup.cfg constraints.txt native/Cargo.toml native/Cargo.lock \
 	native/whitewire_build.py $(shell find native/src -name '*.rs') \
-	python/whitewire/_bridge.pyx python/whitewire/_native_api.pxd
+	$(wildcard python/whitewire/_bridge*.p[yx][xi]) python/whitewire/_native_api.pxd
 
 .DEFAULT_GOAL := help
 .PHONY: help install demo test matrix soak lint format bench fuzz wheel clean tools

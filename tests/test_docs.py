@@ -263,7 +263,7 @@ def test_the_makefile_lists_what_it_does() -> None:
 
 
 def test_files_are_there() -> None:
-    suffixes = r"py|pyi|pyx|pxd|rs|toml|md|txt|json|cfg"
+    suffixes = r"py|pyi|pyx|pxi|pxd|rs|toml|md|txt|json|cfg"
     missing = []
     for where, piece in inline_code():
         if re.fullmatch(rf"[\w./-]+\.(?:{suffixes})|[\w.-]+(?:/[\w.-]+)*/", piece):

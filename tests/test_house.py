@@ -251,7 +251,7 @@ def test_the_gateways_process_stays_lean() -> None:
 # ---- sizes ----------------------------------------------------------------------------------
 
 MAX_MODULE, MAX_FUNCTION, MAX_LINE = 400, 70, 100
-PROGRAM = (".py", ".pyi", ".pyx", ".pxd", ".rs")
+PROGRAM = (".py", ".pyi", ".pyx", ".pxi", ".pxd", ".rs")
 LINED = (*PROGRAM, ".toml", ".cfg", ".service")
 
 
@@ -268,6 +268,7 @@ def test_a_function_ends_in_time() -> None:
     readers = {
         ".py": source.python_functions,
         ".pyx": source.cython_functions,
+        ".pxi": source.cython_functions,
         ".rs": source.rust_functions,
     }
     counted = 0

@@ -1,0 +1,115 @@
+# Part of _bridge.pyx: the picows listener of the feed.
+cdef class FeedListener(WSListener):
+    """A WebSocket session's frames, decoded and applied in the core.
+
+    After a fault, at which the handler ends the session, no frame is looked at until the next one.
+
+    Args:
+        path: the shared hot path.
+        handler: a `FeedHandler` of the stub.
+        markets: how many the core has.
+    """
+
+    cdef Path path
+    cdef object handler
+    cdef bytearray partial
+    cdef list targets, dirty
+    cdef bint is_condemned
+    cdef readonly int64_t last_frame_ns
+
+    def __init__(self, Path path, handler, markets):
+        self.path = path
+        self.handler = handler
+        self.partial = bytearray()
+        self.targets = [None] * (2 * markets)
+        self.dirty = []
+
+    def watch(self, market, on_book, on_ticker):
+        """Sets what is called after a market's book or ticker changed (None: nothing)."""
+        self.targets[2 * market] = on_book
+        self.targets[2 * market + 1] = on_ticker
+
+    cpdef on_ws_connected(self, WSTransport transport):
+        self.partial.clear()
+        self.dirty.clear()
+        self.is_condemned = False
+        self.handler.on_open(transport)
+
+    cpdef on_ws_disconnected(self, WSTransport transport):
+        self.handler.on_close()
+
+    cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
+        cdef int64_t t0 = ww_now_ns()
+        if self.is_condemned:
+            return
+        self.last_frame_ns = t0
+        try:
+            self.take(transport, frame, t0)
+            if frame.last_in_buffer and self.dirty:
+                self.dispatch(t0)
+        except Exception as error:
+            self.is_condemned = True
+            self.handler.on_fault(error)
+
+    cdef take(self, WSTransport transport, WSFrame frame, int64_t t0):
+        if frame.msg_type == WSMsgType.TEXT and frame.fin and not self.partial:
+            self.handle(<const uint8_t *>frame.payload_ptr, frame.payload_size, t0)
+        elif frame.msg_type == WSMsgType.TEXT or frame.msg_type == WSMsgType.CONTINUATION:
+            self.assemble(frame, t0)
+        elif frame.msg_type == WSMsgType.PING:
+            # answered here and not by picows, so that a ping that ends a read still dispatches
+            transport.send_pong(frame.get_payload_as_bytes())
+        elif frame.msg_type == WSMsgType.CLOSE:
+            transport.send_close(frame.get_close_code())
+            transport.disconnect(graceful=False)
+        elif frame.msg_type == WSMsgType.BINARY:
+            raise PeerError("frame-malformed", "a binary frame arrived on a text protocol")
+
+    cdef assemble(self, WSFrame frame, int64_t t0):
+        if len(self.partial) + frame.payload_size > MAX_MESSAGE:
+            raise PeerError("frame-malformed", f"a message exceeded {MAX_MESSAGE} bytes")
+        self.partial += frame.get_payload_as_bytes()
+        if frame.fin:
+            whole = bytes(self.partial)
+            self.partial.clear()
+            self.handle(text_of(whole), PyBytes_GET_SIZE(whole), t0)
+
+    cdef handle(self, const uint8_t *data, Py_ssize_t size, int64_t t0):
+        cdef uint32_t outcome = API.on_frame(self.path.engine, data, size, t0)
+        cdef uint32_t kind = outcome & 0xFF, market = (outcome >> 8) & 0xFFFF
+        if outcome >> 24:  # the gate changed a state
+            self.tell(KIND_ALARM, market, None)
+        if kind == KIND_DELTA or kind == KIND_SNAPSHOT:
+            API.record(self.path.engine, STAGE_APPLY, ww_now_ns() - t0)
+            self.mark(2 * market)
+        elif kind == KIND_TICKER:
+            self.mark(2 * market + 1)
+        elif kind == KIND_MALFORMED:
+            raise PeerError("frame-malformed", self.path.owner.fault())
+        elif kind != KIND_STALE and kind != KIND_IGNORED:
+            if kind == KIND_GAP:
+                self.dirty = [key for key in self.dirty if key // 2 != market]
+            self.tell(kind, market, None if kind == KIND_GAP else self.path.owner.take_event(kind))
+
+    cdef tell(self, uint32_t kind, uint32_t market, event):
+        self.path.enter()
+        try:
+            self.handler.on_event(kind, market, event)
+        finally:
+            self.path.leave()
+
+    cdef mark(self, uint32_t key):
+        if self.targets[key] is not None and key not in self.dirty:
+            self.dirty.append(key)
+
+    cdef dispatch(self, int64_t t0):
+        cdef int64_t before = ww_now_ns()
+        self.path.t0 = t0
+        self.path.enter()
+        try:
+            for key in self.dirty:
+                self.targets[key]()
+        finally:
+            self.dirty.clear()
+            API.record(self.path.engine, STAGE_CALLBACK, ww_now_ns() - before)
+            self.path.leave()

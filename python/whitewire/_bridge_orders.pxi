@@ -1,0 +1,179 @@
+# Part of _bridge.pyx: an order connection over HTTP/1.1.
+cdef class OrderConnection(Protocol):
+    """One warm HTTP/1.1 connection: requests appended, written per burst, answers parsed.
+
+    Args:
+        path: the shared hot path.
+        handler: a `ConnectionHandler` of the stub.
+        parser: the `_core.HttpParser` of this connection.
+    """
+
+    cdef Path path
+    cdef object handler, parser
+    cdef void *parser_pointer
+    cdef readonly Transport transport
+    cdef uint8_t incoming[IN_CAPACITY], outgoing[OUT_CAPACITY]
+    cdef Py_ssize_t queued
+    cdef bint is_waiting, is_writing
+
+    def __init__(self, Path path, handler, parser):
+        self.path = path
+        self.handler = handler
+        self.parser = parser
+        self.parser_pointer = <void *><size_t>parser._pointer
+
+    cpdef is_buffered_protocol(self):
+        return True
+
+    def connection_made(self, transport):
+        self.transport = <Transport>transport
+        self.handler.on_made(self)
+
+    def connection_lost(self, error):
+        self.transport = None
+        self.queued = 0
+        self.handler.on_lost(error)
+
+    def pause_writing(self):
+        self.handler.on_writable(False)
+
+    def resume_writing(self):
+        self.handler.on_writable(True)
+
+    def eof_received(self):
+        return False
+
+    cdef NoResult get_buffer_c(
+        self, Py_ssize_t hint, char **buffer, Py_ssize_t *size
+    ) except NoResult.EXC:
+        buffer[0] = <char *>self.incoming
+        size[0] = IN_CAPACITY
+        return NoResult.OK
+
+    cpdef buffer_updated(self, Py_ssize_t count):
+        cdef int64_t now = ww_now_ns()
+        cdef const uint8_t *data = self.incoming
+        cdef size_t left = count
+        cdef ww_http_step step
+        self.path.enter()
+        try:
+            while left > 0 and self.can_write():
+                API.http_step(self.parser_pointer, data, left, &step)
+                data += left - step.left
+                left = step.left
+                if step.state == 0:
+                    break
+                if step.state < 0:
+                    raise PeerError("http-malformed", "the venue sent a malformed HTTP response")
+                self.handler.on_response(
+                    step.status,
+                    PyBytes_FromStringAndSize(<const char *>step.body, step.body_len),
+                    step.keep_alive != 0,
+                    now,
+                )
+        except Exception as error:
+            self.abort(error)
+        finally:
+            self.path.leave()
+
+    @property
+    def is_open(self):
+        """Whether requests can be appended."""
+        return self.can_write()
+
+    cdef bint can_write(self):
+        return self.transport is not None and not self.transport.is_closing()
+
+    def abort(self, error=None):
+        """Drops the connection at once: `on_fault` if there is an error, and soon `on_lost`."""
+        if self.transport is not None:
+            self.transport.abort()
+        if error is not None:
+            self.handler.on_fault(error)
+
+    def place(self, uint16_t market, uint8_t flags, int64_t price, int64_t amount,
+              uint64_t sequence, uint64_t nonce):
+        """Appends a placement; the request's length, or minus the refusal's number."""
+        cdef ww_place request = ww_place(market, flags, 0, 0, price, amount, sequence)
+        cdef int64_t before = self.make_room()
+        return self.encoded(before, API.place(
+            self.path.engine, &request, nonce, before,
+            self.outgoing + self.queued, OUT_CAPACITY - self.queued))
+
+    def modify(self, uint16_t market, uint8_t flags, int64_t price, int64_t amount,
+               bytes client_id, uint64_t nonce):
+        """Appends a modification; the request's length, or minus the refusal's number."""
+        cdef ww_modify request = ww_modify(market, flags, price, amount)
+        cdef int64_t before = self.make_room()
+        return self.encoded(before, API.modify(
+            self.path.engine, &request, text_of(client_id), PyBytes_GET_SIZE(client_id), nonce,
+            before, self.outgoing + self.queued, OUT_CAPACITY - self.queued))
+
+    def cancel(self, uint16_t market, bytes client_id, uint64_t nonce):
+        """Appends a cancel; never gated."""
+        cdef int64_t now = self.make_room()
+        return self.appended(API.cancel(
+            self.path.engine, market, text_of(client_id), PyBytes_GET_SIZE(client_id), nonce, now,
+            self.outgoing + self.queued, OUT_CAPACITY - self.queued))
+
+    def bulk(self, list legs, uint64_t nonce):
+        """Appends a bulk request of at most 20 (market, flags, price, amount, sequence).
+
+        Returns (length or minus the failure's number, refusal number per leg; 0 was sent).
+        """
+        cdef ww_place requests[MAX_LEGS]
+        cdef int64_t written, before = self.make_room()
+        cdef int i, count = min(len(legs), MAX_LEGS)
+        for i in range(count):
+            market, flags, price, amount, sequence = legs[i]
+            requests[i] = ww_place(market, flags, 0, 0, price, amount, sequence)
+        written = self.encoded(before, API.bulk(
+            self.path.engine, requests, count, nonce, before,
+            self.outgoing + self.queued, OUT_CAPACITY - self.queued))
+        return written, [requests[i].refusal for i in range(count)]
+
+    def append(self, bytes request):
+        """Appends a complete request; False when it is too large or the connection is closing."""
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(request)
+        self.make_room()
+        if not self.can_write() or size > OUT_CAPACITY - self.queued:
+            return False
+        memcpy(self.outgoing + self.queued, PyBytes_AS_STRING(request), size)
+        self.appended(size)
+        return True
+
+    cdef int64_t make_room(self):
+        """Writes early if the largest request might not fit; the time when encoding may begin."""
+        if OUT_CAPACITY - self.queued < OUT_ROOM and not self.is_writing:
+            self.write_out()
+        return ww_now_ns()
+
+    cdef int64_t encoded(self, int64_t before, int64_t written):
+        API.record(self.path.engine, STAGE_ENCODE, ww_now_ns() - before)
+        return self.appended(written)
+
+    cdef int64_t appended(self, int64_t written):
+        if written > 0:
+            self.queued += written
+            if not self.is_waiting:
+                self.is_waiting = True
+                self.path.waiting.append(self)
+        return written
+
+    cdef write_out(self):
+        cdef Py_ssize_t size = self.queued
+        cdef int64_t after, before = ww_now_ns()
+        self.is_waiting = False
+        if size == 0 or not self.can_write():
+            return  # what could not be written is reported with the loss, as never sent
+        self.is_writing = True
+        self.transport.write_c(<char *>self.outgoing, size)
+        self.is_writing = False
+        after = ww_now_ns()
+        self.queued -= size
+        if self.queued > 0:  # queued meanwhile, by what a full socket set off
+            memmove(self.outgoing, self.outgoing + size, self.queued)
+        API.record(self.path.engine, STAGE_WRITE, after - before)
+        if self.path.t0 != 0:
+            API.record(self.path.engine, STAGE_TICK_TO_TRADE, after - self.path.t0)
+        self.handler.on_written(after)
