@@ -11,6 +11,8 @@ ARGS ?=
 FUZZ_ITERS ?= 2000000
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 30
+# Most tests wait for a venue more than they compute; 0 runs them one after the other.
+TEST_WORKERS ?= 3
 CARGO_TEST := cargo test --quiet --manifest-path native/Cargo.toml --no-default-features \
 	--features count-compressions
 # What the compiled parts are made of; Python files are used in place.
@@ -71,7 +73,7 @@ demo: $(VENV)/.installed ## quote on the embedded venue for 10 s (ARGS="--second
 
 test: $(VENV)/.test ## run every test: Rust core, Python, the whole gateway
 	$(CARGO_TEST)
-	$(BIN)/python -m pytest $(ARGS)
+	$(BIN)/python -m pytest --numprocesses $(TEST_WORKERS) --dist loadfile $(ARGS)
 
 matrix: $(VENV)/.test ## every fault in every phase, as a table (ARGS="--only lost_ack --json FILE")
 	@$(BIN)/python -m tests.matrix $(ARGS)

@@ -186,14 +186,25 @@ async def test_a_bid_at_our_own_ask_is_dropped(venue: Venue, truth: Truth) -> No
 
 
 class Follower(Recorder):
-    """Quotes behind every new top of the book, as a strategy does: from within its callbacks."""
+    """Quotes from within its callbacks: wide while another's bid is the best one, then closer.
+
+    Its own quotes, whose deltas may come in any company, decide nothing.
+    """
+
+    has_seen_it = False
 
     def on_book(self, book: Book) -> None:
         super().on_book(book)
-        mid = book.mid
-        assert mid is not None
-        gw = self.named("on_start")[0][0]
-        gw.set_quotes(MARKET, [(mid - 2000, "0.01")], [(mid + 2000, "0.01")])
+        assert book.best_bid is not None
+        is_there = book.best_bid[0] == OTHERS_BID
+        self.has_seen_it |= is_there
+        if self.has_seen_it:
+            half = 3000 if is_there else 2000
+            gw = self.named("on_start")[0][0]
+            gw.set_quotes(MARKET, [(60000 - half, "0.01")], [(60000 + half, "0.01")])
+
+
+OTHERS_BID = 59500
 
 
 @live
@@ -201,7 +212,7 @@ async def test_orders_of_one_callback_leave_in_one_write(venue: Venue, truth: Tr
     config = config_for(venue, orders=orders_config(connections=1, in_flight=8))
     async with gateway(venue, Follower(), config, truth=truth) as rig:
         tick_to_trade = _core.STAGES.index("tick_to_trade")
-        first = truth.make("buy", 59500, "0.1")
+        first = truth.make("buy", OTHERS_BID, "0.1")
         await until(lambda: len(truth.orders()) == 2 and is_settled(rig))
         assert rig.gw.engine.stage(tick_to_trade).count == 1
         truth.unmake(first)

@@ -139,7 +139,9 @@ def test_a_foreign_or_damaged_file_is_refused_and_left_alone(
     assert path.read_bytes() == content
 
 
-@pytest.mark.parametrize("number", [-1, time.monotonic_ns() + 10**15])
+@pytest.mark.parametrize(
+    "number", [-1, time.monotonic_ns() + 10**15], ids=["negative", "of-a-far-future"]
+)
 def test_numbers_that_cannot_be_are_refused(number: int, tmp_path: Path) -> None:
     path = good_file(tmp_path)
     content = bytearray(path.read_bytes())

@@ -162,6 +162,9 @@ def test_gaps_are_reported_by_their_lines(tmp_path: Path) -> None:
     ]  # fmt: skip
 
 
+CUT_GZIP = gzip.compress(b"x" * 9000, mtime=0)[:10]
+
+
 @pytest.mark.parametrize(
     ("content", "name", "said"),
     [
@@ -169,7 +172,7 @@ def test_gaps_are_reported_by_their_lines(tmp_path: Path) -> None:
         (b"", "empty.jsonl", "holds no depth, trade or book ticker message"),
         (b'{"t"', "cut.jsonl", "holds no depth, trade or book ticker message"),
         (b"plain text\n", "plain.jsonl.gz", "cannot read the recording"),
-        (gzip.compress(b"x" * 9000)[:10] + b"\x07" * 20, "bad.jsonl.gz", "cannot read the rec"),
+        (CUT_GZIP + b"\x07" * 20, "bad.jsonl.gz", "cannot read the rec"),
     ],
 )
 def test_a_file_that_is_no_recording_is_refused(
