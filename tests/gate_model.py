@@ -239,6 +239,9 @@ class Model:
         value2 = self.cash2(market) + self.position(market) * mark2
         self.values2[market] = value2 * self.markets[market]["weight"]
         self.peak2 = max(self.peak2, self.equity2)
+        self._judge_losses()
+
+    def _judge_losses(self) -> None:
         lost, fallen = self.day2 - self.equity2, self.peak2 - self.equity2
         if lost > 2 * self.account["max_loss"] and "loss" not in self.off:
             self.latch.is_killed = True
@@ -258,6 +261,12 @@ class Model:
     def begin_day(self) -> None:
         """The day's loss is counted from here."""
         self.day2 = self.equity2
+
+    def resume_losses(self, day_loss: int, drawdown: int) -> None:
+        """The day and the peak go on from an earlier run."""
+        self.day2 = self.equity2 + 2 * day_loss
+        self.peak2 = self.equity2 + 2 * drawdown
+        self._judge_losses()
 
     def rearm(self) -> None:
         """The human command."""

@@ -23,6 +23,7 @@ from whitewire.journal.records import (
     Placed,
     Record,
     SessionStart,
+    Standing,
     SwitchFact,
     decode_batch,
     encode,
@@ -139,6 +140,7 @@ _steps = st.one_of(
     st.builds(SwitchFact, st.just(8_000), _markets, st.sampled_from(["armed", "late", "fired"])),
     st.builds(Halt, st.just(8_000), st.text(max_size=20)),
     st.builds(CleanStop, st.just(8_000), st.just("stopped")),
+    st.builds(Standing, st.integers(0, 99), st.integers(0, 3), _fees, _fees),
 )
 # Some sessions, each a list of commits, each a list of records.
 histories = st.lists(

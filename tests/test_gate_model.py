@@ -161,6 +161,10 @@ class Pair:
         self.core.begin_day()
         self.model.begin_day()
 
+    def resume_losses(self, day_loss: int, drawdown: int) -> None:
+        self.core.resume_losses(day_loss, drawdown)
+        self.model.resume_losses(day_loss, drawdown)
+
     def set_position(self, market: int, lots: int) -> None:
         self.core.set_position(market, lots)
         self.model.set_position(market, lots)
@@ -248,6 +252,10 @@ class GateMachine(RuleBasedStateMachine):
     @rule()
     def begin_day(self) -> None:
         self.pair.begin_day()
+
+    @rule(day_loss=st.integers(-9_000, 9_000), drawdown=st.integers(0, 9_000))
+    def resume_losses(self, day_loss: int, drawdown: int) -> None:
+        self.pair.resume_losses(day_loss, drawdown)
 
     @rule(market=MARKET, lots=st.integers(-12, 12))
     def set_position(self, market: int, lots: int) -> None:

@@ -23,9 +23,11 @@ from tests.gateway_rig import (
     run_to_its_end,
     until,
 )
-from whitewire.config import Config, LimitsConfig, MarketConfig
+from whitewire._bridge import epoch_ms
+from whitewire.config import Config, JournalConfig, LimitsConfig, MarketConfig
 from whitewire.errors import StartupError
 from whitewire.guard_limits import account_limits, market_limits
+from whitewire.journal.records import Standing
 from whitewire.latch import Latch, LatchFile
 from whitewire.lifecycle import Lifecycle
 from whitewire.market import Market, Side
@@ -148,6 +150,55 @@ async def test_a_loss_kills_and_a_restart_remembers(
     async with gateway(venue, config=config, truth=truth) as rig:
         assert rig.gw.state == "active"
         await rig.resting(price=59500)
+
+
+@live
+async def test_losses_go_on_after_a_restart(venue: Venue, truth: Truth, tmp_path: Path) -> None:
+    config = msgspec.structs.replace(
+        config_with(venue, limits=limits(), account=LimitsConfig(max_loss=Decimal(8))),
+        journal=JournalConfig(path=str(tmp_path)),
+    )
+    assert config.latch_file is not None
+    async with gateway(venue, config=config, truth=truth) as rig:
+        far = await rig.resting(price=60500)
+        truth.make("sell", 60500, "0.01")  # bought at 500 above the middle: 5 lost
+        await until(lambda: far.is_done)
+        lost = losses(rig)
+        assert Decimal(4) < lost[0] < Decimal(6)
+    async with gateway(venue, config=config, truth=truth) as rig:
+        assert losses(rig) == lost
+        far = await rig.resting(price=60500)
+        truth.make("sell", 60500, "0.01")
+        await until(lambda: far.is_done)
+        assert rig.gw.guard.state() == ("killed", "loss")
+    LatchFile(config.latch_file).arm("the price was an accident", epoch_ms())
+    async with gateway(venue, config=config, truth=truth) as rig:
+        assert rig.gw.state == "active"
+        assert losses(rig) == (0, 0)
+
+
+def losses(rig: Rig) -> tuple[Decimal, Decimal]:
+    """What the day lost and the fall from the peak, by the core."""
+    _, _, equity2, day2, peak2 = rig.gw.engine.guard.totals()
+    market = rig.gw.market(MARKET)
+    half = Decimal("0.5").scaleb(-market.price_decimals - market.amount_decimals)
+    return (day2 - equity2) * half, (peak2 - equity2) * half
+
+
+@live
+async def test_a_day_that_is_over_takes_its_loss_with_it(
+    venue: Venue, truth: Truth, tmp_path: Path
+) -> None:
+    config = config_with(venue, limits=limits(), account=LimitsConfig(max_drawdown=Decimal(9)))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        today = epoch_ms() // 86_400_000
+        rig.gw.guard.resume_losses(Standing(epoch_ms(), today - 1, Decimal(7), Decimal("7.5")))
+        assert losses(rig) == (0, Decimal("7.5"))
+        rig.gw.guard.resume_losses(Standing(epoch_ms(), today, Decimal(-7), Decimal("8.5")))
+        assert losses(rig) == (Decimal(-7), Decimal("8.5"))
+        assert rig.gw.state == "active"
+        rig.gw.guard.resume_losses(Standing(epoch_ms(), today, Decimal(0), Decimal("9.5")))
+        assert rig.gw.guard.state() == ("killed", "drawdown")
 
 
 @live

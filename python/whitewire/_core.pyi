@@ -357,6 +357,10 @@ class Guard:
     def begin_day(self) -> None:
         """The day's loss is counted from here."""
 
+    def resume_losses(self, day_loss: int, drawdown: int) -> None:
+        """Goes on from an earlier run: the day's loss (negative: profit) and how far equity had
+        fallen from its peak, units; kills at once where a limit is exceeded."""
+
     def halt(self, market: int | None = None, needs_human: bool = False) -> None:
         """HALTED, a market or the account; `needs_human` until `rearm`, else until `reset`."""
 

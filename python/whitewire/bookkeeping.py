@@ -234,6 +234,11 @@ class Bookkeeper:
         if self._append is not None:
             self._append(records.Halt(now_ns(), reason[:MAX_TEXT]))
 
+    def standing(self, standing: records.Standing) -> None:
+        """How the account's profit stands."""
+        if self._append is not None:
+            self._append(standing)
+
     def baseline(self, market: str, deal_id: int) -> None:
         """Deals of a market up to this one are accounted for."""
         if self._append is not None:

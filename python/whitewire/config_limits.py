@@ -31,9 +31,11 @@ class LimitsConfig(Section, frozen=True):
     Attributes:
         max_open_orders: most open orders, Unknown ones included. Live: must be given.
         max_open_notional: most price times amount of all open orders. Live: must be given.
-        max_loss: most that may be lost from midnight UTC (or the start) on, open positions
-            valued at the book's mid; beyond it the account is KILLED. Live: must be given.
-        max_drawdown: the same from the highest equity since the start. Live: must be given.
+        max_loss: most that may be lost from midnight UTC on (without a journal: or the start);
+            open positions are valued at the book's mid. Beyond it the account is KILLED. Live:
+            must be given.
+        max_drawdown: the same from the highest equity since the account was armed (without a
+            journal: since the start). Live: must be given.
         state_file: where KILLED is remembered across restarts, relative to the configuration file;
             None is a file of the account in the journal's folder, or nowhere without one.
         orders_per_s, order_burst: rate of placements and changes, and how many at once.

@@ -13,7 +13,8 @@ from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
 from typing import TYPE_CHECKING
 
 from whitewire._bridge import epoch_ms, now_ns
-from whitewire.guard_limits import account_limits, market_limits
+from whitewire.guard_limits import account_limits, account_scale, market_limits
+from whitewire.journal.records import Standing
 from whitewire.latch import Latch, LatchFile
 from whitewire.market import Side
 from whitewire.protocol.exposure import exposure_of
@@ -54,6 +55,8 @@ class Guard:
         self._pulled: dict[Order, None] = {}  # canceled here and not yet seen to end
         self._day = epoch_ms() // DAY_MS
         self._next_look_ns = 0
+        self._scale = 0
+        self._stood = (Decimal(0), Decimal(0))
         self.file = LatchFile(gateway.config.latch_file)
 
     def set_limits(self) -> None:
@@ -63,6 +66,7 @@ class Guard:
             StartupError: they cannot be turned into the core's units.
         """
         markets, config = self._gateway.by_index, self._gateway.config
+        self._scale = account_scale(markets, config)
         self._core.limit_account(account_limits(markets, config))
         for market, limits in zip(markets, market_limits(markets, config), strict=True):
             self._core.limit_market(market.index, limits)
@@ -82,6 +86,30 @@ class Guard:
             self._core.halt(None, True)
             self._core.take_alarm()
             self._states[""] = latch.state
+
+    # ---- profit across restarts -------------------------------------------------------------
+
+    def resume_losses(self, last: Standing | None) -> None:
+        """Goes on from what an earlier session had lost, unless a human armed the account since."""
+        armed = self.file.read()
+        if last is None or (armed.state == "armed" and armed.at_utc_ms >= last.utc_ms):
+            return
+        day_loss = last.day_loss if last.day == self._day else Decimal(0)
+        self._stood = (day_loss, last.drawdown)
+        self._core.resume_losses(
+            *(int(money.scaleb(self._scale).to_integral_value(ROUND_CEILING))
+              for money in self._stood)
+        )  # fmt: skip
+        self.poll()
+
+    def note_standing(self) -> None:
+        """Records how profit stands where that changed."""
+        _, _, equity2, day2, peak2 = self._core.totals()
+        half = Decimal("0.5").scaleb(-self._scale)
+        stands = ((day2 - equity2) * half, (peak2 - equity2) * half)
+        if stands != self._stood:
+            self._stood = stands
+            self._gateway.journal.standing(Standing(epoch_ms(), self._day, *stands))
 
     # ---- what the core is told --------------------------------------------------------------
 
@@ -182,6 +210,7 @@ class Guard:
             self._core.begin_day()
         if now >= self._next_look_ns:
             self._next_look_ns = now + LOOK_NS
+            self.note_standing()
             if self.file.has_changed() and self.file.read().state == "armed":
                 self._rearmed()
         self._core.take_alarm()

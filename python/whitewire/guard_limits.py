@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from whitewire.config import Config, LimitsConfig, MarketConfig
     from whitewire.market import Market
 
-__all__ = ["account_limits", "market_limits"]
+__all__ = ["account_limits", "account_scale", "market_limits"]
 
 _INT32_MAX = 2**32 - 1
 _INT64_MAX = 2**63 - 1
@@ -68,6 +68,15 @@ def _weights(markets: Sequence[Market], config: Config) -> tuple[int, list[int]]
                 "trade it in a gateway of its own",
             )
     return scale, weights
+
+
+def account_scale(markets: Sequence[Market], config: Config) -> int:
+    """Decimals of the account's unit.
+
+    Raises:
+        StartupError: the markets' money cannot be added up.
+    """
+    return _weights(markets, config)[0]
 
 
 def account_limits(markets: Sequence[Market], config: Config) -> dict[str, int]:

@@ -249,6 +249,7 @@ class Lifecycle:
                 "that nothing rests" if gateway.has_started else "that the kill switch is disarmed",
                 self._config.kill_switch.timeout_s,
             )
+        gateway.guard.note_standing()
         gateway.collateral.tell_remaining()
         gateway.callbacks.close()
 

@@ -14,7 +14,7 @@ Rules
 3. A missed deal with our prefix whose order is not recorded makes the order known: its placement
    was lost with the last commit.
 4. A market without a record of deals begins at its newest one.
-5. Positions go on from the recorded ones.
+5. Positions go on from the recorded ones, and so do the day's loss and the drawdown.
 """
 
 from __future__ import annotations
@@ -77,6 +77,7 @@ class Resumption:
                 position.bought, position.sold = row.bought, row.sold
                 position.fills, position.fees = row.fills, dict(row.fees)
                 gateway.guard.set_position(name, row.bought - row.sold)
+        gateway.guard.resume_losses(state.standing)
         found: Counter[str] = Counter()
         for order in state.orders.values():
             market = gateway.markets.get(order.market)

@@ -107,6 +107,14 @@ impl Guard {
         self.day2 = self.equity2;
     }
 
+    /// Goes on from an earlier run: what the day had lost (negative: won), and how far equity had
+    /// fallen from its peak; units of the account. A limit that is exceeded kills at once.
+    pub fn resume_losses(&mut self, day_loss: i128, drawdown: i128) {
+        self.day2 = self.equity2 + 2 * day_loss;
+        self.peak2 = self.equity2 + 2 * drawdown.max(0);
+        self.check_losses();
+    }
+
     /// An event of the whole account.
     pub fn account_event(&mut self, event: Event) {
         if event == Event::Rearm {

@@ -202,6 +202,10 @@ impl PyGuard {
         self.with(py, Guard::begin_day);
     }
 
+    fn resume_losses(&self, py: Python<'_>, day_loss: i128, drawdown: i128) {
+        self.with(py, |guard| guard.resume_losses(day_loss, drawdown));
+    }
+
     #[pyo3(signature = (market=None, needs_human=false))]
     fn halt(&self, py: Python<'_>, market: Option<usize>, needs_human: bool) -> PyResult<()> {
         let reason = if needs_human { Reason::Repeats } else { Reason::Asked };

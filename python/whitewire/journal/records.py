@@ -29,6 +29,7 @@ __all__ = [
     "PositionRow",
     "Record",
     "SessionStart",
+    "Standing",
     "SwitchFact",
     "decode_batch",
     "encode",
@@ -155,6 +156,18 @@ class MarketSeen(_Base, tag=11):
     amount_decimals: int
 
 
+class Standing(_Base, tag=13):
+    """How the account's profit stands, in its money: what the UTC day lost, the fall from the peak.
+
+    `day` is the number of the day since the epoch; a negative loss is a profit.
+    """
+
+    utc_ms: int
+    day: int
+    day_loss: Decimal
+    drawdown: Decimal
+
+
 class KnownOrder(_Base):
     """An order that may rest, or whose deals are not all known."""
 
@@ -192,6 +205,7 @@ class Carry(_Base, tag=12):
     last_deals: dict[str, int]
     fill_keys: list[tuple[int, int]]
     markets: list[MarketSeen]
+    standing: Standing | None = None
 
 
 Record = (
@@ -207,6 +221,7 @@ Record = (
     | CleanStop
     | MarketSeen
     | Carry
+    | Standing
 )
 
 encode = msgspec.msgpack.Encoder().encode

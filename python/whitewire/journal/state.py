@@ -30,6 +30,7 @@ from whitewire.journal.records import (
     PositionRow,
     Record,
     SessionStart,
+    Standing,
 )
 from whitewire.protocol.order_states import DONE
 
@@ -48,6 +49,7 @@ class JournalState:
         orders: those that are remembered, by client id (rule 1).
         positions, last_deals, markets: by market.
         fill_keys: (deal id, venue id) of the newest fills, oldest first (rule 2).
+        standing: how the account's profit stood last, None where that was never recorded.
         duplicates: fills that were recorded again.
     """
 
@@ -58,6 +60,7 @@ class JournalState:
         self.last_deals: dict[str, int] = {}
         self.markets: dict[str, MarketSeen] = {}
         self.fill_keys: dict[tuple[int, int], None] = {}
+        self.standing: Standing | None = None
         self.duplicates = 0
 
     def fold_all(self, records: Iterable[Record]) -> JournalState:
@@ -89,6 +92,8 @@ class JournalState:
             self.markets[record.name] = record
         elif isinstance(record, SessionStart):
             self.session = record.number
+        elif isinstance(record, Standing):
+            self.standing = record
         elif isinstance(record, Carry):
             self._take(record)
 
@@ -100,6 +105,7 @@ class JournalState:
             self.last_deals,
             list(self.fill_keys),
             list(self.markets.values()),
+            self.standing,
         )
 
     def _take(self, carry: Carry) -> None:
@@ -108,6 +114,7 @@ class JournalState:
         self.last_deals = carry.last_deals
         self.fill_keys = dict.fromkeys(carry.fill_keys)
         self.markets = {market.name: market for market in carry.markets}
+        self.standing = carry.standing
 
     def _fact(self, fact: OrderFact) -> None:
         order = self.orders.get(fact.client_id)
