@@ -11,6 +11,8 @@ ARGS ?=
 FUZZ_ITERS ?= 2000000
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 30
+# Programs that some tests use; without one its tests skip and say so.
+PACKAGES := chromium shellcheck valgrind
 # Most tests wait for a venue more than they compute; 0 runs them one after the other.
 TEST_WORKERS ?= 3
 CARGO_TEST := cargo test --quiet --manifest-path native/Cargo.toml --no-default-features \
@@ -21,7 +23,7 @@ SOURCES := pyproject.toml setup.cfg constraints.txt native/Cargo.toml native/Car
 	$(wildcard python/whitewire/_bridge*.p[yx][xi]) python/whitewire/_native_api.pxd
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo test matrix soak lint format bench fuzz wheel clean tools
+.PHONY: help install packages demo test matrix soak lint format bench fuzz wheel clean tools
 
 help: ## list the targets
 	@awk -F':.*## ' '/^[a-z]+:.*## /{printf "  make %-9s %s\n", $$1, $$2}' Makefile
@@ -67,6 +69,11 @@ $(VENV)/.bench: $(VENV)/.test
 	@touch $@
 
 install: $(VENV)/.installed ## build whitewire into .venv
+
+packages: ## install what some tests need of Debian's packages (as root)
+	@missing=; for name in $(PACKAGES); do command -v $$name >/dev/null || missing="$$missing $$name"; \
+	done; [ -z "$$missing" ] || { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get \
+	-q -y --no-install-recommends install $$missing; } >/dev/null
 
 demo: $(VENV)/.installed ## quote on the embedded venue for 10 s (ARGS="--seconds 60 --legs 5")
 	@$(BIN)/whitewire demo $(ARGS)
