@@ -25,11 +25,11 @@ from whitewire import _core
 from whitewire._bridge import now_ns
 from whitewire.config import Config, MarketConfig, VenueConfig
 from whitewire.endpoints import ENDPOINTS
-from whitewire.errors import ConfigError, NonceExhausted, PeerError, StartupError
+from whitewire.errors import ConfigError, NonceExhausted, PeerError, StartupError, VenueRefusal
 from whitewire.protocol import control_replies as read
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.throttle import Throttle
-from whitewire.transport.control import Control
+from whitewire.transport.control import Control, naming
 from whitewire.transport.link import tls_context
 from whitewire.venue import Venue
 
@@ -232,3 +232,10 @@ async def test_a_host_that_is_gone_is_a_startup_error() -> None:
     control = control_for(config, _core.Signer("key", "secret"), NonceAllocator())
     with pytest.raises(StartupError, match="check the host and port"):
         await control.open()
+
+
+@pytest.mark.parametrize(("status", "advice"), [(429, "wait a minute"), (401, "check the key")])
+def test_a_refusal_says_what_was_refused_and_what_helps(status: int, advice: str) -> None:
+    with pytest.raises(StartupError, match="refused a token: no") as caught, naming("a token"):
+        raise VenueRefusal("no", status=status)
+    assert caught.value.hint.startswith(advice)

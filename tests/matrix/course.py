@@ -9,10 +9,13 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
+
+import msgspec
 
 from tests.matrix.audit import Audit
 from tests.matrix.stage import ABILITIES, KILL_SWITCH_S, LIMITS, MARKET, Crowd, Quoter
-from whitewire.config import Credentials
+from whitewire.config import Credentials, ThrottleConfig
 from whitewire.errors import WhitewireError
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.lifecycle import Lifecycle
@@ -36,6 +39,8 @@ class Course:
         venue: running; a fault may be armed at any time.
         transport: how orders travel.
         ability: a value of that axis.
+        limits_kept_in: folder of what was used of the venue's limits; a gateway that follows
+            another then knows it, as on a real host. None: each begins with whole limits.
 
     Attributes:
         audit: the venue's word.
@@ -43,11 +48,18 @@ class Course:
         notes: what gateways said of themselves where they did not simply go on.
         is_final: nothing can be traded any more, so none has to come back.
         swallows: an order request may vanish before the venue executes it.
+        start_s: how long a start may take; one waits for a token while others used the minute's.
         patience_s: how long `agree` waits, if not for `SETTLE_S`.
         longest_rest_s: how long it had to at most.
     """
 
-    def __init__(self, venue: Venue, transport: str, ability: str = "plain") -> None:
+    def __init__(
+        self,
+        venue: Venue,
+        transport: str,
+        ability: str = "plain",
+        limits_kept_in: Path | None = None,
+    ) -> None:
         self._venue = venue
         self._crowd = Crowd(venue)
         self.audit = Audit(venue, MARKET, LIMITS)
@@ -55,9 +67,13 @@ class Course:
         self.notes: list[str] = []
         self.is_final = False
         self.swallows = False
+        self.start_s = START_S
         self.patience_s = 0.0
         self.longest_rest_s = 0.0
         self._config = ABILITIES[ability].config(venue, transport)
+        if limits_kept_in is not None:
+            kept = ThrottleConfig(directory=str(limits_kept_in))
+            self._config = msgspec.structs.replace(self._config, throttle=kept)
         self._placed_before = 0
         self._lifecycle: Lifecycle | None = None
         self._running: asyncio.Task[None] | None = None
@@ -93,10 +109,10 @@ class Course:
         )
         self._lifecycle = lifecycle
         running = self._running = asyncio.get_running_loop().create_task(lifecycle.run())
-        deadline = time.monotonic() + START_S
+        deadline = time.monotonic() + self.start_s
         while lifecycle.gateway.state is GatewayState.STARTING and not running.done():
             if time.monotonic() > deadline:
-                raise Broken(f"neither started nor refused to within {START_S:g} s")
+                raise Broken(f"neither started nor refused to within {self.start_s:g} s")
             await asyncio.sleep(0.005)
         if lifecycle.gateway.state is GatewayState.STOPPING:  # the start failed, it tidies up
             await asyncio.wait((running,), timeout=STOP_S)

@@ -15,6 +15,7 @@ import json
 import secrets
 import statistics
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
@@ -78,9 +79,10 @@ class Lane:
         options = ExchangeOptions(history_limit=2_000)
         venue = Venue((MARKET,), traders=False, wire=WIRE, engine=options)
         await asyncio.to_thread(venue.start)
-        course = Course(venue, self.transport)
+        limits = tempfile.TemporaryDirectory(prefix="whitewire-soak-")
+        course = Course(venue, self.transport, limits_kept_in=Path(limits.name))
         course.swallows = True
-        course.patience_s = PATIENCE_S
+        course.patience_s = course.start_s = PATIENCE_S
         try:
             await course.start()
             for number, segment in enumerate(self.segments):
@@ -98,6 +100,7 @@ class Lane:
             self.struck.update(await asyncio.to_thread(venue.strikes))
             await course.close()
             await asyncio.to_thread(venue.stop)
+            limits.cleanup()
 
     async def _segment(self, venue: Venue, course: Course, segment: Segment) -> None:
         began = time.monotonic()

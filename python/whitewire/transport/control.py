@@ -13,6 +13,7 @@ import contextlib
 import ssl
 from collections import deque
 from collections.abc import Callable, Iterator, Mapping
+from http import HTTPStatus
 from time import time_ns
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, urlencode
@@ -47,11 +48,11 @@ def naming(what: str) -> Iterator[None]:
     try:
         yield
     except VenueRefusal as error:
-        raise StartupError(
-            "venue-refused",
-            f"the venue refused {what}: {error}",
-            "check the key, its secret, permissions and allowed IPs, and this host's clock",
-        ) from error
+        advice = "check the key, its secret, permissions and allowed IPs, and this host's clock"
+        if error.status == HTTPStatus.TOO_MANY_REQUESTS:
+            advice = "wait a minute; what else uses this address's limits should share throttle"
+        text = f"the venue refused {what}: {error}"
+        raise StartupError("venue-refused", text, advice) from error
 
 
 class _Exchange:
