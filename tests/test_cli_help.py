@@ -14,13 +14,13 @@ from whitewire.cli import main
 
 # The stable face: what users type and scripts depend on.
 OPTIONS = {
-    "demo": {"--seconds", "--legs", "--transport", "--market", "--seed", "--json"},
+    "demo": {"--seconds", "--legs", "--transport", "--market", "--seed", "--receive", "--json"},
     "venue": {
         *("--host", "--port", "--no-tls", "--seed", "--scenario", "--market", "--control"),
         *("--replay", "--replay-speed", "--replay-loop", "--accounts", "--sub-accounts"),
         *("--service-us", "--service-model"),
     },
-    "run": {"--config", "--live"},
+    "run": {"--config", "--live", "--receive"},
     "check": {"--config", "--json"},
     "arm": {"--config", "--reason", "--account"},
     "cancel-all": {"--config", "--market", "--account", "--json"},

@@ -78,7 +78,7 @@ def test_senseless_arguments_are_one_sentence(arguments: tuple[str, ...], told: 
 def test_a_debug_build_of_the_core_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_core, "build_profile", "debug")
     with pytest.raises(UsageError, match="debug build"):
-        demo.main(1, 1, "pipelined", 1, None, "BTC_USDT")
+        demo.main(1, 1, "pipelined", 1, None, "BTC_USDT", None)
 
 
 def test_the_cpus_of_gateway_and_venue_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -29,7 +29,9 @@ LAYER_OF = {
     "_bridge": "bridge",
     "errors": "errors",
     "market": "market",
-    **dict.fromkeys(("accounts", "config", "config_limits", "credentials", "guards"), "config"),
+    **dict.fromkeys(
+        ("accounts", "config", "config_limits", "config_process", "credentials", "guards"), "config"
+    ),
     "endpoints": "endpoints",
     "strategy": "strategy",
     "protocol": "protocol",
@@ -64,7 +66,16 @@ LAYER_OF = {
         "gateway",
     ),
     **dict.fromkeys(
-        ("arming", "checking", "demo", "journal_command", "report", "running", "settings"),
+        (
+            "arming",
+            "checking",
+            "checking_host",
+            "demo",
+            "journal_command",
+            "report",
+            "running",
+            "settings",
+        ),
         "command",
     ),
     "journal": "journal",

@@ -31,7 +31,9 @@ def _data(**changes: Any) -> dict[str, Any]:
                 "stock": "BTC",
             }
         },
+        "receive": "spin",
         "latency_us": {"apply": latency},
+        "loop_lag_us": latency | {"max": 98765.4},
     } | changes
 
 
@@ -47,7 +49,18 @@ def test_every_stage_of_the_core_has_a_word() -> None:
 
 def test_the_tables_show_the_figures() -> None:
     text = _text(_data())
-    for figure in ("1,234", "12", "-0.1 BTC", "0.5", "-1.5000 USDT", "1,234.5", "frame to book"):
+    for figure in (
+        "1,234",
+        "12",
+        "-0.1 BTC",
+        "0.5",
+        "-1.5000 USDT",
+        "1,234.5",
+        "frame to book",
+        "receive spin",
+        "loop lag",
+        "98,765.4",
+    ):
         assert figure in text, figure
 
 

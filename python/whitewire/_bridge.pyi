@@ -1,5 +1,6 @@
 """Types of the compiled bridge; its manual is the docstrings of `_bridge.pyx`."""
 
+from asyncio import AbstractEventLoop
 from collections.abc import Callable
 from typing import Any, Protocol
 
@@ -117,3 +118,30 @@ class OrderConnection(BufferedProtocol):
 
     def append(self, request: bytes) -> bool:
         """Appends a complete request; False when it is too large or the connection is closing."""
+
+class Spinner:
+    """Keeps a loop from sleeping, and between its turns looks at the feeds' sockets itself."""
+
+    @property
+    def turns(self) -> int:
+        """How many turns of the loop it began."""
+
+    @property
+    def direct_reads(self) -> int:
+        """How many times a feed was read past the loop."""
+
+    def __init__(self, loop: AbstractEventLoop, looks: int) -> None: ...
+    def start(self) -> None:
+        """Spins from the loop's next turn on."""
+
+    def stop(self) -> None:
+        """Lets the loop sleep again."""
+
+    def watch(self, transport: Transport, file: int, read: Callable[[], object]) -> None:
+        """Looks at a transport's socket, and calls `read` when it has something."""
+
+    def forget(self, transport: Transport) -> None:
+        """Looks at it no longer; harmless for one that is not watched."""
+
+    def __call__(self) -> None:
+        """One turn; the loop calls it."""

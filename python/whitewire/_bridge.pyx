@@ -1,11 +1,12 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The bridge: sockets' buffers in, the core's bytes out, no Python object in between.
 
-Owns: the picows listener of the feed, the aiofastnet protocol of an order connection, and the
-time stamps of the path. Must not know: order states, subscriptions, configuration. Invariants: a
-frame, its book, the strategy's callback, the gate, the template and the write are one call chain;
-bytes that a callback queued leave with one write per connection when the outermost callback ends;
-an exception on the way ends the session that it happened in, never the loop or another session.
+Owns: the picows listener of the feed, the aiofastnet protocol of an order connection, the spinning
+loop, the time stamps of the path. Must not know: order states, subscriptions, configuration.
+Invariants: a frame, its book, the strategy's callback, the gate, the template and the write are
+one call chain; bytes that a callback queued leave with one write per connection when the outermost
+callback ends; an exception on the way ends the session that it happened in, never the loop or
+another session.
 
 The core's C-level contract is in native/src/capi.rs (C1 to C3): every pointer's Python owner is
 kept alive, calls come under the GIL from one thread, and never re-enter.
@@ -106,3 +107,4 @@ cdef class Path:
 
 include "_bridge_feed.pxi"
 include "_bridge_orders.pxi"
+include "_bridge_spin.pxi"

@@ -132,7 +132,6 @@ class Bookkeeper:
             segment_bytes=config.journal.segment_mib << 20,
             queue_limit=config.journal.queue_limit,
             on_breach=breached,
-            not_on_cpu=config.process.cpu,
         )
         settings = msgspec.json.encode(config)
         self._writer.append(

@@ -14,8 +14,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
-import os
-import platform
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
@@ -28,6 +26,7 @@ from rich.table import Table
 
 from whitewire import _core
 from whitewire._bridge import Path, now_ns
+from whitewire.checking_host import FAIL, OK, WARN, host_answers
 from whitewire.config import Config, Credentials, load, split
 from whitewire.credentials import describe
 from whitewire.errors import PeerError, StartupError, VenueRefusal, WhitewireError
@@ -40,11 +39,9 @@ from whitewire.settings import Setting, settings
 from whitewire.sharing import Shared
 from whitewire.transport import loop
 from whitewire.transport.control import Control
-from whitewire.transport.link import is_tls_direct
 
 __all__ = ["Row", "check_command"]
 
-OK, WARN, FAIL = "ok", "warn", "FAIL"
 PINGS = 5
 CLOCK_QUESTIONS = 4
 # Public data needs no key.
@@ -98,7 +95,8 @@ def check_command(path: str, as_json: bool = False) -> int:
     """
     config = load(path)
     report = Report()
-    _ask_host(config, report)
+    for answer in host_answers(config):
+        report.add(*answer)
     loop.run(_ask_venue(config, report))
     effective = settings(config)
     if as_json:
@@ -132,32 +130,6 @@ def _print_tables(path: str, report: Report, effective: list[Setting]) -> None:
     console = Console()
     console.print(table)
     console.print(values)
-
-
-# ---- this host ------------------------------------------------------------------------------
-
-
-def _ask_host(config: Config, report: Report) -> None:
-    profile, direct = _core.build_profile, is_tls_direct()
-    cpus = sorted(os.sched_getaffinity(0))
-    report.add("core", OK if profile == "release" else FAIL, f"{profile} build")
-    report.add("python", OK, f"{platform.python_implementation()} {platform.python_version()}")
-    report.add(
-        "TLS path",
-        OK if direct else WARN,
-        "aiofastnet calls OpenSSL directly"
-        if direct
-        else "this Python links its own OpenSSL statically: a slower fallback is used",
-    )
-    report.add("CPUs", OK if len(cpus) >= 4 else WARN, f"{len(cpus)} usable, 4 or more are better")
-    if config.process.cpu is not None:
-        usable = config.process.cpu in cpus
-        report.add("pinning", OK if usable else FAIL, f"process.cpu = {config.process.cpu}")
-    venue = config.venue
-    plain = [url for url in (venue.rest, venue.public_rest, venue.ws) if "s:" not in url[:6]]
-    if plain:
-        state = WARN if config.is_loopback else FAIL
-        report.add("TLS", state, f"no TLS to {', '.join(plain)}: anybody can read and change it")
 
 
 @contextlib.asynccontextmanager

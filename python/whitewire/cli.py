@@ -54,6 +54,7 @@ def _demo(options: argparse.Namespace) -> int:
         options.seed,
         options.json,
         options.market,
+        options.receive,
     )
 
 
@@ -120,7 +121,9 @@ def _venue(options: argparse.Namespace) -> int:
 def _run(options: argparse.Namespace) -> int:
     from whitewire import running
 
-    return running.run_command(load_strategies(options.strategy), options.config, options.live)
+    return running.run_command(
+        load_strategies(options.strategy), options.config, options.live, options.receive
+    )
 
 
 def _check(options: argparse.Namespace) -> int:

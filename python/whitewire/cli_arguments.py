@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from whitewire._core import __version__
+from whitewire.config_process import RECEIVE_MODES
 from whitewire.ops.arguments import add_guards
 
 __all__ = ["parser"]
@@ -84,12 +85,13 @@ def parser() -> argparse.ArgumentParser:
     run.add_argument(
         "--live", action="store_true", help="required for a venue that is not on this machine"
     )
+    _add_receive(run, "instead of the configuration's process.receive")
     check = commands.add_parser(
         "check",
         help="check a configuration without trading",
-        description="Checks the file, this host, both routes and TLS, the clock, the markets and "
-        "limits, and what each account's key may do; then lists every setting in effect. Places "
-        "nothing.",
+        description="Checks the file, this host and the receive modes that it supports, both "
+        "routes and TLS, the clock, the markets and limits, and what each account's key may do; "
+        "then lists every setting in effect. Places nothing.",
     )
     check.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     check.add_argument("--json", action="store_true", help="print JSON instead of tables")
@@ -126,7 +128,17 @@ def _add_demo(commands: Any) -> None:
         "--market", default="BTC_USDT", metavar="M", help="default BTC_USDT; BTC_PERP is futures"
     )
     demo.add_argument("--seed", type=int, default=1, metavar="N", help="of the market, default 1")
+    _add_receive(demo, "default block")
     demo.add_argument("--json", metavar="FILE", help="write the summary as JSON too")
+
+
+def _add_receive(command: Any, default: str) -> None:
+    command.add_argument(
+        "--receive", choices=RECEIVE_MODES,
+        help="how the loop waits for the venue: block sleeps until the kernel wakes it, busy_poll "
+        "lets the kernel poll the network card first, spin never sleeps and takes all of one CPU; "
+        + default,
+    )  # fmt: skip
 
 
 def _add_venue(commands: Any) -> None:

@@ -23,6 +23,7 @@ from whitewire.config_limits import (
     demand_positive,
     missing,
 )
+from whitewire.config_process import ProcessConfig, check_process
 from whitewire.credentials import AccountConfig, Credentials
 from whitewire.errors import ConfigError
 from whitewire.guards import RedButtonConfig, WatchdogConfig, check_guards
@@ -149,12 +150,6 @@ class ThrottleConfig(Section, frozen=True):
     directory: str | None = None
 
 
-class ProcessConfig(Section, frozen=True):
-    """The process: the CPU to pin the hot thread to (None: not pinned)."""
-
-    cpu: Annotated[int, msgspec.Meta(ge=0)] | None = None
-
-
 class JournalConfig(Section, frozen=True):
     """The book of record.
 
@@ -272,6 +267,7 @@ def parse(text: bytes | str, source: str = "configuration") -> Config:
     except UnicodeDecodeError as error:
         raise ConfigError("config-invalid", f"{source}: not UTF-8 text ({error.reason})") from None
     _check_urls(config.venue, source)
+    check_process(config.process, source)
     accounts = split(config, source)
     check_guards({name: (own.red_button, own.watchdog) for name, own in accounts.items()}, source)
     for name, own in accounts.items():

@@ -19,6 +19,7 @@ from typing import IO, TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
+from rich.table import Table
 
 from whitewire import _core
 from whitewire.config import (
@@ -34,11 +35,13 @@ from whitewire.lifecycle import Lifecycle
 from whitewire.report import live_table, rss_bytes, summary, summary_tables
 from whitewire.strategy import Strategy
 from whitewire.transport.loop import run, stop_on_signals
+from whitewire.transport.receive import demand_host
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from whitewire._core import Book
+    from whitewire.config_process import ReceiveMode
     from whitewire.gateway import Gateway
     from whitewire.protocol.orders import Fill
 
@@ -145,7 +148,7 @@ def _cpus() -> tuple[int | None, set[int]]:
 
 
 def _config(
-    where: dict[str, Any], market: str, transport: str, cpu: int | None
+    where: dict[str, Any], market: str, transport: str, process: ProcessConfig
 ) -> tuple[Config, Credentials]:
     account = where["accounts"][0]
     config = Config(
@@ -153,7 +156,7 @@ def _config(
             rest=where["rest"], public_rest=where["public_rest"], ws=where["ws"], ca=where["ca"]
         ),
         orders=OrdersConfig(transport="bulk" if transport == "bulk" else "pipelined"),
-        process=ProcessConfig(cpu=cpu),
+        process=process,
         markets={
             market: MarketConfig(
                 max_order_amount=Decimal("0.1"), max_order_notional=Decimal(20_000)
@@ -168,6 +171,7 @@ class _Watcher:
 
     def __init__(self, lifecycle: Lifecycle, seconds: float, console: Console) -> None:
         self._lifecycle = lifecycle
+        self._lag = lifecycle.shared.reception.lag
         self._seconds = seconds
         self._console = console
         self.memory: list[tuple[float, int]] = []
@@ -185,23 +189,28 @@ class _Watcher:
                     break
                 self.memory.append((self.ran_s, rss_bytes()))
                 if self._console.is_terminal:
-                    live.update(live_table(gateway, self._seconds - self.ran_s), refresh=True)
+                    live.update(self._table(), refresh=True)
                 elif len(self.memory) % 4 == 1:
-                    self._console.print(live_table(gateway, self._seconds - self.ran_s))
+                    self._console.print(self._table())
                 await asyncio.sleep(min(0.5, max(0.0, self._seconds - self.ran_s)))
                 if gateway.state == "stopping":
                     return
         self._lifecycle.stop("the demo's time is up")
 
+    def _table(self) -> Table:
+        return live_table(self._lifecycle.gateway, self._seconds - self.ran_s, self._lag.take())
+
 
 async def _demo(
-    seconds: float, legs: int, transport: str, seed: int, market: str
+    seconds: float, legs: int, transport: str, seed: int, market: str, receive: ReceiveMode
 ) -> dict[str, Any]:
     console = Console(stderr=True)
     console.print("starting the embedded venue (TLS on loopback) in its own process ...")
     cpu, others = _cpus()
+    process = ProcessConfig(cpu=cpu, receive=receive)
+    demand_host(process)
     async with _VenueProcess(seed, market, others) as where:
-        config, credentials = _config(where, market, transport, cpu)
+        config, credentials = _config(where, market, transport, process)
         lifecycle = Lifecycle(DemoQuoter(legs, market), config, credentials)
         stop_on_signals(lifecycle.stop)
         watcher = _Watcher(lifecycle, seconds, console)
@@ -211,7 +220,8 @@ async def _demo(
             await lifecycle.run()
         finally:
             watch.cancel()
-        data = summary(lifecycle.gateway, watcher.ran_s, lifecycle.is_clean)
+        lag = lifecycle.shared.reception.lag.total
+        data = summary(lifecycle.gateway, watcher.ran_s, lifecycle.is_clean, lag)
     data["memory"] = _memory(watcher.memory)
     return data
 
@@ -229,7 +239,13 @@ def _memory(readings: Sequence[tuple[float, int]]) -> dict[str, float | None]:
 
 
 def main(
-    seconds: float, legs: int, transport: str, seed: int, json_file: str | None, market: str
+    seconds: float,
+    legs: int,
+    transport: str,
+    seed: int,
+    json_file: str | None,
+    market: str,
+    receive: ReceiveMode | None,
 ) -> int:
     """Runs the demo; 0 when it ended cleanly.
 
@@ -248,7 +264,7 @@ def main(
         )
     if json_file is not None and not os.access(Path(json_file).resolve().parent, os.W_OK):
         raise UsageError("demo-json", f"cannot write {json_file}", "choose another folder")
-    data = run(_demo(seconds, legs, transport, seed, market))
+    data = run(_demo(seconds, legs, transport, seed, market, receive or "block"))
     Console().print(summary_tables(data))
     if json_file is not None:
         Path(json_file).write_text(json.dumps(data, indent=2) + "\n", encoding="utf-8")

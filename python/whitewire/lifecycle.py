@@ -35,6 +35,7 @@ from whitewire.strategy import Strategy, check
 from whitewire.switches import Switches
 from whitewire.timekeeping import Timekeeper
 from whitewire.transport.link import Address
+from whitewire.transport.loop import keep_frozen
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -189,6 +190,8 @@ class Lifecycle:
             gateway.pull_again()
         finally:
             gateway.path.leave()
+        self.shared.reception.check(now)
+        keep_frozen()
         gateway.money.check(now)
         if gateway.collateral.is_due(now):
             self.spawn(gateway.collateral.poll())

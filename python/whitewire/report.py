@@ -39,8 +39,17 @@ def rss_bytes() -> int:
         return int(file.read().split()[1]) * resource.getpagesize()
 
 
-def summary(gateway: Gateway, seconds: float, clean: bool) -> dict[str, Any]:
-    """The run as plain data; durations in microseconds, money as decimal text."""
+def summary(
+    gateway: Gateway, seconds: float, clean: bool, lag: _core.Histogram | None = None
+) -> dict[str, Any]:
+    """The run as plain data; durations in microseconds, money as decimal text.
+
+    Args:
+        gateway: what ran.
+        seconds: how long.
+        clean: whether it ended with nothing resting, by the venue's word.
+        lag: how late its loop was, ns.
+    """
     feed = gateway.engine.counters()
     counts = gateway.counts
     return {
@@ -55,7 +64,9 @@ def summary(gateway: Gateway, seconds: float, clean: bool) -> dict[str, Any]:
         },
         "orders": _orders(gateway),
         "markets": {name: _market(gateway, name) for name in gateway.markets},
+        "receive": gateway.config.process.receive,
         "latency_us": _latency(gateway.engine),
+        "loop_lag_us": {} if lag is None else _row(lag),
         "callback_errors": gateway.callbacks.errors,
         "kill_switch_alarms": counts["kill-switch-alarms"],
         "halt_reason": gateway.halt_reason,
@@ -107,17 +118,22 @@ def _latency(engine: _core.Engine) -> dict[str, dict[str, float]]:
     for index, name in enumerate(_core.STAGES):
         histogram = engine.stage(index)
         if histogram.count:
-            row: dict[str, float] = {"count": histogram.count}
-            row |= {label: histogram.value_at(q) / 1e3 for label, q in QUANTILES}
-            rows[name] = row | {"max": histogram.max / 1e3}
+            rows[name] = _row(histogram)
     return rows
+
+
+def _row(histogram: _core.Histogram) -> dict[str, float]:
+    row: dict[str, float] = {"count": histogram.count}
+    row |= {label: histogram.value_at(q) / 1e3 for label, q in QUANTILES}
+    return row | {"max": histogram.max / 1e3}
 
 
 def fleet_summary(fleet: Fleet) -> dict[str, Any]:
     """The run of several accounts: one summary for each, and why it ended early if it did."""
     accounts = {}
     for name, member in fleet.members.items():
-        data = summary(member.gateway, fleet.seconds.get(name, 0), member.is_clean)
+        lag = member.shared.reception.lag.total
+        data = summary(member.gateway, fleet.seconds.get(name, 0), member.is_clean, lag)
         failure = fleet.failures.get(name)
         accounts[name] = data | {"failure": "" if failure is None else str(failure)}
     return {"clean": fleet.is_clean, "accounts": accounts}
@@ -127,7 +143,8 @@ def summary_tables(data: dict[str, Any], account: str = "") -> RenderableType:
     """The summary for people; `account` names it where there are several."""
     feed, orders = data["feed"], data["orders"]
     whose = f" {account}" if account else ""
-    facts = Table(title=f"whitewire{whose}, {data['seconds']:.1f} s, {data['transport']} orders")
+    modes = f"{data['transport']} orders, receive {data['receive']}"
+    facts = Table(title=f"whitewire{whose}, {data['seconds']:.1f} s, {modes}")
     facts.add_column("what", style="bold")
     facts.add_column("value", justify="right")
     facts.add_row("frames", f"{feed['frames']:,}")
@@ -151,7 +168,9 @@ def summary_tables(data: dict[str, Any], account: str = "") -> RenderableType:
         if data.get(key):
             facts.add_row(key.replace("_", " "), data[key])
     facts.add_row("clean stop", "yes" if data["clean_stop"] else "NO")
-    return Group(facts, _latency_table(data["latency_us"]))
+    lag = {"loop lag": data["loop_lag_us"]} if data["loop_lag_us"] else {}
+    stages = {STAGE_WORDS[name]: row for name, row in data["latency_us"].items()}
+    return Group(facts, _latency_table(stages | lag))
 
 
 def _latency_table(rows: dict[str, dict[str, float]]) -> Table:
@@ -161,12 +180,12 @@ def _latency_table(rows: dict[str, dict[str, float]]) -> Table:
         table.add_column(label, justify="right")
     for name, row in rows.items():
         cells = [f"{row[label]:,.1f}" for label in (*(name for name, _ in QUANTILES), "max")]
-        table.add_row(STAGE_WORDS[name], f"{row['count']:,}", *cells)
+        table.add_row(name, f"{row['count']:,}", *cells)
     return table
 
 
-def live_table(gateway: Gateway, left_s: float) -> Table:
-    """One screen of what is happening now."""
+def live_table(gateway: Gateway, left_s: float, lag: _core.Histogram) -> Table:
+    """One screen of what is happening now; `lag` is the loop's since the last one, ns."""
     table = Table(title=f"whitewire {gateway.state}, {left_s:.0f} s left")
     for column in ("market", "bid", "ask", "bids / asks resting", "fills", "inventory", "P&L"):
         table.add_column(column, justify="left" if column == "market" else "right")
@@ -188,6 +207,8 @@ def live_table(gateway: Gateway, left_s: float) -> Table:
     table.caption = (
         f"{counts['sent']} sent, {counts[NoticeKind.ACKED.value]} acked, "
         f"{counts['modifies']} modifies, {counts['cancels']} cancels, {counts['gaps']} gaps, "
-        f"{counts[NoticeKind.UNKNOWN.value]} unknown"
+        f"{counts[NoticeKind.UNKNOWN.value]} unknown\n"
+        f"loop lag p50 {lag.value_at(0.5) / 1e3:,.0f} µs, p99 {lag.value_at(0.99) / 1e3:,.0f} µs, "
+        f"max {lag.max / 1e3:,.0f} µs"
     )
     return table

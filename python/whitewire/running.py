@@ -10,7 +10,9 @@ import logging
 import time
 from collections.abc import Mapping
 from pathlib import Path as FilePath
+from typing import TYPE_CHECKING
 
+import msgspec
 from rich.console import Console
 
 from whitewire.config import Config, Credentials, load, split
@@ -20,6 +22,10 @@ from whitewire.lifecycle import Lifecycle
 from whitewire.report import fleet_summary, summary, summary_tables
 from whitewire.strategy import Strategy, check
 from whitewire.transport import loop
+from whitewire.transport.receive import demand_host
+
+if TYPE_CHECKING:
+    from whitewire.config_process import ReceiveMode
 
 __all__ = ["run", "run_command"]
 
@@ -31,6 +37,7 @@ def run(
     config: str | FilePath | Config,
     *,
     live: bool = False,
+    receive: ReceiveMode | None = None,
 ) -> int:
     """Runs a strategy until SIGINT or SIGTERM.
 
@@ -40,6 +47,8 @@ def run(
             `gw.account`.
         config: path of a TOML file, or a `Config`.
         live: required for a venue that is not on this machine.
+        receive: how the loop waits for the venue, in place of the configuration's
+            process.receive; None leaves that.
 
     Returns:
         0 after a clean stop; 1 when it could not be verified that nothing rests, or when a
@@ -53,9 +62,13 @@ def run(
     if not isinstance(strategy, Mapping):
         check(strategy)
     settings = config if isinstance(config, Config) else load(config)
+    if receive is not None:
+        process = msgspec.structs.replace(settings.process, receive=receive)
+        settings = msgspec.structs.replace(settings, process=process)
     configs = split(settings)
     strategies = _by_account(strategy, configs)
     _demand_live(settings, configs, live)
+    demand_host(settings.process)
     credentials = {name: Credentials.from_environment(own.account) for name, own in configs.items()}
     log.log(
         logging.INFO if settings.is_loopback else logging.WARNING,
@@ -125,7 +138,8 @@ async def _run(strategy: Strategy, config: Config, credentials: Credentials) -> 
     began = time.monotonic()
     await lifecycle.run()
     gateway = lifecycle.gateway
-    data = summary(gateway, time.monotonic() - began, lifecycle.is_clean)
+    lag = lifecycle.shared.reception.lag.total
+    data = summary(gateway, time.monotonic() - began, lifecycle.is_clean, lag)
     Console().print(summary_tables(data))
     has_failed = gateway.callbacks.errors or gateway.counts["internal-errors"]
     return 0 if lifecycle.is_clean and not has_failed else 1
@@ -140,7 +154,12 @@ async def _run_fleet(fleet: Fleet) -> int:
     return 0 if fleet.is_clean else 1
 
 
-def run_command(strategy: Strategy | Mapping[str, Strategy], config: str, live: bool) -> int:
+def run_command(
+    strategy: Strategy | Mapping[str, Strategy],
+    config: str,
+    live: bool,
+    receive: ReceiveMode | None = None,
+) -> int:
     """`whitewire run`."""
     logging.getLogger("whitewire").setLevel(logging.INFO)
-    return run(strategy, config, live=live)
+    return run(strategy, config, live=live, receive=receive)

@@ -1,9 +1,9 @@
 """What the accounts of one process share.
 
-Owns: the throttle of this host's address, the TLS context, the market list, the voice towards the
-service manager, and the line at which accounts that start together wait for each other. Must not
-know: accounts, orders. Invariant: a failure of one account leaves nothing here that could fail
-another.
+Owns: the throttle of this host's address, the TLS context, the market list, the loop's way of
+waiting, the voice towards the service manager, and the line at which accounts that start together
+wait for each other. Must not know: accounts, orders. Invariant: a failure of one account leaves
+nothing here that could fail another.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from whitewire.announcing import Announcer
 from whitewire.errors import StartupError
 from whitewire.transport.link import tls_context
+from whitewire.transport.receive import Reception
 from whitewire.transport.shared_cells import throttle_for
 
 if TYPE_CHECKING:
@@ -42,6 +43,7 @@ class Shared:
     Attributes:
         throttle: counts every request of this process; the venue counts by address.
         announcer: speaks to the service manager for the process.
+        reception: how the loop waits, and where the threads run.
         context: returns the TLS context, made once; ConfigError if its authority cannot be used.
     """
 
@@ -49,6 +51,7 @@ class Shared:
         names = set(names)
         self.throttle = throttle_for(config)
         self.announcer = Announcer(names)
+        self.reception = Reception(config.process)
         self.context = cache(partial(tls_context, config.venue.ca))
         self._markets: bytes | None = None
         self._asking = asyncio.Lock()

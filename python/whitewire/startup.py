@@ -33,7 +33,7 @@ from whitewire.transport.control import naming
 from whitewire.transport.feed import Feed
 from whitewire.transport.lines import Lines
 from whitewire.transport.link import Address
-from whitewire.transport.loop import freeze_heap, pin
+from whitewire.transport.loop import freeze_heap
 from whitewire.transport.order_entry import OrderEntry
 from whitewire.transport.token_desk import TokenDesk
 
@@ -85,8 +85,9 @@ class Startup:
         self._began_ns = now_ns()
         opened.callback(gateway.journal.close)
         gateway.journal.open(session, self._lifecycle.on_breach, gateway.engine.halt)
-        if config.process.cpu is not None:
-            pin(config.process.cpu)
+        reception = self._lifecycle.shared.reception
+        await reception.begin()
+        opened.callback(reception.end)
         context = self._lifecycle.shared.context()
         opened.push_async_callback(asyncio.sleep, 0)  # lets closed connections say goodbye
         shared = (gateway.path, self._signer, gateway.nonces, gateway.throttle, gateway.clock)
@@ -152,6 +153,7 @@ class Startup:
             TokenDesk(gateway.control.websocket_token, now_ns),
             gateway.reactions,
             now_ns,
+            self._lifecycle.shared.reception,
         )
         opened.push_async_callback(gateway.feed.close)
         opened.push_async_callback(self._lifecycle.end_tasks)  # before what the tasks use

@@ -37,7 +37,6 @@ class Writer:
         segment_bytes: a segment that is longer is followed by another.
         queue_limit: more records than these waiting are a breach.
         on_breach: called once with the reason, on the thread on which it happened.
-        not_on_cpu: a CPU that the thread keeps away from, when there is another.
 
     Attributes:
         failure: why nothing is written any more, "" while all is well.
@@ -57,7 +56,6 @@ class Writer:
         segment_bytes: int,
         queue_limit: int,
         on_breach: Callable[[str], None],
-        not_on_cpu: int | None = None,
     ) -> None:
         self._folder = folder
         self._session = session
@@ -65,7 +63,6 @@ class Writer:
         self._segment_bytes = segment_bytes
         self._limit = queue_limit
         self._on_breach = on_breach
-        self._not_on_cpu = not_on_cpu
         self._queue: deque[Record] = deque()
         self._wake = threading.Event()
         self._is_closing = False
@@ -128,7 +125,6 @@ class Writer:
     # ---- the thread -------------------------------------------------------------------------
 
     def _run(self) -> None:
-        self._move_aside()
         try:
             while True:
                 is_last = self._is_closing
@@ -142,11 +138,6 @@ class Writer:
             self._fail(f"the disk refused the journal: {error.strerror}")
         except Exception as error:  # whatever it is, the book of record ends here
             self._fail(f"the journal failed: {error!r}")
-
-    def _move_aside(self) -> None:
-        others = os.sched_getaffinity(0) - {self._not_on_cpu}
-        if others and self._not_on_cpu is not None:
-            os.sched_setaffinity(0, others)
 
     def _commit(self) -> None:
         """Makes up to `MAX_BATCH` records durable as one frame."""

@@ -26,6 +26,7 @@ from whitewire.transport.link import CONNECT_TIMEOUT_S, explain, is_reset
 if TYPE_CHECKING:
     from whitewire._bridge import Path
     from whitewire.config import Config
+    from whitewire.transport.receive import Reception
     from whitewire.transport.token_desk import TokenDesk
 
 __all__ = ["Feed", "FeedOwner"]
@@ -69,6 +70,7 @@ class Feed:
         tokens: where the account's token is got.
         owner: who hears events.
         now_ns: monotonic clock.
+        reception: how the loop waits for frames; None leaves it to the loop.
 
     Attributes:
         listener: the decoder of its frames.
@@ -85,7 +87,9 @@ class Feed:
         tokens: TokenDesk,
         owner: FeedOwner,
         now_ns: Callable[[], int],
+        reception: Reception | None = None,
     ) -> None:
+        self._reception = reception
         self._url = config.venue.ws
         self._context = context
         self._tokens = tokens
@@ -221,6 +225,8 @@ class Feed:
 
     def on_open(self, transport: WSTransport) -> None:
         self._transport = transport
+        if self._reception is not None:
+            self._reception.watch(transport.underlying_transport)
         self._reason = "the venue closed the connection"
         self._has_fault = False
 
@@ -236,6 +242,8 @@ class Feed:
         self._end(str(error))
 
     def on_close(self) -> None:
+        if self._transport is not None and self._reception is not None:
+            self._reception.forget(self._transport.underlying_transport)
         self._transport = None
         self._session.on_closed()
         self._up_ns = 0

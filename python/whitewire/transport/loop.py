@@ -1,4 +1,4 @@
-"""The event loop's process: uvloop, CPU pinning, a frozen heap.
+"""The event loop's process: uvloop, signals, a frozen heap.
 
 Owns: what is done once to the process before and around the loop. Must not know: the venue.
 Invariant: nothing here changes the process unless the caller asked for it.
@@ -8,16 +8,14 @@ from __future__ import annotations
 
 import asyncio
 import gc
-import os
 import signal
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeVar
 
 import uvloop
 
-from whitewire.errors import ConfigError
-
-__all__ = ["freeze_heap", "pin", "run", "stop_on_signals"]
+__all__ = ["freeze_heap", "keep_frozen", "run", "stop_on_signals"]
 
 T = TypeVar("T")
 
@@ -26,22 +24,6 @@ def run(main: Coroutine[Any, Any, T]) -> T:
     """Runs `main` on a new uvloop loop."""
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         return runner.run(main)
-
-
-def pin(cpu: int) -> None:
-    """Pins the calling thread to one CPU.
-
-    Raises:
-        ConfigError: this process may not run there.
-    """
-    allowed = os.sched_getaffinity(0)
-    if cpu not in allowed:
-        raise ConfigError(
-            "config-cpu",
-            f"process.cpu was {cpu}",
-            f"this process may use {', '.join(map(str, sorted(allowed)))}",
-        )
-    os.sched_setaffinity(0, {cpu})
 
 
 def freeze_heap() -> Callable[[], None]:
@@ -54,12 +36,22 @@ def freeze_heap() -> Callable[[], None]:
     """
     gc.collect()
     gc.freeze()
-    _frozen.append(None)
+    _frozen.append(len(sys.modules))
     return _thaw
 
 
-# One for each gateway of this process; the heap thaws with the last one.
-_frozen: list[None] = []
+# One for each gateway of this process: how many modules there were. The heap thaws with the last.
+_frozen: list[int] = []
+
+
+def keep_frozen() -> None:
+    """Freezes what was imported since the heap was frozen; call now and then.
+
+    It does not collect: that would take the time which freezing saves.
+    """
+    if _frozen and len(sys.modules) != _frozen[-1]:
+        _frozen[-1] = len(sys.modules)
+        gc.freeze()
 
 
 def _thaw() -> None:
