@@ -20,10 +20,16 @@ def _demo(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("transport", ["pipelined", "bulk"])
-def test_the_demo_quotes_is_filled_and_stops_cleanly(tmp_path: Path, transport: str) -> None:
+@pytest.mark.parametrize(("transport", "receive"), [("pipelined", "block"), ("bulk", "spin")])
+def test_the_demo_quotes_is_filled_and_stops_cleanly(
+    tmp_path: Path, transport: str, receive: str
+) -> None:
+    if receive == "spin" and len(os.sched_getaffinity(0)) < 2:
+        pytest.skip("this process may use one CPU only")
     file = tmp_path / "summary.json"
-    done = _demo("--seconds", "6", "--transport", transport, "--json", str(file))
+    done = _demo(
+        *("--seconds", "6", "--transport", transport, "--receive", receive), "--json", str(file)
+    )
     assert done.returncode == 0, done.stderr
     assert "latency by stage" in done.stdout
     assert "whitewire active" in done.stderr
@@ -41,6 +47,11 @@ def test_the_demo_quotes_is_filled_and_stops_cleanly(tmp_path: Path, transport: 
     assert set(_core.STAGES) == set(stages)
     for row in stages.values():
         assert 0 < row["p50"] <= row["p90"] <= row["p99"] <= row["p99.9"] <= row["max"]
+    assert data["receive"] == receive
+    lag = data["loop_lag_us"]
+    assert lag["count"] > 100
+    assert 0 < lag["p50"] <= lag["p99"] <= lag["max"]
+    assert "loop lag" in done.stderr
     assert _children_named("whitewire venue") == []
 
 

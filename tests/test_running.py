@@ -277,6 +277,18 @@ def test_a_host_that_does_not_exist_exits_2(
 
 
 @pytest.mark.usefixtures("environment")
+def test_a_receive_mode_that_cannot_be_exits_2(
+    folder: Folder, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = folder.write()
+    assert main(["run", "mine:Quoter", "--config", path, "--receive", "spin"]) == 2
+    assert "receive = spin needs a pinned thread; set process.cpu" in capsys.readouterr().err
+    nowhere = folder.write(("[markets.", "[process]\ncpu = 9999\n[markets."))
+    assert main(["run", "mine:Quoter", "--config", nowhere]) == 2
+    assert "process.cpu names CPU 9999" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("environment")
 def test_another_authority_exits_2(
     folder: Folder, venue: Venue, capsys: pytest.CaptureFixture[str]
 ) -> None:
