@@ -117,6 +117,8 @@ def test_a_threads_memory_is_taken_from_a_node() -> None:
             found.append(memory_node())
             prefer_memory_of(nodes[CPUS[-1]])
             found.append(memory_node())
+            prefer_memory_of(None)
+            found.append(memory_node())
             prefer_memory_of(1000)
         except StartupError as error:
             found.append(error.code)
@@ -126,5 +128,5 @@ def test_a_threads_memory_is_taken_from_a_node() -> None:
     thread.join()
     if found[0] == "numa-refused":
         pytest.skip("this kernel has no memory policies")
-    assert found == [None, nodes[CPUS[-1]], "numa-refused"]
+    assert found == [None, nodes[CPUS[-1]], None, "numa-refused"]
     assert memory_node() is None

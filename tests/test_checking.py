@@ -80,6 +80,7 @@ def test_everything_is_asked_of_every_account_and_nothing_changes(
     assert (asked.code, asked.ready, asked.failed) == (0, True, set())
     for check in ("colocation route", "public route", "WebSocket host", "clock", "market list"):
         assert asked.rows["", check]["state"] == "ok", check
+    assert asked.rows["", "receive block"]["detail"].endswith("; chosen")
     for account in KEYS:
         for check in (f"market {MARKET}", "key", "account", "open orders", "websocket token"):
             assert asked.rows[account, check]["state"] == "ok"

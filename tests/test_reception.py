@@ -145,7 +145,7 @@ async def test_queues_of_the_card_that_differ_are_told_once(
     seen = [
         busy_poll.PolledSocket(3, (), 0),
         busy_poll.PolledSocket(4, ("SO_PREFER_BUSY_POLL (Operation not permitted)",), 8193),
-        busy_poll.PolledSocket(5, (), 8193),
+        busy_poll.PolledSocket(5, ("SO_PREFER_BUSY_POLL (Operation not permitted)",), 8193),
         busy_poll.PolledSocket(6, (), 8194),
     ]
     monkeypatch.setattr(busy_poll, "poll_sockets", lambda *_: seen)
@@ -186,9 +186,9 @@ async def test_without_the_direct_read_the_loop_reads(monkeypatch: pytest.Monkey
 async def test_local_memory_is_asked_for_where_there_are_nodes(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    asked: list[int] = []
+    asked: list[int | None] = []
     monkeypatch.setattr(affinity, "prefer_memory_of", asked.append)
-    for nodes, expected in (({HOT: 3, CPUS[0]: 0}, [3]), ({HOT: 0, CPUS[0]: 0}, [])):
+    for nodes, expected in (({HOT: 3, CPUS[0]: 0}, [3, None]), ({HOT: 0, CPUS[0]: 0}, [])):
         asked.clear()
         monkeypatch.setattr(affinity, "memory_nodes", lambda nodes=nodes: nodes)
         reception = Reception(ProcessConfig(cpu=HOT, numa="local"))

@@ -8,7 +8,7 @@ import random
 import signal
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 import aiofastnet
 import pytest
@@ -16,6 +16,8 @@ from aiofastnet.transport import Protocol, Transport
 
 from tests.gateway_rig import live, until
 from whitewire._bridge import Spinner
+from whitewire.transport.link import tls_context
+from whitewire.venue.tls import ServerTls
 
 
 class Collector(Protocol):
@@ -47,14 +49,19 @@ class Collector(Protocol):
         self.ended.append(error)
 
 
-async def line_to() -> tuple[Collector, Transport, socket.socket]:
+async def line_to(tls: ServerTls | None = None) -> tuple[Collector, Transport, socket.socket]:
     """A connection of the loop's, and its other end, which blocks."""
     loop = asyncio.get_running_loop()
+    context = None if tls is None else tls_context(str(tls.ca_path))
     with socket.create_server(("127.0.0.1", 0)) as server:
-        server.setblocking(False)
-        made = aiofastnet.create_connection(loop, Collector, *server.getsockname())
-        (transport, protocol), (peer, _) = await asyncio.gather(made, loop.sock_accept(server))
-    peer.setblocking(True)
+
+        def accept() -> socket.socket:
+            peer, _ = server.accept()
+            return peer if tls is None else tls.context.wrap_socket(peer, server_side=True)
+
+        address = server.getsockname()
+        made = aiofastnet.create_connection(loop, Collector, *address, ssl=context)
+        (transport, protocol), peer = await asyncio.gather(made, asyncio.to_thread(accept))
     await asyncio.sleep(0.01)
     return protocol, transport, peer
 
@@ -91,20 +98,30 @@ async def test_it_serves_timers_sockets_and_signals_without_sleeping() -> None:
     await asyncio.sleep(0)
 
 
+@pytest.fixture(scope="module")
+def certificates() -> Iterator[ServerTls]:
+    tls = ServerTls("127.0.0.1")
+    yield tls
+    tls.close()
+
+
 @pytest.mark.parametrize("looks", [0, 1, 8])
+@pytest.mark.parametrize("has_tls", [False, True])
 @live
-async def test_every_byte_arrives_once_and_in_order(looks: int) -> None:
+async def test_every_byte_arrives_once_and_in_order(
+    has_tls: bool, looks: int, certificates: ServerTls
+) -> None:
     """With reads past the loop and without; in pieces of every size, and the end behind them."""
     spinner = Spinner(asyncio.get_running_loop(), looks)
     spinner.start()
-    protocol, transport, peer = await line_to()
+    protocol, transport, peer = await line_to(certificates if has_tls else None)
     watch(spinner, transport)
     source = random.Random(looks)
     sent = bytearray()
 
     def talk() -> None:
         for _ in range(400):
-            piece = source.randbytes(source.choice([1, 7, 200, 256, 257, 5000]))
+            piece = source.randbytes(source.choice([1, 7, 200, 256, 257, 5000, 20_000]))
             sent.extend(piece)
             peer.sendall(piece)
             if source.random() < 0.2:

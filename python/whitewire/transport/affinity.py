@@ -19,7 +19,7 @@ __all__ = ["Crowd", "memory_node", "memory_nodes", "pin", "prefer_memory_of"]
 
 # Numbers of the calls for memory policies, which the C library does not wrap.
 _CALLS = {"x86_64": (238, 239), "aarch64": (237, 236)}
-_MPOL_PREFERRED = 1
+_MPOL_DEFAULT, _MPOL_PREFERRED = 0, 1
 _MASK_BITS = 1024
 _NODES = Path("/sys/devices/system/node")
 
@@ -82,12 +82,18 @@ def memory_nodes() -> dict[int, int]:
     return found
 
 
-def prefer_memory_of(node: int) -> None:
+def prefer_memory_of(node: int | None) -> None:
     """Takes the calling thread's memory from a node, and from others only when that is full.
+
+    Args:
+        node: which; None for wherever the kernel likes.
 
     Raises:
         StartupError: the kernel refused.
     """
+    if node is None:
+        _memory_call(0, ctypes.c_long(_MPOL_DEFAULT), None, ctypes.c_ulong(0))
+        return
     mask = (ctypes.c_ulong * (_MASK_BITS // 64))()
     mask[node // 64] = 1 << (node % 64)
     _memory_call(0, ctypes.c_long(_MPOL_PREFERRED), mask, ctypes.c_ulong(_MASK_BITS))

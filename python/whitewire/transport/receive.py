@@ -1,9 +1,8 @@
 """How the loop of this process waits for the venue, and where its threads run.
 
 Owns: what is set up for the one loop that all accounts of a process share, and the facts about
-this host. Must not know: accounts, the venue. Invariants: what was asked for and is not possible
-here is an error at the start, never a quieter mode; at the end the thread and the loop are as they
-were.
+this host. Must not know: accounts, the venue. Invariants: a mode that is not possible here is an
+error at the start, never a quieter mode; at the end the thread and the loop are as they were.
 """
 
 from __future__ import annotations
@@ -98,6 +97,8 @@ class Reception:
         self._known: set[int] = set()
         self._looked_ns = 0
         self._cpus_before: set[int] = set()
+        self._has_local_memory = False
+        self._missing: set[tuple[str, ...]] = set()
 
     async def begin(self) -> None:
         """Sets everything up for the running loop; the first of several accounts does.
@@ -138,6 +139,7 @@ class Reception:
         nodes = affinity.memory_nodes()
         if len(set(nodes.values())) > 1:
             affinity.prefer_memory_of(nodes[cpu])
+            self._has_local_memory = True
         else:
             log.info("process.numa = local: one memory node, so all memory is local")
 
@@ -165,6 +167,9 @@ class Reception:
             self.spinner.stop()
         self.lag.stop()
         os.sched_setaffinity(0, self._cpus_before)
+        if self._has_local_memory:
+            affinity.prefer_memory_of(None)
+            self._has_local_memory = False
 
     def check(self, now_ns: int) -> None:
         """Looks after threads and sockets that are new; once a second, however often called."""
@@ -181,7 +186,8 @@ class Reception:
 
     def _poll_new_sockets(self) -> None:
         for peer in busy_poll.poll_sockets(self._epoll, _polling(self._process), self._known):
-            if peer.refused:
+            if peer.refused and peer.refused not in self._missing:
+                self._missing.add(peer.refused)
                 log.warning("kernel polling goes without %s", ", ".join(peer.refused))
             if peer.napi_id in (0, *self.napi_ids):
                 continue
