@@ -199,11 +199,14 @@ async def test_local_memory_is_asked_for_where_there_are_nodes(
     assert "one memory node" in caplog.text
 
 
-def test_the_host_is_asked_and_not_its_version() -> None:
+def test_the_host_is_asked_and_not_its_version(monkeypatch: pytest.MonkeyPatch) -> None:
     facts = host_facts(ProcessConfig())
     assert facts.allowed == set(CPUS)
     assert facts.epoll_errno == busy_poll.epoll_errno(POLLING)
     assert facts.loop.startswith("uvloop ")
+    for is_direct, told in ((True, ""), (False, receive.STATIC_OPENSSL)):
+        monkeypatch.setattr(receive, "is_tls_direct", lambda is_direct=is_direct: is_direct)
+        assert host_facts(ProcessConfig()).direct_read == told
 
 
 def test_cpus_that_are_not_there_are_refused() -> None:

@@ -21,6 +21,7 @@ from whitewire.errors import StartupError
 from whitewire.protocol.receive import HostFacts, plan_cpus
 from whitewire.transport import affinity, busy_poll
 from whitewire.transport.lag import LagGauge
+from whitewire.transport.link import is_tls_direct
 
 if TYPE_CHECKING:
     from whitewire.config_process import ProcessConfig
@@ -35,6 +36,7 @@ PATIENCE_TURNS = 10
 # aiofastnet has no public way to read a transport that is known to be readable. Its own reader,
 # called here as the loop calls it, was read and tested in these versions and no others.
 DIRECT_READ_VERSIONS = ("1.2.",)
+STATIC_OPENSSL = "feeds over TLS are read by the loop only: this Python holds its own OpenSSL"
 
 
 def demand_host(process: ProcessConfig) -> None:
@@ -63,7 +65,7 @@ def host_facts(process: ProcessConfig) -> HostFacts:
         packets=process.busy_poll_packets,
         nodes=affinity.memory_nodes(),
         loop=f"uvloop {version('uvloop')}",
-        direct_read=direct_read_refusal(),
+        direct_read=direct_read_refusal() or ("" if is_tls_direct() else STATIC_OPENSSL),
     )
 
 
