@@ -71,7 +71,8 @@ $(VENV)/.bench: $(VENV)/.test
 install: $(VENV)/.installed ## build whitewire into .venv
 
 packages: ## install what some tests need of Debian's packages (as root)
-	@missing=; for name in $(PACKAGES); do command -v $$name >/dev/null || missing="$$missing $$name"; \
+	@missing=; for name in $(PACKAGES); do \
+	command -v $$name >/dev/null || missing="$$missing $$name"; \
 	done; [ -z "$$missing" ] || { apt-get -q update && DEBIAN_FRONTEND=noninteractive apt-get \
 	-q -y --no-install-recommends install $$missing; } >/dev/null
 
