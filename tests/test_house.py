@@ -78,6 +78,7 @@ LAYER_OF = {
         ),
         "command",
     ),
+    "bench": "bench",
     "journal": "journal",
     "ops": "ops",
     **dict.fromkeys(("__main__", "cli", "cli_arguments"), "cli"),
@@ -104,7 +105,8 @@ ARROWS: dict[str, frozenset[str]] = {
     "gateway": BELOW_GATEWAY,
     "ops": BELOW_TRANSPORT | {"transport", "journal"},
     "command": BELOW_COMMANDS,
-    "cli": BELOW_COMMANDS | {"command", "ops", "venue"},
+    "bench": BELOW_COMMANDS | {"command"},
+    "cli": BELOW_COMMANDS | {"command", "ops", "venue", "bench"},
     "face": BELOW_COMMANDS | {"command"},
     "venue": LEAVES,
 }

@@ -1,7 +1,7 @@
 """`python -m bench.tick.control`: a venue for every request that the referee does not take.
 
-Owns: what this venue is like. Must not know: the referee, clients. Invariant: nobody trades on it and
-it lifts rate limits, since a bench starts more clients in a minute than the venue gives tokens.
+Owns: what this venue is like. Must not know: the referee, clients. Invariant: nobody trades on it
+and it lifts rate limits, since a bench starts more clients in a minute than the venue gives tokens.
 
 Its first line on stdout is JSON: `rest`, `key`, `secret`. It runs until its input ends.
 """

@@ -7,14 +7,14 @@ rounds together, ratios of one round each, so that what slowed a round slowed bo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
 
 from bench.micro.measure import Ratio
 
-__all__ = ["QUANTILES", "Match", "Tail", "merged", "quantile", "table"]
+__all__ = ["QUANTILES", "Match", "Played", "Tail", "merged", "quantile", "table"]
 
 Pairs = Sequence[Sequence[int]]
 """(duration in ns, how often), ascending."""
@@ -52,26 +52,40 @@ class Tail:
     at_most: float
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
+class Played:
+    """One client's rounds: their histograms, and how many ticks had no order."""
+
+    rounds: list[Pairs] = field(default_factory=list)
+    missed: int = 0
+    ticks: int = 0
+
+
+@dataclass(slots=True)
 class Match:
-    """Clients that played the same rounds.
+    """Clients that play the same rounds.
 
     Attributes:
         title: as printed.
-        rounds: histogram of each round, by client.
-        missed: ticks without an order, of all ticks, by client.
-        promises: over and under are names of clients; those that did not play are left out.
+        promises: over and under are names of clients; those that do not play are left out.
+        played: by client.
     """
 
     title: str
-    rounds: Mapping[str, Sequence[Pairs]]
-    missed: Mapping[str, tuple[int, int]]
     promises: Sequence[Ratio | Tail]
+    played: dict[str, Played] = field(default_factory=dict)
+
+    def add(self, client: str, pairs: Pairs, missed: int, ticks: int) -> None:
+        """One round of one client."""
+        played = self.played.setdefault(client, Played())
+        played.rounds.append(pairs)
+        played.missed += missed
+        played.ticks += ticks
 
     def ratios(self) -> Iterator[tuple[Ratio | Tail, float, float | None, bool | None]]:
         """(promise, value, value by first deciles, met) of every promise that can be judged."""
         for promise in self.promises:
-            if promise.over not in self.rounds or promise.under not in self.rounds:
+            if promise.over not in self.played or promise.under not in self.played:
                 continue
             if isinstance(promise, Tail):
                 value = self._tail(promise.over) / self._tail(promise.under)
@@ -81,11 +95,12 @@ class Match:
                 yield promise, value, first, promise.met(value)
 
     def _paired(self, ratio: Ratio, share: float) -> float:
-        sides = zip(self.rounds[ratio.over], self.rounds[ratio.under], strict=True)
-        return median(quantile(over, share) / quantile(under, share) for over, under in sides)
+        over, under = self.played[ratio.over].rounds, self.played[ratio.under].rounds
+        sides = zip(over, under, strict=True)
+        return median(quantile(mine, share) / quantile(its, share) for mine, its in sides)
 
     def _tail(self, client: str) -> float:
-        pairs = merged(self.rounds[client])
+        pairs = merged(self.played[client].rounds)
         return quantile(pairs, QUANTILES["p99.9"]) / quantile(pairs, 0.5)
 
     def lines(self) -> Iterator[str]:
@@ -116,22 +131,26 @@ class Match:
 
     def _rows(self) -> list[tuple[str, ...]]:
         rows = []
-        for client, rounds in self.rounds.items():
-            pairs = merged(rounds)
+        for client, played in self.played.items():
+            pairs = merged(played.rounds)
             times = (f"{quantile(pairs, share) / 1e3:,.1f}" for share in QUANTILES.values())
-            missed, ticks = self.missed[client]
-            rows.append((client, *times, f"{missed:,} of {ticks:,}"))
+            rows.append((client, *times, f"{played.missed:,} of {played.ticks:,}"))
         return rows
 
     def as_json(self) -> dict[str, Any]:
         """Everything that the tables show, and the histograms."""
         clients = []
-        for client, rounds in self.rounds.items():
-            pairs = merged(rounds)
-            found = {name: quantile(pairs, share) for name, share in QUANTILES.items()}
-            missed, ticks = self.missed[client]
+        for client, played in self.played.items():
+            pairs = merged(played.rounds)
             clients.append(
-                {"client": client, "ns": found, "missed": missed, "ticks": ticks, "pairs": pairs}
+                {
+                    "client": client,
+                    "ns": {name: quantile(pairs, share) for name, share in QUANTILES.items()},
+                    "p50_ns_of_rounds": [quantile(each, 0.5) for each in played.rounds],
+                    "missed": played.missed,
+                    "ticks": played.ticks,
+                    "pairs": pairs,
+                }
             )
         ratios = [
             {

@@ -21,19 +21,27 @@ import platform
 import random
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, get_args, get_type_hints
+from typing import Any, NamedTuple, get_args, get_type_hints
 
 from bench.micro.measure import CannotMeasureError, Ratio, WrongAnswerError
 from bench.tick.figures import Match, Tail
-from bench.tick.stage import Client, Plan, Stage, c_floor_client, native_client, python_client
+from bench.tick.stage import (
+    Client,
+    Found,
+    Plan,
+    Stage,
+    c_floor_client,
+    native_client,
+    python_client,
+)
 from whitewire.config import ProcessConfig
 
-__all__ = ["Options", "best_gateway", "environment", "gateways", "main", "play", "receive_modes"]
+__all__ = ["FLOOR", "Options", "best_gateway", "gateways", "main", "measure", "meet"]
 
 FLOOR = "native floor, spinning"
 _C_FLOOR = "C floor"
@@ -42,12 +50,24 @@ _CALM = Plan(ticks=400, warm_up=100, gap_us=(2_000, 4_000))
 _SHORT = 4
 # Below the venue's 1,000 orders a second, which the gateway keeps to, however long it runs.
 _TAIL = Plan(ticks=50_000, gap_us=(700, 1_700))
-_RIVALS = {
-    "ccxt.pro": ("ccxt_pro", ("ccxt",), 14, 11),
-    "the guide's code, one session": ("guide", ("requests", "websockets"), 20, 14),
-    "careful asyncio": ("careful", ("websockets", "orjson", "aiohttp"), 10, 8),
-}
+_SPIN, _SPINNING = "spin", 1.3
 _PACKAGES = ("whitewire", "picows", "uvloop", "ccxt", "requests", "websockets", "orjson", "aiohttp")
+
+
+class Rival(NamedTuple):
+    """A client of others: its module here, what it needs, and how many times as long it takes."""
+
+    module: str
+    packages: tuple[str, ...]
+    plain: float
+    tls: float
+
+
+_RIVALS = {
+    "ccxt.pro": Rival("ccxt_pro", ("ccxt",), 14, 11),
+    "the guide's code, one session": Rival("guide", ("requests", "websockets"), 20, 14),
+    "careful asyncio": Rival("careful", ("websockets", "orjson", "aiohttp"), 10, 8),
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -73,45 +93,45 @@ class Options:
     seed: int = 1
 
 
-def receive_modes() -> tuple[str, ...]:
+def _receive_modes() -> tuple[str, ...]:
     """The modes of `process.receive` that make a difference on loopback.
 
     The kernel's busy polling needs a network card.
     """
     hint = get_type_hints(ProcessConfig).get("receive")
-    return tuple(mode for mode in ("block", "spin") if mode in get_args(hint)) or ("block",)
+    return tuple(mode for mode in ("block", _SPIN) if mode in get_args(hint)) or ("block",)
 
 
 def gateways(**told: Any) -> dict[str, Client]:
-    """whitewire in each receive mode."""
-    names = {mode: f"whitewire, {mode}" for mode in receive_modes()}
+    """whitewire in each receive mode, the one that answers soonest last."""
+    names = {f"whitewire, {mode}": mode for mode in _receive_modes()}
     return {
-        name: python_client(name, "gateway", receive=mode, **told) for mode, name in names.items()
+        name: python_client(name, "gateway", receive=mode, **told) for name, mode in names.items()
     }
 
 
 def best_gateway() -> str:
     """Its name in the mode that answers soonest."""
-    return f"whitewire, {receive_modes()[-1]}"
+    return f"whitewire, {_receive_modes()[-1]}"
 
 
 def _rivals() -> dict[str, Client]:
     found = {}
-    for name, (module, packages, *_) in _RIVALS.items():
-        missing = [package for package in packages if find_spec(package) is None]
+    for name, rival in _RIVALS.items():
+        missing = [package for package in rival.packages if find_spec(package) is None]
         if missing:
             print(
                 f"without {name}: {', '.join(missing)} is missing (pip install --group rivals)",
                 file=sys.stderr,
             )
         else:
-            found[name] = python_client(name, module)
+            found[name] = python_client(name, rival.module)
     return found
 
 
-def play(
+def _play(
     stage: Stage, clients: dict[str, Client], plan: Plan, options: Options
-) -> Iterator[tuple[str, Any]]:
+) -> Iterator[tuple[str, Found]]:
     """(client, what was found) of every round, in random order within each."""
     source = random.Random(options.seed)
     for number in range(options.rounds):
@@ -122,74 +142,79 @@ def play(
             yield name, stage.play(clients[name], plan, options.seed + number)
 
 
-def _match(
-    title: str,
-    stage: Stage,
-    clients: dict[str, Client],
-    plan: Plan,
-    options: Options,
-    promises: Sequence[Ratio | Tail],
-) -> Match | None:
+def meet(
+    match: Match, stage: Stage, clients: dict[str, Client], plan: Plan, options: Options
+) -> bool:
+    """Plays the rounds of a match and adds to it what they found; whether anybody played.
+
+    Where a client times its own ladders, its figures are taken, and the referee's otherwise.
+    """
     wanted = {
         name: client
         for name, client in clients.items()
         if not options.only or any(text in name for text in options.only)
     }
-    if not wanted:
-        return None
-    rounds: dict[str, list[Any]] = {name: [] for name in wanted}
-    missed = dict.fromkeys(wanted, (0, 0))
-    for name, found in play(stage, wanted, plan, options):
-        rounds[name].append(found.report["tick_to_order"])
-        lost, ticks = missed[name]
-        missed[name] = (lost + found.report["missed"], ticks + found.report["ticks"])
-    return Match(title, rounds, missed, promises)
+    for name, found in _play(stage, wanted, plan, options):
+        match.add(
+            name,
+            found.said.get("last_answer") or found.report["tick_to_order"],
+            found.report["missed"],
+            found.report["ticks"],
+        )
+    return bool(wanted)
 
 
-def _matches(stage: Stage, transport: str, options: Options) -> Iterator[Match | None]:
+def _matches(stage: Stage, transport: str, options: Options) -> Iterator[Match]:
+    if options.minutes:
+        yield from _tail(stage, transport, options)
+    else:
+        yield from _brisk(stage, transport, options)
+        yield from _calm(stage, transport, options)
+
+
+def _tail(stage: Stage, transport: str, options: Options) -> Iterator[Match]:
+    best = best_gateway()
+    match = Match(
+        f"tail, {transport}: {options.minutes} min each, a tick every 0.7 to 1.7 ms",
+        [Tail(best, FLOOR, at_most=1.2)],
+    )
+    both = {FLOOR: native_client(FLOOR), best: gateways()[best]}
+    if meet(match, stage, both, _TAIL, replace(options, rounds=options.minutes)):
+        yield match
+
+
+def _brisk(stage: Stage, transport: str, options: Options) -> Iterator[Match]:
     floors = {FLOOR: native_client(FLOOR)}
     if stage.has_c_floor:
         floors[_C_FLOOR] = c_floor_client()
+    promises = [
+        Ratio(name, FLOOR, at_most=_SPINNING if name.endswith(_SPIN) else None)
+        for name in gateways()
+    ]
+    promises += [Ratio(best_gateway(), _C_FLOOR), Ratio(FLOOR, _C_FLOOR)]
+    match = Match(f"tick to trade, {transport}: a tick every 0.2 to 1.2 ms", promises)
+    if meet(match, stage, floors | gateways(), _shortened(_BRISK, options), options):
+        yield match
+
+
+def _calm(stage: Stage, transport: str, options: Options) -> Iterator[Match]:
     best = best_gateway()
-    if options.minutes:
-        both = {FLOOR: floors[FLOOR], best: gateways()[best]}
-        yield _match(
-            f"tail, {transport}: {options.minutes} min each, a tick every 0.7 to 1.7 ms",
-            stage,
-            both,
-            _TAIL,
-            replace(options, rounds=options.minutes),
-            [Tail(best, FLOOR, at_most=1.2)],
-        )
-        return
-    brisk, calm = _BRISK, _CALM
-    if options.short:
-        brisk = replace(brisk, ticks=brisk.ticks // _SHORT)
-        calm = replace(calm, ticks=calm.ticks // _SHORT)
-    yield _match(
-        f"tick to trade, {transport}: a tick every 0.2 to 1.2 ms",
-        stage,
-        {**floors, **gateways()},
-        brisk,
-        options,
-        [
-            *(Ratio(name, FLOOR, at_most=1.3 if "spin" in name else None) for name in gateways()),
-            Ratio(best, _C_FLOOR),
-            Ratio(FLOOR, _C_FLOOR),
-        ],
-    )
-    at_least = {name: row[3] if transport == "tls" else row[2] for name, row in _RIVALS.items()}
-    yield _match(
-        f"tick to trade beside rivals, {transport}: a tick every 2 to 4 ms",
-        stage,
-        {best: gateways()[best], **_rivals()},
-        calm,
-        options,
-        [Ratio(name, best, at_least=factor) for name, factor in at_least.items()],
-    )
+    promises = [
+        Ratio(name, best, at_least=rival.tls if transport == "tls" else rival.plain)
+        for name, rival in _RIVALS.items()
+    ]
+    title = f"tick to trade beside rivals, {transport}: a tick every 2 to 4 ms"
+    match = Match(title, promises)
+    clients = {best: gateways()[best], **_rivals()}
+    if meet(match, stage, clients, _shortened(_CALM, options), options):
+        yield match
 
 
-def environment() -> dict[str, str]:
+def _shortened(plan: Plan, options: Options) -> Plan:
+    return replace(plan, ticks=plan.ticks // _SHORT) if options.short else plan
+
+
+def _environment() -> dict[str, str]:
     """Where and with what it was measured."""
     found = {
         "machine": f"{platform.machine()}, {os.cpu_count()} CPUs",
@@ -206,15 +231,19 @@ def environment() -> dict[str, str]:
 
 
 def main(options: Options) -> int:
-    """Measures and prints; an exit code."""
+    """The bench; its exit code."""
+    return measure(_matches, options)
+
+
+def measure(matches: Callable[[Stage, str, Options], Iterator[Match]], options: Options) -> int:
+    """Plays matches on each transport, prints and writes them; an exit code."""
     documents = []
     try:
         for transport in options.transports:
             with Stage(transport == "tls") as stage:
-                for match in _matches(stage, transport, options):
-                    if match is not None:
-                        print("\n".join(match.lines()), flush=True)
-                        documents.append(match.as_json())
+                for match in matches(stage, transport, options):
+                    print("\n".join(match.lines()), flush=True)
+                    documents.append(match.as_json())
     except WrongAnswerError as error:
         print(f"wrong answer: {error}", file=sys.stderr)
         return 1
@@ -222,6 +251,6 @@ def main(options: Options) -> int:
         print(f"cannot measure: {error}", file=sys.stderr)
         return 2
     if options.json_file is not None:
-        text = json.dumps({"environment": environment(), "matches": documents}, indent=1)
+        text = json.dumps({"environment": _environment(), "matches": documents}, indent=1)
         Path(options.json_file).write_text(text + "\n", encoding="utf-8")
     return 0

@@ -36,7 +36,7 @@ __all__ = [
 _ROOT = Path(__file__).parents[2]
 _STOP_S = 15.0
 # Beyond its schedule: a client's start, the calls, and the referee's own patience.
-_SLACK_S = 90.0
+_SLACK_S = 60.0
 # A client that failed closes its feed first, and says why then.
 _LAST_WORDS_S = 5.0
 _ERRORS_SHOWN = 2_000
@@ -237,9 +237,7 @@ class Stage:
 
 
 def _demand_right(name: str, report: dict[str, Any], talk: str) -> None:
-    wrong = {
-        what: report[what] for what in ("wrong", "repeated", "bad_signatures") if report[what]
-    }
+    wrong = {what: report[what] for what in ("wrong", "repeated", "bad_signatures") if report[what]}
     if report["trouble"]:
         raise WrongAnswerError(f"{name}: {report['trouble']}\n{talk}")
     if wrong:

@@ -160,6 +160,12 @@ def _journal(options: argparse.Namespace) -> int:
     )
 
 
+def _bench(options: argparse.Namespace) -> int:
+    from whitewire.bench import tick
+
+    return tick.tick_command(options)
+
+
 def load_strategies(names: Sequence[str]) -> Any:
     """One strategy for the first account, or several by the names of their accounts.
 
@@ -219,4 +225,5 @@ _COMMANDS = {
     "arm": _arm,
     "watchdog": _watchdog,
     "journal": _journal,
+    "bench": _bench,
 }

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from whitewire._core import __version__
+from whitewire.bench.arguments import add_bench
 from whitewire.config_process import RECEIVE_MODES
 from whitewire.ops.arguments import add_guards
 
@@ -25,6 +26,7 @@ first steps:
   whitewire run my_module:MyStrategy --config gateway.toml --live   trade
   whitewire watchdog --config gateway.toml                          beside it, in its own process
   whitewire cancel-all --config gateway.toml                        the red button
+  whitewire bench tick                     tick-to-trade on this host, beside rivals
 
 exit codes: 0 done, 1 the job failed, 2 usage or configuration
 """
@@ -106,6 +108,7 @@ def parser() -> argparse.ArgumentParser:
     arm.add_argument("--reason", required=True, metavar="TEXT", help="why it is safe to trade")
     arm.add_argument("--account", metavar="NAME", help="which one, where there are several")
     _add_journal(commands)
+    add_bench(commands, _Formatter)
     return parser
 
 

@@ -1,7 +1,7 @@
 """A careful asyncio client: `websockets`, `orjson`, `aiohttp`, uvloop, a sorted book, a kept key.
 
-Owns: its loop. Must not know: anything of whitewire. Invariant: what pure Python with good libraries
-can do is done; nothing is done twice that can be done once.
+Owns: its loop. Must not know: anything of whitewire. Invariant: what pure Python with good
+libraries can do is done; nothing is done twice that can be done once.
 """
 
 from __future__ import annotations

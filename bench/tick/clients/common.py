@@ -14,10 +14,12 @@ import sys
 from collections.abc import Coroutine
 from dataclasses import dataclass
 
-__all__ = ["AMOUNT", "MARKET", "SUBSCRIBE", "Told", "run", "told"]
+__all__ = ["AMOUNT", "MARKET", "SUBSCRIBE", "WARM_UP_LADDERS", "Told", "run", "told"]
 
 MARKET = "BTC_USDT"
 AMOUNT = "0.01"
+WARM_UP_LADDERS = 20
+"""A client that times its own ladders leaves so many out; as many as bin/floor.rs."""
 SUBSCRIBE = json.dumps({"id": 1, "method": "depth_subscribe", "params": [MARKET, 100, "0", True]})
 
 

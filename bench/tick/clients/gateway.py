@@ -4,8 +4,8 @@ Owns: the strategy and its configuration. Must not know: how the gateway works. 
 order states, kill switch and reconciliation are at work as in production; only the journal is off.
 
 Market data and orders go to the referee, every other endpoint is moved to the control venue by
-`route_overrides`. With several legs the last answer of each burst is timed from the callback's
-start, and printed at the end.
+`route_overrides`. With several legs a post-only ladder is quoted, and the last answer of each is
+timed from the decision on, and printed at the end.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from bench.tick.clients.common import AMOUNT, MARKET, Told, told
-from whitewire import Order, Strategy
+from bench.tick.clients.common import AMOUNT, MARKET, WARM_UP_LADDERS, Told, told
+from whitewire import Order, OrderNotice, Strategy
 from whitewire._bridge import now_ns
 from whitewire.config import Config, Credentials
 from whitewire.endpoints import ENDPOINTS, Route
@@ -38,12 +38,11 @@ _DIGITS = 3
 
 
 class Chaser(Strategy):
-    """Buys at the best bid, and one price step lower for each further leg, when it moves."""
+    """Buys at the best bid when it moves."""
 
     markets = (MARKET,)
 
-    def __init__(self, legs: int) -> None:
-        self._steps = [_PRICE_STEP * leg for leg in range(legs)]
+    def __init__(self) -> None:
         self._amount = Decimal(AMOUNT)
         self._best = Decimal(0)
         self._gateway: Gateway | None = None
@@ -55,44 +54,49 @@ class Chaser(Strategy):
         self._best = best[0] if best else Decimal(0)
 
     def on_book(self, book: Book) -> None:
-        """One order for each leg."""
+        """The order of a tick."""
         best = book.best_bid
-        if best is None or best[0] == self._best or self._gateway is None:
-            return
-        self._best = best[0]
-        for step in self._steps:
-            self._gateway.limit(MARKET, "buy", best[0] - step, self._amount, ioc=True)
+        if best is not None and best[0] != self._best and self._gateway is not None:
+            self._best = best[0]
+            self.act(self._gateway, best[0])
+
+    def act(self, gateway: Gateway, best: Decimal) -> None:
+        """One order; what does not fill at once goes away."""
+        gateway.limit(MARKET, "buy", best, self._amount, ioc=True)
 
 
-class TimedChaser(Chaser):
-    """Also times the last answer of each burst, from the moment at which it was decided.
+class LadderChaser(Chaser):
+    """Quotes a ladder from the best bid down, and times the last answer of each.
 
     Attributes:
-        last_answer: counts by nanoseconds, three digits.
+        last_answer: counts by nanoseconds from the decision on, three digits.
     """
 
     def __init__(self, legs: int) -> None:
-        super().__init__(legs)
+        super().__init__()
         self.last_answer: Counter[int] = Counter()
+        self._steps = [_PRICE_STEP * leg for leg in range(legs)]
         self._decided_ns = 0
+        self._ladders = 0
         self._unanswered = 0
 
-    def on_book(self, book: Book) -> None:
-        """As the chaser does, beside a clock."""
+    def act(self, gateway: Gateway, best: Decimal) -> None:
+        """One order for each leg."""
         self._decided_ns, self._unanswered = now_ns(), len(self._steps)
-        super().on_book(book)
+        self._ladders += 1
+        gateway.quote(MARKET, [(best - step, self._amount) for step in self._steps], [])
 
-    def on_order(self, order: Order) -> None:
-        """The last order to end answers the burst."""
+    def on_order(self, order: Order, event: OrderNotice) -> None:
+        """The last order to end answers the ladder."""
         if order.is_done:
             self._unanswered -= 1
-            if self._unanswered == 0:
+            if self._unanswered == 0 and self._ladders > WARM_UP_LADDERS:
                 took = now_ns() - self._decided_ns
                 self.last_answer[_rounded(took)] += 1
 
 
 def _rounded(ns: int) -> int:
-    unit = 10 ** max(0, len(str(ns)) - _DIGITS - 1)
+    unit: int = 10 ** max(0, len(str(ns)) - _DIGITS - 1)
     return ns // unit * unit
 
 
@@ -129,12 +133,12 @@ def config(told: Told) -> Config:
 
 
 async def _work(told: Told) -> None:
-    strategy = TimedChaser(told.legs) if told.legs > 1 else Chaser(told.legs)
+    strategy = LadderChaser(told.legs) if told.legs > 1 else Chaser()
     credentials = Credentials(key=told.key, secret=told.secret)
     lifecycle = Lifecycle(strategy, config(told), credentials)
     loop.stop_on_signals(lifecycle.stop)
     await lifecycle.run()
-    if isinstance(strategy, TimedChaser):
+    if isinstance(strategy, LadderChaser):
         print(json.dumps({"last_answer": sorted(strategy.last_answer.items())}))
 
 

@@ -1,7 +1,8 @@
 """The market-maker guide's way: `json`, `base64`, `hmac`, `requests`, on a `websockets` feed.
 
-Owns: its loop. Must not know: anything of whitewire. Invariant: requests are signed and sent step by
-step as the guide's Python does it, but for a session: without one every order is a new connection.
+Owns: its loop. Must not know: anything of whitewire. Invariant: requests are signed and sent step
+by step as the guide's Python does it, but for a session: without one every order is a new
+connection.
 """
 
 from __future__ import annotations

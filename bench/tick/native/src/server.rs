@@ -28,7 +28,7 @@ const LISTENER: Token = Token(usize::MAX);
 const INPUT: Token = Token(usize::MAX - 1);
 const PING_PATH: &[u8] = b"/api/v4/public/ping";
 /// A client that does not answer its first tick within this time will not do so any more.
-const PATIENCE_NS: u64 = 60_000_000_000;
+const PATIENCE_NS: u64 = 30_000_000_000;
 
 /// What a referee is told.
 #[derive(Deserialize)]

@@ -33,6 +33,8 @@ const ID_DIGITS: usize = 10;
 const AMOUNT: &[u8] = b"0.01";
 /// Answers are looked for once in so many turns, unless a burst's last one is waited for.
 const IDLE_TURNS: u64 = 16;
+/// First ladders, whose last answers are not counted.
+const WARM_UP_LADDERS: u64 = 20;
 
 /// What the client is told.
 #[derive(Deserialize)]
@@ -67,6 +69,7 @@ struct Client {
     orders: u64,
     nonce: u64,
     unanswered: u8,
+    ladders: u64,
     decided_ns: u64,
     last_answer: Durations,
 }
@@ -130,6 +133,7 @@ impl Client {
             orders: 0,
             nonce: 0,
             unanswered: 0,
+            ladders: 0,
             decided_ns: 0,
             last_answer: Durations::default(),
         })
@@ -182,6 +186,7 @@ impl Client {
     fn burst(&mut self, best: i64) -> Result<(), Box<dyn Error>> {
         if self.legs > 1 {
             self.decided_ns = self.clock.now_ns();
+            self.ladders += 1;
         }
         let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
         let now_ms = u64::try_from(epoch.as_millis())?;
@@ -204,7 +209,7 @@ impl Client {
     fn answered(&mut self, index: usize) -> Result<(), Box<dyn Error>> {
         let line = &mut self.lines[index];
         if !line.stream.read(&mut line.incoming)? {
-            return Err("an order connection was closed".into());
+            return Ok(()); // the referee is leaving, and the feed's end tells
         }
         let mut rest = line.incoming.as_slice();
         while !rest.is_empty() {
@@ -213,7 +218,7 @@ impl Client {
                     return Err(format!("an order got HTTP {}", line.parser.status()).into());
                 }
                 self.unanswered = self.unanswered.saturating_sub(1);
-                if self.unanswered == 0 && self.legs > 1 {
+                if self.unanswered == 0 && self.ladders > WARM_UP_LADDERS {
                     self.last_answer.record(self.clock.now_ns() - self.decided_ns);
                 }
             }
