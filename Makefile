@@ -103,6 +103,8 @@ format: $(VENV)/.lint ## rewrite the sources in the house style
 
 bench: $(VENV)/.bench ## compare with rivals, as ratios of interleaved runs
 	$(BIN)/python -m bench.micro.ratios $(ARGS)
+	$(BIN)/whitewire bench tick --short --rounds 2
+	$(BIN)/python -m bench.tick.legs --rounds 1
 
 fuzz: $(VENV)/.test ## mutate frames and responses (FUZZ_ITERS, FUZZ_SECONDS)
 	WHITEWIRE_FUZZ_ITERS=$(FUZZ_ITERS) $(CARGO_TEST) --release fuzz
@@ -113,5 +115,5 @@ wheel: $(VENV)/.created ## build an sdist, and a wheel from it, into dist/
 	$(BIN)/python -m build --outdir dist
 
 clean: ## remove .venv and everything that was built
-	rm -rf $(VENV) dist build native/target bench/native/target .pytest_cache .mypy_cache \
-		.ruff_cache .hypothesis python/whitewire/*.so
+	rm -rf $(VENV) dist build native/target bench/native/target bench/tick/native/target \
+		.pytest_cache .mypy_cache .ruff_cache .hypothesis python/whitewire/*.so

@@ -75,9 +75,13 @@ class Match:
     promises: Sequence[Ratio | Tail]
     played: dict[str, Played] = field(default_factory=dict)
 
+    def expect(self, clients: Iterable[str]) -> None:
+        """Who plays, in the order of the table."""
+        self.played = {client: Played() for client in clients}
+
     def add(self, client: str, pairs: Pairs, missed: int, ticks: int) -> None:
         """One round of one client."""
-        played = self.played.setdefault(client, Played())
+        played = self.played[client]
         played.rounds.append(pairs)
         played.missed += missed
         played.ticks += ticks

@@ -6,7 +6,7 @@ the schedule of that round, and nothing is printed about a match with a wrong or
 
 Two schedules, because a queue is not a reaction time. On the brisk one a tick comes every 0.2 to
 1.2 ms; the gateway and the floors keep up with it. A client that takes longer than the gap would
-be charged for its queue, without end, so rivals meet the gateway on a calm one, every 2 to 4 ms.
+be charged for its queue, without end, so rivals meet the gateway on a calm one, every 1 to 2 ms.
 Schedules are open loop: a tick leaves when it is due, whatever has arrived.
 
 Tables go to stdout, talk to stderr. Exit codes: 0 measured, 1 a wrong answer, 2 something is
@@ -46,7 +46,7 @@ __all__ = ["FLOOR", "Options", "best_gateway", "gateways", "main", "measure", "m
 FLOOR = "native floor, spinning"
 _C_FLOOR = "C floor"
 _BRISK = Plan(ticks=1_000)
-_CALM = Plan(ticks=400, warm_up=100, gap_us=(2_000, 4_000))
+_CALM = Plan(ticks=400, warm_up=100, gap_us=(1_000, 2_000))
 _SHORT = 4
 # Below the venue's 1,000 orders a second, which the gateway keeps to, however long it runs.
 _TAIL = Plan(ticks=50_000, gap_us=(700, 1_700))
@@ -154,6 +154,7 @@ def meet(
         for name, client in clients.items()
         if not options.only or any(text in name for text in options.only)
     }
+    match.expect(wanted)
     for name, found in _play(stage, wanted, plan, options):
         match.add(
             name,
@@ -203,7 +204,7 @@ def _calm(stage: Stage, transport: str, options: Options) -> Iterator[Match]:
         Ratio(name, best, at_least=rival.tls if transport == "tls" else rival.plain)
         for name, rival in _RIVALS.items()
     ]
-    title = f"tick to trade beside rivals, {transport}: a tick every 2 to 4 ms"
+    title = f"tick to trade beside rivals, {transport}: a tick every 1 to 2 ms"
     match = Match(title, promises)
     clients = {best: gateways()[best], **_rivals()}
     if meet(match, stage, clients, _shortened(_CALM, options), options):

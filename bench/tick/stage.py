@@ -40,6 +40,11 @@ _SLACK_S = 60.0
 # A client that failed closes its feed first, and says why then.
 _LAST_WORDS_S = 5.0
 _ERRORS_SHOWN = 2_000
+_FAULTS = {
+    "bad_signatures": "orders not signed by the account",
+    "wrong": "orders that no tick demanded",
+    "repeated": "orders that came twice",
+}
 _C_ACCOUNT = ("abcdef0123456789abcdef0123456789", "0123456789abcdef0123456789abcdef")
 
 Pairs = list[tuple[int, int]]
@@ -237,12 +242,11 @@ class Stage:
 
 
 def _demand_right(name: str, report: dict[str, Any], talk: str) -> None:
-    wrong = {what: report[what] for what in ("wrong", "repeated", "bad_signatures") if report[what]}
+    faults = [f"{report[name]} {what}" for name, what in _FAULTS.items() if report[name]]
     if report["trouble"]:
-        raise WrongAnswerError(f"{name}: {report['trouble']}\n{talk}")
-    if wrong:
-        counts = ", ".join(f"{count} {what}" for what, count in wrong.items())
-        raise WrongAnswerError(f"{name}: orders were not right: {counts}\n{talk}")
+        faults.insert(0, report["trouble"])
+    if faults:
+        raise WrongAnswerError(f"{name}: {', '.join(faults)}\n{talk}")
 
 
 def _end(player: subprocess.Popen[bytes], referee: subprocess.Popen[bytes] | None) -> str:

@@ -16,7 +16,7 @@ import aiohttp
 import orjson
 from websockets.asyncio.client import connect
 
-from bench.tick.clients.common import AMOUNT, MARKET, SUBSCRIBE, Told, run, told
+from bench.tick.clients.common import AMOUNT, MARKET, SUBSCRIBE, Told, run
 
 __all__ = ["main"]
 
@@ -105,7 +105,7 @@ async def _work(told: Told) -> None:
 
 def main() -> None:
     """The program."""
-    run(_work(told()))
+    run(_work)
 
 
 if __name__ == "__main__":

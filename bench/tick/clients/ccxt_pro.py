@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ccxt.pro
 
-from bench.tick.clients.common import AMOUNT, Told, run, told
+from bench.tick.clients.common import AMOUNT, Told, run
 
 __all__ = ["main"]
 
@@ -55,7 +55,7 @@ async def _work(told: Told) -> None:
 
 def main() -> None:
     """The program."""
-    run(_work(told()))
+    run(_work)
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ import json
 import os
 import ssl
 import sys
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 __all__ = ["AMOUNT", "MARKET", "SUBSCRIBE", "WARM_UP_LADDERS", "Told", "run", "told"]
@@ -56,16 +56,16 @@ class Told:
 
 
 def told() -> Told:
-    """The program's argument; the process is pinned."""
-    told = Told(**json.loads(sys.argv[1]))
-    if told.cpu is not None:
-        os.sched_setaffinity(0, {told.cpu})
-    return told
+    """The program's argument."""
+    return Told(**json.loads(sys.argv[1]))
 
 
-def run(main: Coroutine[object, object, None]) -> None:
-    """Runs a rival on the fastest loop, as its users may."""
+def run(work: Callable[[Told], Coroutine[object, object, None]]) -> None:
+    """Runs a rival on its CPU and on the fastest loop, as its users may."""
     import uvloop
 
+    what = told()
+    if what.cpu is not None:
+        os.sched_setaffinity(0, {what.cpu})
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(main)
+        runner.run(work(what))

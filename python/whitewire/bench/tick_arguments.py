@@ -17,7 +17,7 @@ signature, payload and price are verified, at a referee process that spins on a 
 client is a process pinned to another CPU. Ratios are of rounds in which both sides played.
 
 ticks leave on a fixed schedule, whatever has arrived: every 0.2 to 1.2 ms for the gateway and the
-native floor, every 2 to 4 ms where rivals play, which could not keep up otherwise. A client that
+native floor, every 1 to 2 ms where rivals play, which could not keep up otherwise. A client that
 folds ticks that arrived together answers the last one; the others are told as missed.
 
 examples:
