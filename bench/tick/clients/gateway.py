@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
@@ -65,6 +66,15 @@ class Chaser(Strategy):
         gateway.limit(MARKET, "buy", best, self._amount, ioc=True)
 
 
+@dataclass(slots=True)
+class _Ladder:
+    """Orders of one tick, until the last of them is answered."""
+
+    number: int
+    decided_ns: int
+    unanswered: int
+
+
 class LadderChaser(Chaser):
     """Quotes a ladder from the best bid down, and times the last answer of each.
 
@@ -76,23 +86,23 @@ class LadderChaser(Chaser):
         super().__init__()
         self.last_answer: Counter[int] = Counter()
         self._steps = [_PRICE_STEP * leg for leg in range(legs)]
-        self._decided_ns = 0
         self._ladders = 0
-        self._unanswered = 0
+        self._waiting: dict[Order, _Ladder] = {}
 
     def act(self, gateway: Gateway, best: Decimal) -> None:
         """One order for each leg."""
-        self._decided_ns, self._unanswered = now_ns(), len(self._steps)
         self._ladders += 1
-        gateway.quote(MARKET, [(best - step, self._amount) for step in self._steps], [])
+        ladder = _Ladder(self._ladders, now_ns(), len(self._steps))
+        quotes = gateway.quote(MARKET, [(best - step, self._amount) for step in self._steps], [])
+        self._waiting.update(dict.fromkeys(quotes.orders, ladder))
 
     def on_order(self, order: Order, event: OrderNotice) -> None:
         """The last order to end answers the ladder."""
-        if order.is_done:
-            self._unanswered -= 1
-            if self._unanswered == 0 and self._ladders > WARM_UP_LADDERS:
-                took = now_ns() - self._decided_ns
-                self.last_answer[_rounded(took)] += 1
+        ladder = self._waiting.pop(order, None) if order.is_done else None
+        if ladder is not None:
+            ladder.unanswered -= 1
+            if ladder.unanswered == 0 and ladder.number > WARM_UP_LADDERS:
+                self.last_answer[_rounded(now_ns() - ladder.decided_ns)] += 1
 
 
 def _rounded(ns: int) -> int:

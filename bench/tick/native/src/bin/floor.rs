@@ -7,6 +7,7 @@
 //! It ends when the referee closes the feed. Where a tick demands several orders it then prints how
 //! long the last answer of each burst took, from the moment at which the burst was decided.
 
+use std::collections::VecDeque;
 use std::error::Error;
 use std::path::PathBuf;
 use std::time::{Duration, SystemTime};
@@ -55,6 +56,14 @@ struct Line {
     parser: ResponseParser,
     incoming: Vec<u8>,
     outgoing: Vec<u8>,
+    /// The ladders of its orders without an answer, by number.
+    sent: VecDeque<u64>,
+}
+
+/// Orders that one tick demanded, until the last of them is answered.
+struct Ladder {
+    decided_ns: u64,
+    unanswered: u8,
 }
 
 struct Client {
@@ -68,9 +77,9 @@ struct Client {
     best: i64,
     orders: u64,
     nonce: u64,
-    unanswered: u8,
-    ladders: u64,
-    decided_ns: u64,
+    ladders: VecDeque<Ladder>,
+    /// Number of the first of them.
+    first_ladder: u64,
     last_answer: Durations,
 }
 
@@ -117,6 +126,7 @@ impl Client {
                 parser: ResponseParser::new(Limits { max_head: 4096, max_body: 4096 }),
                 incoming: Vec::with_capacity(64 * 1024),
                 outgoing: Vec::with_capacity(64 * 1024),
+                sent: VecDeque::with_capacity(64),
             });
         }
         let mut book = Feed::new();
@@ -132,9 +142,8 @@ impl Client {
             best: 0,
             orders: 0,
             nonce: 0,
-            unanswered: 0,
-            ladders: 0,
-            decided_ns: 0,
+            ladders: VecDeque::with_capacity(64),
+            first_ladder: 0,
             last_answer: Durations::default(),
         })
     }
@@ -153,7 +162,7 @@ impl Client {
                 done += frame.end;
             }
             frames.drain(..done);
-            let is_hurried = self.legs > 1 && self.unanswered > 0;
+            let is_hurried = self.legs > 1 && !self.ladders.is_empty();
             if is_hurried || turn % IDLE_TURNS == 0 {
                 self.poll.poll(&mut events, Some(Duration::ZERO))?;
                 for event in &events {
@@ -184,10 +193,9 @@ impl Client {
     }
 
     fn burst(&mut self, best: i64) -> Result<(), Box<dyn Error>> {
-        if self.legs > 1 {
-            self.decided_ns = self.clock.now_ns();
-            self.ladders += 1;
-        }
+        let number = self.first_ladder + self.ladders.len() as u64;
+        let decided_ns = if self.legs > 1 { self.clock.now_ns() } else { 0 };
+        self.ladders.push_back(Ladder { decided_ns, unanswered: self.legs });
         let epoch = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?;
         let now_ms = u64::try_from(epoch.as_millis())?;
         let count = self.lines.len();
@@ -197,8 +205,8 @@ impl Client {
             let line = &mut self.lines[usize::from(leg) % count];
             let fields = (best - i64::from(leg), self.orders, self.nonce);
             put_order(&self.template, fields, &mut line.outgoing)?;
+            line.sent.push_back(number);
         }
-        self.unanswered = self.legs;
         for line in self.lines.iter_mut().filter(|line| !line.outgoing.is_empty()) {
             line.stream.write(&line.outgoing)?;
             line.outgoing.clear();
@@ -217,13 +225,20 @@ impl Client {
                 if line.parser.status() != 200 {
                     return Err(format!("an order got HTTP {}", line.parser.status()).into());
                 }
-                self.unanswered = self.unanswered.saturating_sub(1);
-                if self.unanswered == 0 && self.ladders > WARM_UP_LADDERS {
-                    self.last_answer.record(self.clock.now_ns() - self.decided_ns);
+                let number = line.sent.pop_front().ok_or("an answer to no order")?;
+                let place = usize::try_from(number - self.first_ladder)?;
+                let ladder = self.ladders.get_mut(place).ok_or("an answer to no ladder")?;
+                ladder.unanswered -= 1;
+                if ladder.unanswered == 0 && self.legs > 1 && number >= WARM_UP_LADDERS {
+                    self.last_answer.record(self.clock.now_ns() - ladder.decided_ns);
                 }
             }
         }
         line.incoming.clear();
+        while self.ladders.front().is_some_and(|ladder| ladder.unanswered == 0) {
+            self.ladders.pop_front();
+            self.first_ladder += 1;
+        }
         Ok(())
     }
 }
