@@ -8,7 +8,7 @@ from types import ModuleType, SimpleNamespace
 
 import pytest
 
-import whitewire
+from whitewire.bench import tick
 from whitewire.cli import main
 
 
@@ -66,7 +66,7 @@ def test_a_wheel_says_that_it_needs_the_checkout(
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
-    monkeypatch.setattr(whitewire, "__file__", str(tmp_path / "site" / "whitewire" / "a.py"))
+    monkeypatch.setattr(tick, "__file__", str(tmp_path / "lib" / "whitewire" / "bench" / "a.py"))
     assert main(["bench", "tick"]) == 2
     assert "needs a checkout of the repository, and cargo" in capsys.readouterr().err
     assert told == []

@@ -13,7 +13,6 @@ import os
 import sys
 from pathlib import Path
 
-import whitewire
 from whitewire import _core
 from whitewire.errors import UsageError
 
@@ -58,7 +57,7 @@ def tick_command(options: argparse.Namespace) -> int:
 
 def _checkout() -> Path:
     """The root of the checkout that this package is part of."""
-    root = Path(whitewire.__file__).resolve().parents[2]
+    root = Path(__file__).resolve().parents[3]
     if not (root / "bench" / "tick" / "program.py").is_file():
         raise UsageError(
             "bench-no-checkout",

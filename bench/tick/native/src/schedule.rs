@@ -1,8 +1,8 @@
 //! When ticks are sent, and which orders answered them.
 //!
 //! Owns: the phases of a run, its open-loop schedule, the matching of orders and ticks. Must not
-//! know: sockets, texts. Invariant: the schedule of a run depends on its seed and not on the client:
-//! a tick is due so long after the one before was due, whatever has arrived.
+//! know: sockets, texts. Invariant: the schedule of a run depends on its seed and not on the
+//! client: a tick is due so long after the one before was due, whatever has arrived.
 
 use fastrand::Rng;
 
