@@ -7,7 +7,7 @@ rounds together, ratios of one round each, so that what slowed a round slowed bo
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from statistics import median
 from typing import Any
@@ -54,11 +54,19 @@ class Tail:
 
 @dataclass(slots=True)
 class Played:
-    """One client's rounds: their histograms, and how many ticks had no order."""
+    """One client's rounds.
+
+    Attributes:
+        rounds: their histograms.
+        ticks: how many there were.
+        folded: those of them that a later tick's order answered.
+        missed: those that nothing answered.
+    """
 
     rounds: list[Pairs] = field(default_factory=list)
-    missed: int = 0
     ticks: int = 0
+    folded: int = 0
+    missed: int = 0
 
 
 @dataclass(slots=True)
@@ -79,12 +87,13 @@ class Match:
         """Who plays, in the order of the table."""
         self.played = {client: Played() for client in clients}
 
-    def add(self, client: str, pairs: Pairs, missed: int, ticks: int) -> None:
-        """One round of one client."""
+    def add(self, client: str, pairs: Pairs, report: Mapping[str, int]) -> None:
+        """One round of one client, and the referee's counts of it."""
         played = self.played[client]
         played.rounds.append(pairs)
-        played.missed += missed
-        played.ticks += ticks
+        played.ticks += report["ticks"]
+        played.folded += report["folded"]
+        played.missed += report["missed"]
 
     def ratios(self) -> Iterator[tuple[Ratio | Tail, float, float | None, bool | None]]:
         """(promise, value, value by first deciles, met) of every promise that can be judged."""
@@ -111,7 +120,8 @@ class Match:
         """The tables, in Markdown."""
         yield f"## {self.title}"
         yield ""
-        yield from table(("client", *(f"{name} µs" for name in QUANTILES), "missed"), self._rows())
+        times = (f"{name} µs" for name in QUANTILES)
+        yield from table(("client", *times, "ticks", "folded", "missed"), self._rows())
         yield ""
         rows = []
         for promise, value, first, met in self.ratios():
@@ -138,7 +148,8 @@ class Match:
         for client, played in self.played.items():
             pairs = merged(played.rounds)
             times = (f"{quantile(pairs, share) / 1e3:,.1f}" for share in QUANTILES.values())
-            rows.append((client, *times, f"{played.missed:,} of {played.ticks:,}"))
+            counts = (f"{count:,}" for count in (played.ticks, played.folded, played.missed))
+            rows.append((client, *times, *counts))
         return rows
 
     def as_json(self) -> dict[str, Any]:
@@ -151,8 +162,9 @@ class Match:
                     "client": client,
                     "ns": {name: quantile(pairs, share) for name, share in QUANTILES.items()},
                     "p50_ns_of_rounds": [quantile(each, 0.5) for each in played.rounds],
-                    "missed": played.missed,
                     "ticks": played.ticks,
+                    "folded": played.folded,
+                    "missed": played.missed,
                     "pairs": pairs,
                 }
             )

@@ -156,12 +156,8 @@ def meet(
     }
     match.expect(wanted)
     for name, found in _play(stage, wanted, plan, options):
-        match.add(
-            name,
-            found.said.get("last_answer") or found.report["tick_to_order"],
-            found.report["missed"],
-            found.report["ticks"],
-        )
+        pairs = found.said.get("last_answer") or found.report["tick_to_order"]
+        match.add(name, pairs, found.report)
     return bool(wanted)
 
 

@@ -42,7 +42,9 @@ def _match(*promises: Ratio | Tail) -> Match:
         sides = [("floor", slowness), ("client", 3 * slowness)]
         source.shuffle(sides)
         for name, ns in sides:
-            match.add(name, [(ns - 1, 1), (ns, 8), (10 * ns, 1)], missed=1, ticks=11)
+            match.add(
+                name, [(ns - 1, 1), (ns, 8), (10 * ns, 1)], {"ticks": 11, "folded": 2, "missed": 1}
+            )
     return match
 
 
@@ -56,7 +58,10 @@ def test_ratios_are_of_rounds_and_a_promise_says_whether_it_is_kept() -> None:
     found = [(round(value, 3), met) for _, value, _, met in match.ratios()]
     assert found == [(3.0, False), (3.0, True), (1.0, True)]
     text = "\n".join(match.lines())
-    assert "| client | 30.0   | 60.0   | 1,200.0 | 1,200.0  | 1,200.0 | 3 of 33 |" in text
+    assert (
+        "| client | 30.0   | 60.0   | 1,200.0 | 1,200.0  | 1,200.0 | 33    | 6      | 3      |"
+        in text
+    )
     assert "<= 1.3" in text
     assert "NO" in text
 

@@ -17,8 +17,8 @@ signature, payload and price are verified, at a referee process that spins on a 
 client is a process pinned to another CPU. Ratios are of rounds in which both sides played.
 
 ticks leave on a fixed schedule, whatever has arrived: every 0.2 to 1.2 ms for the gateway and the
-native floor, every 1 to 2 ms where rivals play, which could not keep up otherwise. A client that
-folds ticks that arrived together answers the last one; the others are told as missed.
+native floor, every 1 to 2 ms where rivals play, which could not keep up otherwise. A client may
+fold ticks that arrived together and answer the last; the others waited for that order, too.
 
 examples:
   whitewire bench tick                             both, over TLS and over plain TCP

@@ -42,7 +42,8 @@ impl Serialize for Durations {
 #[derive(Default, Serialize)]
 pub struct Report {
     /// From a tick's send to the arrival of its complete order, the last one where it demands
-    /// several; in ns, as pairs of a value and its count.
+    /// several, or of a later tick's where that came first; in ns, as pairs of a value and its
+    /// count.
     pub tick_to_order: Durations,
     /// From a tick's send to the moment at which the answer to its last order was written.
     pub tick_to_answer: Durations,
@@ -50,7 +51,9 @@ pub struct Report {
     pub lateness: Durations,
     /// Ticks that count, without those that called the client and warmed it up.
     pub ticks: u64,
-    /// Ticks of them whose orders did not all arrive.
+    /// Ticks of them that a later tick's order answered: the client took several at once.
+    pub folded: u64,
+    /// Ticks of them that nothing answered.
     pub missed: u64,
     /// Orders that no tick demands, of all ticks.
     pub wrong: u64,

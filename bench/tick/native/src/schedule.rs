@@ -2,7 +2,10 @@
 //!
 //! Owns: the phases of a run, its open-loop schedule, the matching of orders and ticks. Must not
 //! know: sockets, texts. Invariant: the schedule of a run depends on its seed and not on the
-//! client: a tick is due so long after the one before was due, whatever has arrived.
+//! client: a tick is due so long after the one before was due, whatever has arrived. Every tick is
+//! charged: one that the client folded into a later one waited until that one's order.
+
+use std::collections::VecDeque;
 
 use fastrand::Rng;
 
@@ -39,12 +42,15 @@ enum Phase {
     Done,
 }
 
-/// A tick that was sent and whose price was not used again.
+/// A tick that was sent.
 #[derive(Clone, Copy, Debug, Default)]
 struct Sent {
     at_ns: u64,
     arrived: u32,
     answered: u32,
+    /// Its price was not used again since.
+    is_known: bool,
+    /// Neither its own orders nor those of a later tick have all arrived.
     is_open: bool,
     counts: bool,
 }
@@ -56,6 +62,9 @@ pub struct Schedule {
     due_ns: u64,
     rng: Rng,
     sent: Vec<Sent>,
+    /// Slots of ticks that are open, oldest first.
+    open: VecDeque<usize>,
+    last: usize,
     all: u32,
     /// What was found so far.
     pub report: Report,
@@ -68,7 +77,8 @@ impl Schedule {
         let rng = Rng::with_seed(plan.seed);
         let all = u32::MAX >> (32 - u32::from(plan.legs.clamp(1, 32)));
         let (phase, sent) = (Phase::Calling(0), vec![Sent::default(); SLOTS]);
-        Self { plan, phase, due_ns: now_ns, rng, sent, all, report: Report::default() }
+        let (open, report) = (VecDeque::with_capacity(SLOTS), Report::default());
+        Self { plan, phase, due_ns: now_ns, rng, sent, open, last: 0, all, report }
     }
 
     /// Whether the next tick has to be sent now.
@@ -87,20 +97,23 @@ impl Schedule {
     pub fn is_done(&mut self, now_ns: u64) -> bool {
         if matches!(self.phase, Phase::Draining(until) if now_ns >= until || !self.is_waiting()) {
             self.phase = Phase::Done;
-            for slot in 0..SLOTS {
-                self.close(slot);
+            while let Some(slot) = self.open.pop_front() {
+                self.miss(slot);
             }
         }
         self.phase == Phase::Done
     }
 
     fn is_waiting(&self) -> bool {
-        self.sent.iter().any(|tick| tick.is_open && tick.answered != self.all)
+        !self.open.is_empty() || self.sent[self.last].answered != self.all
     }
 
     /// The tick of this slot leaves at `now_ns`.
     pub fn sending(&mut self, slot: usize, now_ns: u64) {
-        self.close(slot);
+        if self.sent[slot].is_open {
+            self.open.pop_front(); // slots are used in turns, so it is the oldest
+            self.miss(slot);
+        }
         let mut counts = false;
         match self.phase {
             Phase::Running(number) => {
@@ -118,23 +131,37 @@ impl Schedule {
             }
             _ => self.due_ns = now_ns + CALL_NS,
         }
-        let tick = Sent { at_ns: now_ns, is_open: true, counts, ..Sent::default() };
-        self.sent[slot] = tick;
+        let (is_known, is_open) = (true, true);
+        self.sent[slot] = Sent { at_ns: now_ns, is_known, is_open, counts, ..Sent::default() };
+        self.open.push_back(slot);
+        self.last = slot;
     }
 
-    /// The price of a slot is used again, or the run ends: what has not come is missed.
-    fn close(&mut self, slot: usize) {
-        let tick = &mut self.sent[slot];
-        if tick.is_open && tick.counts && tick.arrived != self.all {
-            self.report.missed += 1;
+    /// The price of a slot is used again, or the run ends.
+    fn miss(&mut self, slot: usize) {
+        self.sent[slot].is_open = false;
+        self.report.missed += u64::from(self.sent[slot].counts);
+    }
+
+    /// The orders of a tick are complete: it is closed, and with it what was sent before.
+    fn close_up_to(&mut self, last: usize, at_ns: u64) {
+        while let Some(slot) = self.open.pop_front() {
+            let tick = &mut self.sent[slot];
+            tick.is_open = false;
+            if tick.counts {
+                self.report.tick_to_order.record(at_ns - tick.at_ns);
+                self.report.folded += u64::from(slot != last);
+            }
+            if slot == last {
+                break;
+            }
         }
-        tick.is_open = false;
     }
 
     /// A right order arrived; whether it is the first one for its leg.
     pub fn arrived(&mut self, slot: usize, leg: u32, at_ns: u64) -> bool {
         let tick = &mut self.sent[slot];
-        if !tick.is_open {
+        if !tick.is_known {
             self.report.wrong += 1;
             return false;
         }
@@ -144,8 +171,8 @@ impl Schedule {
         }
         tick.arrived |= 1 << leg;
         if tick.arrived == self.all {
-            if tick.counts {
-                self.report.tick_to_order.record(at_ns - tick.at_ns);
+            if tick.is_open {
+                self.close_up_to(slot, at_ns);
             }
             if let Phase::Calling(answered) = self.phase {
                 self.phase = Phase::Calling(answered + 1);
@@ -162,7 +189,7 @@ impl Schedule {
     pub fn answered(&mut self, slot: usize, leg: u32, at_ns: u64) {
         let tick = &mut self.sent[slot];
         tick.answered |= 1 << leg;
-        if tick.is_open && tick.counts && tick.answered == self.all {
+        if tick.counts && tick.answered == self.all {
             self.report.tick_to_answer.record(at_ns - tick.at_ns);
         }
     }
@@ -257,5 +284,21 @@ mod tests {
         }
         assert!(run.is_done(now + GRACE_NS));
         assert_eq!((run.report.missed, run.report.tick_to_order.count()), (3, 0));
+    }
+
+    #[test]
+    fn a_folded_tick_waited_for_the_order_that_answered_it() {
+        let (mut run, now) = called();
+        for (slot, later) in [(10, 300), (11, 600), (12, 900), (13, 1_200)] {
+            run.sending(slot, now + later);
+        }
+        answer(&mut run, 13, now + 1_250);
+        assert!(run.is_done(now + 1_300));
+        // 11, 12 and 13 count; an order of a folded tick that comes late is right, and no sample
+        let report = serde_json::to_value(&run.report).expect("plain");
+        assert_eq!(report["tick_to_order"], serde_json::json!([[50, 1], [350, 1], [650, 1]]));
+        assert_eq!((run.report.folded, run.report.missed), (2, 0));
+        assert!(run.arrived(12, 0, now + 2_000) && run.arrived(12, 1, now + 2_000));
+        assert_eq!((run.report.tick_to_order.count(), run.report.wrong), (3, 0));
     }
 }
