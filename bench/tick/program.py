@@ -156,8 +156,7 @@ def meet(
     }
     match.expect(wanted)
     for name, found in _play(stage, wanted, plan, options):
-        pairs = found.said.get("last_answer") or found.report["tick_to_order"]
-        match.add(name, pairs, found.report)
+        match.add(name, found.pairs, found.report)
     return bool(wanted)
 
 
@@ -188,7 +187,7 @@ def _brisk(stage: Stage, transport: str, options: Options) -> Iterator[Match]:
         Ratio(name, FLOOR, at_most=_SPINNING if name.endswith(_SPIN) else None)
         for name in gateways()
     ]
-    promises += [Ratio(best_gateway(), _C_FLOOR), Ratio(FLOOR, _C_FLOOR)]
+    promises += [Ratio(best_gateway(), _C_FLOOR, at_most=_SPINNING), Ratio(FLOOR, _C_FLOOR)]
     match = Match(f"tick to trade, {transport}: a tick every 0.2 to 1.2 ms", promises)
     if meet(match, stage, floors | gateways(), _shortened(_BRISK, options), options):
         yield match

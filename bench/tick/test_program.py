@@ -37,7 +37,7 @@ class _Stage:
         self.played.append((client.name, plan, seed))
         pairs = [(10_000 if client.name == FLOOR else 100_000, plan.ticks)]
         report = {"tick_to_order": pairs, "ticks": plan.ticks, "folded": 0, "missed": 0}
-        return Found(report, {"last_answer": pairs} if plan.legs > 1 else {})
+        return Found(report, pairs if plan.legs > 1 else [])
 
 
 @pytest.fixture
