@@ -20,7 +20,9 @@ def _demo(*arguments: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize(("transport", "receive"), [("pipelined", "block"), ("bulk", "spin")])
+@pytest.mark.parametrize(
+    ("transport", "receive"), [("pipelined", "block"), ("bulk", "spin"), ("websocket", "block")]
+)
 def test_the_demo_quotes_is_filled_and_stops_cleanly(
     tmp_path: Path, transport: str, receive: str
 ) -> None:

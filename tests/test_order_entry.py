@@ -27,8 +27,9 @@ from whitewire.market import Side
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.replies import Reply, RequestKind
+from whitewire.transport.lane import Lane
 from whitewire.transport.link import Address, tls_context
-from whitewire.transport.order_entry import Lane, OrderEntry
+from whitewire.transport.order_entry import OrderEntry
 
 ORDER = b'{"orderId":7,"market":"BTC_USDT","amount":"1","left":"1","clientOrderId":"ww-1"}'
 PLACE = b"POST /place HTTP/1.1\r\nContent-Length: 0\r\n\r\n"
@@ -40,6 +41,7 @@ class Owner:
     def __init__(self) -> None:
         self.ends: list[tuple[str, Request]] = []
         self.lanes: list[tuple[int, int]] = []
+        self.sockets: list[bool] = []
         self.faults: list[str] = []
         self.refuses = False
 
@@ -58,6 +60,9 @@ class Owner:
 
     def on_lanes(self, up: int, total: int) -> None:
         self.lanes.append((up, total))
+
+    def on_order_socket(self, is_up: bool) -> None:
+        self.sockets.append(is_up)
 
     def on_peer_fault(self, where: str, error: Exception) -> None:
         self.faults.append(f"{where}: {error}")

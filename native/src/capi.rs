@@ -20,7 +20,7 @@ use crate::event::Kind;
 use crate::http1::{Progress, ResponseParser};
 
 /// Changes with every change of the table or of a struct in it.
-pub const ABI_VERSION: u32 = 2;
+pub const ABI_VERSION: u32 = 3;
 
 /// Reported for a panic caught at the border: a bug of ours, and the session's end.
 pub const PANICKED: i64 = -128;
@@ -103,6 +103,21 @@ pub struct Api {
     ) -> i64,
     pub record: unsafe extern "C" fn(*mut c_void, u32, i64),
     pub http_step: unsafe extern "C" fn(*mut c_void, *const u8, usize, *mut HttpStep),
+    /// As `place`, `modify` and `cancel`, for a WebSocket: a call's id in place of the nonce.
+    pub call_place:
+        unsafe extern "C" fn(*mut c_void, *const PlaceRequest, u64, i64, *mut u8, usize) -> i64,
+    pub call_modify: unsafe extern "C" fn(
+        *mut c_void,
+        *const ModifyRequest,
+        *const u8,
+        usize,
+        u64,
+        i64,
+        *mut u8,
+        usize,
+    ) -> i64,
+    pub call_cancel:
+        unsafe extern "C" fn(*mut c_void, u16, *const u8, usize, u64, i64, *mut u8, usize) -> i64,
 }
 
 /// The table that the bridge copies its calls from.
@@ -118,6 +133,9 @@ pub fn table() -> Api {
     bulk,
     record,
     http_step,
+    call_place,
+    call_modify,
+    call_cancel,
     }
 }
 
@@ -226,6 +244,65 @@ unsafe extern "C" fn bulk(
         )
     };
     length(&catch_unwind(AssertUnwindSafe(|| engine.bulk(legs, nonce, now_ns, out))))
+}
+
+unsafe extern "C" fn call_place(
+    engine: *mut c_void,
+    request: *const PlaceRequest,
+    id: u64,
+    now_ns: i64,
+    out: *mut u8,
+    capacity: usize,
+) -> i64 {
+    // SAFETY: C1, C2, C3.
+    let (engine, request, out) = unsafe {
+        (&mut *engine.cast::<Engine>(), &*request, slice::from_raw_parts_mut(out, capacity))
+    };
+    length(&catch_unwind(AssertUnwindSafe(|| engine.call_place(request, id, now_ns, out))))
+}
+
+unsafe extern "C" fn call_modify(
+    engine: *mut c_void,
+    request: *const ModifyRequest,
+    client_id: *const u8,
+    client_id_len: usize,
+    id: u64,
+    now_ns: i64,
+    out: *mut u8,
+    capacity: usize,
+) -> i64 {
+    // SAFETY: C1, C2, C3.
+    let (engine, request, name, out) = unsafe {
+        (
+            &mut *engine.cast::<Engine>(),
+            &*request,
+            slice::from_raw_parts(client_id, client_id_len),
+            slice::from_raw_parts_mut(out, capacity),
+        )
+    };
+    length(&catch_unwind(AssertUnwindSafe(|| engine.call_modify(request, name, id, now_ns, out))))
+}
+
+unsafe extern "C" fn call_cancel(
+    engine: *mut c_void,
+    market: u16,
+    client_id: *const u8,
+    client_id_len: usize,
+    id: u64,
+    now_ns: i64,
+    out: *mut u8,
+    capacity: usize,
+) -> i64 {
+    // SAFETY: C1, C2, C3.
+    let (engine, name, out) = unsafe {
+        (
+            &mut *engine.cast::<Engine>(),
+            slice::from_raw_parts(client_id, client_id_len),
+            slice::from_raw_parts_mut(out, capacity),
+        )
+    };
+    let market = usize::from(market);
+    length(&catch_unwind(AssertUnwindSafe(|| engine.call_cancel(market, name, id, now_ns, out))))
 }
 
 unsafe extern "C" fn record(engine: *mut c_void, stage: u32, nanoseconds: i64) {

@@ -7,6 +7,7 @@
 mod outbound;
 mod request;
 mod routes;
+mod socket;
 
 use crate::event::{Kind, Outcome};
 use crate::feed::Feed;
@@ -45,6 +46,7 @@ pub struct Engine {
     /// By path; the first one is that of [`OrderPaths`].
     bulk: Vec<(String, BulkTemplate)>,
     stages: [Histogram; STAGES],
+    calls: socket::Calls,
 }
 
 fn stp_of(flag_bits: u8) -> Stp {
@@ -76,6 +78,7 @@ impl Engine {
             trading: Vec::new(),
             bulk: Vec::new(),
             stages: std::array::from_fn(|_| Histogram::new()),
+            calls: socket::Calls::default(),
         }
     }
 

@@ -23,6 +23,7 @@ mod envelope;
 mod error;
 mod place;
 mod raw;
+mod socket;
 mod text;
 
 use envelope::Tail;
@@ -33,6 +34,7 @@ pub use bulk::{BulkLeg, BulkTemplate, MAX_LEGS};
 pub use error::{EncodeError, TemplateError};
 pub use place::{PlaceFields, PlaceSpec, PlaceTemplate};
 pub use raw::RawTemplate;
+pub use socket::{SocketChange, SocketPlace};
 
 /// Digits of the longest nonce.
 const MAX_NONCE_LEN: usize = envelope::digits(u64::MAX);

@@ -65,6 +65,30 @@ class Path:
     def leave(self) -> None:
         """Ends a burst; the outermost end writes."""
 
+class WriteHandler(Protocol):
+    """Who hears what leaves on an `OrderSocket`."""
+
+    def on_written(self, now_ns: int) -> None:
+        """Everything appended so far was handed to the socket."""
+
+class ReplyHandler(Protocol):
+    """Who hears what happens on a `ReplyListener`."""
+
+    def on_open(self, transport: WSTransport) -> None:
+        """The WebSocket is open."""
+
+    def on_close(self) -> None:
+        """The WebSocket is gone."""
+
+    def on_text(self, text: bytes, now_ns: int) -> None:
+        """One whole message, and when it arrived."""
+
+    def on_writable(self, writable: bool) -> None:
+        """The socket's buffer filled up (False) or drained (True)."""
+
+    def on_fault(self, error: Exception) -> None:
+        """The peer broke the protocol, or a handler failed; no further frame is looked at."""
+
 class FeedListener(WSListener):
     """A WebSocket session's frames, decoded and applied in the core."""
 
@@ -145,3 +169,17 @@ class Spinner:
 
     def __call__(self) -> None:
         """One turn; the loop calls it."""
+
+class OrderSocket(OrderConnection):
+    """Order calls appended as frames to an open WebSocket; `nonce` is the id of the call."""
+
+    def __init__(self, path: Path, handler: WriteHandler, transport: Transport) -> None: ...
+    def release(self) -> None:
+        """The WebSocket is gone: nothing is written any more, and what was queued is dropped."""
+
+class ReplyListener(FeedListener):
+    """A WebSocket session's texts, handed on whole."""
+
+    def __init__(self, path: Path, handler: ReplyHandler, markets: int) -> None: ...
+    def pause_writing(self) -> None: ...
+    def resume_writing(self) -> None: ...

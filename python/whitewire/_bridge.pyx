@@ -108,3 +108,4 @@ cdef class Path:
 include "_bridge_feed.pxi"
 include "_bridge_orders.pxi"
 include "_bridge_spin.pxi"
+include "_bridge_socket.pxi"

@@ -269,7 +269,7 @@ class Engine:
         """Text before the ten sequence digits of client ids of orders with these flags."""
 
     def prepare(self, market: int, flags: int) -> None:
-        """Builds a template before its first order."""
+        """Builds the templates of an order, signed request and call, before the first one."""
 
     def halt(self, halted: bool) -> None:
         """Stops or allows placements; cancels always pass. A new engine is halted."""

@@ -7,7 +7,7 @@ cdef extern from *:
     #include <stdint.h>
     #include <time.h>
 
-    #define WW_ABI_VERSION 2u
+    #define WW_ABI_VERSION 3u
 
     typedef struct {
         uint16_t market;
@@ -49,6 +49,11 @@ cdef extern from *:
         int64_t (*bulk)(void *, ww_place *, size_t, uint64_t, int64_t, uint8_t *, size_t);
         void (*record)(void *, uint32_t, int64_t);
         void (*http_step)(void *, const uint8_t *, size_t, ww_http_step *);
+        int64_t (*call_place)(void *, const ww_place *, uint64_t, int64_t, uint8_t *, size_t);
+        int64_t (*call_modify)(void *, const ww_modify *, const uint8_t *, size_t, uint64_t,
+                               int64_t, uint8_t *, size_t);
+        int64_t (*call_cancel)(void *, uint16_t, const uint8_t *, size_t, uint64_t, int64_t,
+                               uint8_t *, size_t);
     } ww_api;
 
     static inline int64_t ww_now_ns(void) {
@@ -100,6 +105,12 @@ cdef extern from *:
         int64_t (*bulk)(void *, ww_place *, size_t, uint64_t, int64_t, uint8_t *, size_t) noexcept
         void (*record)(void *, uint32_t, int64_t) noexcept
         void (*http_step)(void *, const uint8_t *, size_t, ww_http_step *) noexcept
+        int64_t (*call_place)(void *, const ww_place *, uint64_t, int64_t, uint8_t *,
+                              size_t) noexcept
+        int64_t (*call_modify)(void *, const ww_modify *, const uint8_t *, size_t, uint64_t,
+                               int64_t, uint8_t *, size_t) noexcept
+        int64_t (*call_cancel)(void *, uint16_t, const uint8_t *, size_t, uint64_t, int64_t,
+                               uint8_t *, size_t) noexcept
 
     int64_t ww_now_ns() noexcept
     int64_t ww_epoch_ms() noexcept

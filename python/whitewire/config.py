@@ -78,7 +78,8 @@ class OrdersConfig(Section, frozen=True):
     """How orders travel.
 
     Attributes:
-        transport: `pipelined` individual orders, or `bulk` requests for ladders.
+        transport: `pipelined` individual orders, `bulk` requests for ladders, or calls on a
+            `websocket` of their own.
         connections: warm TLS connections (k).
         in_flight: unanswered requests on each (d).
         cancel_reserve: further ones that only cancels may use.
@@ -88,7 +89,7 @@ class OrdersConfig(Section, frozen=True):
         id_prefix: starts every client order id; marks which orders are ours across restarts.
     """
 
-    transport: Literal["pipelined", "bulk"] = "pipelined"
+    transport: Literal["pipelined", "bulk", "websocket"] = "pipelined"
     connections: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
     in_flight: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
     cancel_reserve: Annotated[int, msgspec.Meta(ge=0, le=64)] = 8

@@ -155,7 +155,7 @@ def _config(
         venue=VenueConfig(
             rest=where["rest"], public_rest=where["public_rest"], ws=where["ws"], ca=where["ca"]
         ),
-        orders=OrdersConfig(transport="bulk" if transport == "bulk" else "pipelined"),
+        orders=OrdersConfig(transport=transport),  # type: ignore[arg-type]
         process=process,
         markets={
             market: MarketConfig(

@@ -1,4 +1,4 @@
-"""The one table of REST endpoints: path, route, rate limit.
+"""The one table of endpoints: path, route, rate limit; and the WebSocket's order methods.
 
 Owns: which endpoint goes to which route and how often it may be called. Must not know: sockets,
 signing. Invariant: every path that the gateway sends is a row here. Limits are the venue's, per
@@ -15,7 +15,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-__all__ = ["ENDPOINTS", "Class", "Endpoint", "Route", "by_path"]
+__all__ = ["CALLS", "ENDPOINTS", "LIMITED", "Class", "Endpoint", "Route", "by_path"]
 
 
 class Route(StrEnum):
@@ -43,8 +43,8 @@ class Endpoint:
 
     Attributes:
         name: our short name, unique.
-        method: GET for public data, POST for everything signed.
-        path: path as signed in `request`; `{market}` stands for a market's name.
+        method: GET for public data, POST for everything signed, CALL for a method of the WebSocket.
+        path: path as signed in `request`; `{market}` stands for a market's name. A call's method.
         route: default route.
         limit, per_seconds: calls allowed per window and IP.
         is_cancel: draws on the reserve kept for cancels and the kill switch.
@@ -175,6 +175,20 @@ _REST = (
 _ROWS = (*_SPOT, *_COLLATERAL, *_REST)
 
 ENDPOINTS: dict[str, Endpoint] = {row.name: row for row in _ROWS}
+
+# Order methods of the WebSocket. The venue counts placements and all other calls of a connection
+# apart; whether they count against REST's limits, too, is not documented, so here they do.
+CALLS: dict[str, Endpoint] = {
+    row.name: row
+    for row in (
+        Endpoint("socket_place", "CALL", "order_limit_place", _P, 10_000),
+        Endpoint("socket_modify", "CALL", "order_modify", _P, 12_000),
+        Endpoint("socket_cancel", "CALL", "order_cancel", _P, 12_000, is_cancel=True),
+    )
+}
+
+# Everything that is counted.
+LIMITED: tuple[Endpoint, ...] = (*_ROWS, *CALLS.values())
 
 
 def by_path(path: str) -> Endpoint | None:

@@ -224,20 +224,24 @@ class Gateway:
         bids: Iterable[Quote],
         asks: Iterable[Quote],
         *,
-        mode: Literal["auto", "bulk", "pipelined"] = "auto",
+        mode: Literal["auto", "bulk", "pipelined", "websocket"] = "auto",
     ) -> QuoteSet:
         """Places a ladder once, post-only; bids round down and asks up to the grid.
 
         Args:
-            mode: `bulk` sends one request, `pipelined` one per leg, `auto` as configured.
+            mode: `bulk` sends one request, `pipelined` one per leg, `websocket` one call per leg;
+                `auto` as configured.
+
+        Raises:
+            UsageError: unknown market, or a mode that is not open.
         """
         where = self.market(market)
         legs = [(Side.BUY, *self._level(where, Side.BUY, quote)) for quote in bids]
         legs += [(Side.SELL, *self._level(where, Side.SELL, quote)) for quote in asks]
-        bulk = self.ordering.is_bulk_first if mode == "auto" else mode == "bulk"
+        transport = self.ordering.transport_of(mode)
         self.path.enter()
         try:
-            return QuoteSet(tuple(self.ordering.place_many(where, legs, bulk)))
+            return QuoteSet(tuple(self.ordering.place_many(where, legs, transport)))
         finally:
             self.path.leave()
 

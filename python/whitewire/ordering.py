@@ -18,6 +18,7 @@ from whitewire.errors import NonceExhausted, UsageError
 from whitewire.market import Market, Side
 from whitewire.protocol.order_flags import conflicts
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
+from whitewire.protocol.order_transports import OrderTransport
 from whitewire.protocol.orders import Order, Reject, RejectSource
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.replies import RequestKind
@@ -26,7 +27,7 @@ from whitewire.strategy import Limit
 if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection
     from whitewire.gateway import Gateway
-    from whitewire.transport.order_entry import Lane
+    from whitewire.transport.lane import Lane
 
 __all__ = ["Flags", "Ordering"]
 
@@ -99,11 +100,16 @@ class Flags:
 
 
 class _Pass(NamedTuple):
-    """Leave to send one request."""
+    """Leave to send one request; `nonce` is the call's id where the lane is the order socket."""
 
     lane: Lane
     connection: OrderConnection
     nonce: int
+    endpoint: str
+
+    def note(self, kind: RequestKind, *orders: Order) -> None:
+        """The request was appended."""
+        self.lane.push(Request(kind, orders, self.nonce, endpoint=self.endpoint))
 
 
 class Ordering:
@@ -113,7 +119,7 @@ class Ordering:
         gateway: whose engine, lanes and stores.
 
     Attributes:
-        is_bulk_first: whether ladders travel as bulk requests.
+        transport: how orders travel where nothing else was asked for.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -122,38 +128,75 @@ class Ordering:
         self._sequence = 0
         self._cancels: dict[Order, None] = {}  # in the order in which they were asked for
         self._stp = gateway.config.orders.stp
-        self.is_bulk_first = gateway.config.orders.transport == "bulk"
+        self.transport = OrderTransport(gateway.config.orders.transport)
+
+    def transport_of(self, mode: str) -> OrderTransport:
+        """The transport that a strategy asked for; `auto` is as configured.
+
+        Raises:
+            UsageError: there is none of that name, or it is not open.
+        """
+        if mode == "auto":
+            return self.transport
+        try:
+            wanted = OrderTransport(mode)
+        except ValueError:
+            known = ", ".join(OrderTransport)
+            raise UsageError("transport-unknown", f"mode was {mode!r}", f"known: {known}") from None
+        if wanted is OrderTransport.WEBSOCKET and self._gateway.entry.socket is None:
+            raise UsageError(
+                "transport-not-open",
+                "mode was websocket, and there is no order socket",
+                'set orders.transport to "websocket"',
+            )
+        return wanted
 
     def place(
-        self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object = None
+        self,
+        market: Market,
+        side: Side,
+        ticks: int,
+        lots: int,
+        flags: int,
+        tag: object = None,
+        transport: OrderTransport | None = None,
     ) -> Order:
-        """Places one order, post-only or not as `flags` say."""
+        """Places one order, post-only or not as `flags` say; on its own, so never as a bulk."""
         order = self._create(market, side, ticks, lots, flags, tag)
         if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
             self._refuse(order, _ONLY_REDUCING)
             return order
-        admitted = self._admit("collateral_limit" if market.is_collateral else "place")
+        admitted = self._admit(RequestKind.PLACE, market, transport or self.transport)
         if isinstance(admitted, Reject):
             self._refuse(order, admitted)
             return order
-        lane, connection, nonce = admitted
-        written = connection.place(market.index, flags, ticks, lots, self._sequence, nonce)
+        written = admitted.connection.place(
+            market.index, flags, ticks, lots, self._sequence, admitted.nonce
+        )
         if written > 0:
-            lane.push(Request(RequestKind.PLACE, (order,), nonce))
+            admitted.note(RequestKind.PLACE, order)
             self._gateway.counts["sent"] += 1
         else:
             self._refuse(order, _refusal(-written))
         return order
 
     def place_many(
-        self, market: Market, legs: Sequence[tuple[Side, int, int]], bulk: bool
+        self,
+        market: Market,
+        legs: Sequence[tuple[Side, int, int]],
+        transport: OrderTransport | None = None,
     ) -> list[Order]:
         """Places post-only legs (side, ticks, lots), as bulk requests of 20 or one by one."""
+        transport = transport or self.transport
+        is_bulk = transport is OrderTransport.BULK and len(legs) > 1
         flags = {
             side: Flags.of(side, True, False, False, self._stp) for side in (Side.BUY, Side.SELL)
         }
-        if not bulk or len(legs) == 1 or market.name in self._gateway.reducing:
-            return [self.place(market, side, t, n, flags[side]) for side, t, n in legs]
+        if not is_bulk or market.name in self._gateway.reducing:
+            return [
+                self.place(market, side, ticks, lots, flags[side], None, transport)
+                for side, ticks, lots in legs
+            ]
         orders = []
         for start in range(0, len(legs), MAX_LEGS):
             rows, batch = [], []
@@ -165,14 +208,12 @@ class Ordering:
         return orders
 
     def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:
-        collateral = batch[0].market.is_collateral
-        admitted = self._admit("collateral_bulk" if collateral else "bulk")
+        admitted = self._admit(RequestKind.BULK, batch[0].market, OrderTransport.BULK)
         if isinstance(admitted, Reject):
             for order in batch:
                 self._refuse(order, admitted)
             return
-        lane, connection, nonce = admitted
-        written, refusals = connection.bulk(rows, nonce)
+        written, refusals = admitted.connection.bulk(rows, admitted.nonce)
         sent = []
         for order, code in zip(batch, refusals, strict=True):
             if code == 0 and written > 0:
@@ -180,7 +221,7 @@ class Ordering:
             else:
                 self._refuse(order, _refusal(code or -written))
         if sent:
-            lane.push(Request(RequestKind.BULK, tuple(sent), nonce))
+            admitted.note(RequestKind.BULK, *sent)
             self._gateway.counts["sent"] += len(sent)
 
     def modify(self, order: Order, ticks: int, lots: int) -> bool:
@@ -193,13 +234,13 @@ class Ordering:
         if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
             self._refuse_change(order, _ONLY_REDUCING)
             return False
-        admitted = self._admit("modify", order)
+        admitted = self._admit(RequestKind.MODIFY, order.market, self.transport, order)
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
             return True
-        lane, connection, nonce = admitted
-        written = connection.modify(
-            order.market.index, order.flags, ticks, lots, order.client_id.encode(), nonce
+        name = order.client_id.encode()
+        written = admitted.connection.modify(
+            order.market.index, order.flags, ticks, lots, name, admitted.nonce
         )
         if written <= 0:
             self._refuse_change(order, _refusal(-written))
@@ -207,7 +248,7 @@ class Ordering:
         self._gateway.counts["modifies"] += 1
         self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
-        lane.push(Request(RequestKind.MODIFY, (order,), nonce))
+        admitted.note(RequestKind.MODIFY, order)
         return True
 
     def cancel(self, order: Order) -> None:
@@ -224,13 +265,15 @@ class Ordering:
     def _send_cancel(self, order: Order) -> bool:
         gateway, now = self._gateway, now_ns()
         # during a start there are none yet: the cancel waits
-        lane = gateway.entry.pick(order, True) if hasattr(gateway, "entry") else None
+        on_socket = self.transport is OrderTransport.WEBSOCKET
+        lane = gateway.entry.pick(order, True, on_socket) if hasattr(gateway, "entry") else None
         if lane is None or lane.connection is None:
             return False
-        if gateway.throttle.try_take("cancel", now, True) > 0:
+        endpoint = lane.endpoint(RequestKind.CANCEL, order.market.is_collateral)
+        if gateway.throttle.try_take(endpoint, now, True) > 0:
             return False
         try:
-            nonce = gateway.nonces.next(gateway.clock.epoch_ms(now))
+            nonce = lane.number(self._nonce)
         except NonceExhausted:
             return False
         written = lane.connection.cancel(order.market.index, order.client_id.encode(), nonce)
@@ -239,7 +282,7 @@ class Ordering:
         gateway.counts["cancels"] += 1
         gateway.journal.cancel_sent(order)
         self._tell_soon(gateway.store.cancel_sent(order, now))
-        lane.push(Request(RequestKind.CANCEL, (order,), nonce))
+        lane.push(Request(RequestKind.CANCEL, (order,), nonce, endpoint=endpoint))
         return True
 
     def send_waiting_cancels(self) -> None:
@@ -270,24 +313,33 @@ class Ordering:
         self._gateway.counts["orders"] += 1
         return order
 
-    def _admit(self, endpoint: str, order: Order | None = None) -> _Pass | Reject:
+    def _admit(
+        self,
+        kind: RequestKind,
+        market: Market,
+        transport: OrderTransport,
+        order: Order | None = None,
+    ) -> _Pass | Reject:
         """A lane and a nonce, or why there is none."""
         if not self._gateway.clock.is_safe:
             return _CLOCK_OFF
-        now = now_ns()
-        wait_ns = self._gateway.throttle.try_take(endpoint, now, False)
+        on_socket = transport is OrderTransport.WEBSOCKET
+        lane = self._gateway.entry.pick(order, False, on_socket)
+        if lane is None or lane.connection is None:
+            return _LANE_DOWN
+        endpoint = lane.endpoint(kind, market.is_collateral)
+        wait_ns = self._gateway.throttle.try_take(endpoint, now_ns(), False)
         if wait_ns > 0:
             limit = Limit(endpoint, wait_ns, False)
             asyncio.get_running_loop().call_soon(self._gateway.callbacks.on_limit, limit)
             return _reject("throttled", f"rate limit, {wait_ns / 1e6:.0f} ms to wait")
-        lane = self._gateway.entry.pick(order, False)
-        if lane is None or lane.connection is None:
-            return _LANE_DOWN
         try:
-            nonce = self._gateway.nonces.next(self._gateway.clock.epoch_ms(now))
-            return _Pass(lane, lane.connection, nonce)
+            return _Pass(lane, lane.connection, lane.number(self._nonce), endpoint)
         except NonceExhausted as error:
             return _reject("nonce-exhausted", str(error))
+
+    def _nonce(self) -> int:
+        return self._gateway.nonces.next(self._gateway.clock.epoch_ms(now_ns()))
 
     def _refuse(self, order: Order, reject: Reject) -> None:
         """A local refusal; told after the caller has its handle."""
@@ -318,4 +370,4 @@ _CLOCK_OFF = _reject(
     "clock", "this host's clock and the venue's are too far apart, or not compared"
 )
 _ONLY_REDUCING = _reject("only-reducing", "the market is reducing: margin call, or in doubt")
-_LANE_DOWN = _reject("no-lane", "every order connection is down or has its fill in flight")
+_LANE_DOWN = _reject("no-lane", "every connection for orders is down or has its fill in flight")

@@ -124,6 +124,6 @@ class Ladder:
             for place in places
         ]
         ordering = self._gateway.ordering
-        orders = ordering.place_many(self.market, legs, ordering.is_bulk_first)
+        orders = ordering.place_many(self.market, legs)
         for place, order in zip(places, orders, strict=True):
             place.slot.order = order

@@ -118,9 +118,9 @@ class Reactions:
         gateway = self._gateway
         if status != 200 or not gateway.throttle.is_calm:
             verdict = verdict_of_reply(status, replies[0])
-            held = gateway.throttle.on_verdict(request.kind.value, verdict, now_ns)
+            held = gateway.throttle.on_verdict(request.endpoint, verdict, now_ns)
             if held is not None:
-                self.on_held(request.kind.value, held)
+                self.on_held(request.endpoint, held)
         if FAILPOINT:
             hit("after_ack")
         for order, reply in zip(request.orders, replies, strict=True):
@@ -159,6 +159,10 @@ class Reactions:
         if self._are_lanes_up != (up > 0):
             self._are_lanes_up = up > 0
             self._gateway.callbacks.on_connection("orders", "up" if up else "down")
+
+    def on_order_socket(self, is_up: bool) -> None:
+        """The WebSocket for orders came up, or went down."""
+        self._gateway.callbacks.on_connection("order socket", "up" if is_up else "down")
 
     def on_peer_fault(self, where: str, error: Exception) -> None:
         """A peer broke the protocol, or we could not take what it said; its session ends."""

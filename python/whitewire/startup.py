@@ -144,13 +144,16 @@ class Startup:
         )
         opened.push_async_callback(gateway.entry.close)
         await gateway.entry.open()
+        tokens = TokenDesk(gateway.control.websocket_token, now_ns)
+        if config.orders.transport == "websocket":
+            await gateway.entry.open_socket(config, tokens)
         gateway.feed = Feed(
             config,
             context,
             gateway.path,
             session_plan(gateway),
             len(gateway.markets),
-            TokenDesk(gateway.control.websocket_token, now_ns),
+            tokens,
             gateway.reactions,
             now_ns,
             self._lifecycle.shared.reception,

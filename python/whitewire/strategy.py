@@ -197,7 +197,10 @@ class Strategy:
         """Called when sight is back and orders are reconciled."""
 
     def on_connection(self, stream: str, state: str) -> None:
-        """Called when a stream ("feed", "orders", "account NAME") goes "up" or "down"."""
+        """Called when a stream goes "up" or "down".
+
+        Streams are "feed", "orders" (the pool), "order socket" and "account NAME".
+        """
 
     def on_limit(self, limit: Limit) -> None:
         """Called when a rate limit was reached."""

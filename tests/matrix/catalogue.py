@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-__all__ = ["NOT_APPLICABLE", "PHASES", "ROWS", "Row", "row_named"]
+__all__ = ["NOT_APPLICABLE", "PHASES", "ROWS", "SOCKET_ROWS", "Row", "row_named"]
 
 PHASES = ("quoting", "idle", "starting", "stopping")
 
@@ -145,12 +145,32 @@ ROWS: tuple[Row, ...] = (
     _row("market_delisted", market="BTC_USDT", is_final=True, swallows=True),
 )  # fmt: skip
 
+CALL, CALL_CANCEL, CALL_MODIFY = "order_limit_place", "order_cancel", "order_modify"
+# While it stops nothing is placed; the order that a start cancels goes by REST.
+PLACES, CANCELS = ("stopping",), ("starting",)
+
+# Faults of the order socket, met by orders that travel there.
+SOCKET_ROWS: tuple[Row, ...] = (
+    _row("ws_refused", "unknown", times=3, method=CALL, swallows=True, quiet_in=PLACES),
+    _row("ws_refused", "session", times=1, method=CALL, error=6, swallows=True, quiet_in=PLACES),
+    _row("ws_refused", "limit", times=1, method=CALL, error=7, swallows=True, quiet_in=PLACES),
+    _row("ws_refused", "cancel", times=2, method=CALL_CANCEL, error=7, swallows=True),
+    _row("ws_timeout", "before", times=2, method=CALL, when="before", swallows=True,
+         quiet_in=PLACES),
+    _row("ws_timeout", "after", times=2, method=CALL, when="after", quiet_in=PLACES),
+    _row("ws_timeout", "modify", times=1, method=CALL_MODIFY, when="after",
+         quiet_in=("starting", "stopping")),
+    _row("late_order", times=2, method=CALL, ms=100, quiet_in=PLACES),
+    _row("drop_ws", "call", times=1, method=CALL, when="before", swallows=True, quiet_in=PLACES),
+    _row("drop_ws", "call done", times=1, method=CALL, when="after", swallows=True,
+         quiet_in=PLACES),
+    _row("lost_ack", "call", times=1, side="ws", method=CALL_CANCEL, swallows=True,
+         quiet_in=CANCELS),
+    _row("half_open", "call", times=1, side="ws", method=CALL, swallows=True, quiet_in=PLACES),
+)  # fmt: skip
+
 # Faults that no cell can show, each with its reason.
-NOT_APPLICABLE: dict[str, str] = {
-    "ws_refused": "a fault of WebSocket order calls; the gateway's orders travel over REST",
-    "ws_timeout": "a fault of WebSocket order calls; the gateway's orders travel over REST",
-    "late_order": "a fault of WebSocket order calls; the gateway's orders travel over REST",
-}
+NOT_APPLICABLE: dict[str, str] = {}
 
 
 def row_named(name: str) -> Row:

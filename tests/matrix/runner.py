@@ -16,13 +16,14 @@ from typing import Any
 
 import uvloop
 
-from tests.matrix.catalogue import PHASES, ROWS
+from tests.matrix.catalogue import PHASES, ROWS, SOCKET_ROWS
 from tests.matrix.cell import Cell, Verdict, run_cell
 from tests.matrix.stage import ABILITIES, impatience
 
 __all__ = ["TRANSPORTS", "Outcome", "all_cells", "diagonal", "run_cells", "run_in_processes"]
 
-TRANSPORTS = ("pipelined", "bulk")
+REST_TRANSPORTS = ("pipelined", "bulk")
+TRANSPORTS = (*REST_TRANSPORTS, "websocket")
 SIDE_BY_SIDE = 6
 
 
@@ -65,17 +66,22 @@ def all_cells(only: str = "", abilities: Sequence[str] = tuple(ABILITIES)) -> li
     cells = [
         Cell(row, phase, transport, ability)
         for ability in abilities
-        for row in ROWS
+        for rows, transports in ((ROWS, REST_TRANSPORTS), (SOCKET_ROWS, ("websocket",)))
+        for row in rows
         for phase in PHASES
-        for transport in TRANSPORTS
+        for transport in transports
     ]
     return [cell for cell in cells if only in cell.name]
 
 
 def diagonal() -> list[Cell]:
     """Each row once, with phases and transports that take turns."""
-    return [
-        Cell(row, PHASES[index % 4], TRANSPORTS[index // 4 % 2]) for index, row in enumerate(ROWS)
+    by_rest = [
+        Cell(row, PHASES[index % 4], REST_TRANSPORTS[index // 4 % 2])
+        for index, row in enumerate(ROWS)
+    ]
+    return by_rest + [
+        Cell(row, PHASES[index % 4], "websocket") for index, row in enumerate(SOCKET_ROWS)
     ]
 
 

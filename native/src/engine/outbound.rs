@@ -10,7 +10,7 @@ use crate::gate::{self, Admitted, Intent};
 use crate::price;
 use crate::template::{BulkLeg, ModifyFields, PlaceFields};
 
-fn digits(mut value: u64, out: &mut [u8; SEQUENCE_DIGITS]) -> &[u8] {
+pub(super) fn digits(mut value: u64, out: &mut [u8; SEQUENCE_DIGITS]) -> &[u8] {
     for slot in out.iter_mut().rev() {
         *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
         value /= 10;
@@ -203,15 +203,13 @@ impl Engine {
         bulk.encode(&wire[..count], nonce, out).map_err(Failure::Encode)
     }
 
-    /// Gate and template of a modification.
-    pub fn modify(
+    /// The gate's verdict on a modification; what passes is counted.
+    pub(super) fn pass_modify(
         &mut self,
         request: &ModifyRequest,
         client_id: &[u8],
-        nonce: u64,
         now_ns: i64,
-        out: &mut [u8],
-    ) -> Result<usize, Failure> {
+    ) -> Result<Admitted, Failure> {
         let order = Intent {
             market: request.market,
             side: side_of(request.flags),
@@ -221,7 +219,19 @@ impl Engine {
             is_change: true,
             is_reduce_only: false, // a modification does not say it again
         };
-        let admitted = self.pass_gate(&order, request.flags, now_ns)?;
+        self.pass_gate(&order, request.flags, now_ns)
+    }
+
+    /// Gate and template of a modification.
+    pub fn modify(
+        &mut self,
+        request: &ModifyRequest,
+        client_id: &[u8],
+        nonce: u64,
+        now_ns: i64,
+        out: &mut [u8],
+    ) -> Result<usize, Failure> {
+        let admitted = self.pass_modify(request, client_id, now_ns)?;
         let written = self.write_modify(request, client_id, nonce, out);
         if written.is_err() {
             self.guard.take_back(&admitted);

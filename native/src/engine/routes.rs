@@ -27,6 +27,7 @@ impl Engine {
         }
         trading.place_path = place;
         trading.place = std::array::from_fn(|_| None);
+        self.calls.forget(market);
         Ok(())
     }
 

@@ -104,7 +104,12 @@ impl PyEngine {
     }
 
     fn prepare(&self, py: Python<'_>, market: usize, flags: u8) -> PyResult<()> {
-        self.inner.with(|engine| engine.prepare(market, flags)).map_err(|error| setup(py, &error))
+        self.inner
+            .with(|engine| {
+                engine.prepare(market, flags)?;
+                engine.prepare_call(market, flags)
+            })
+            .map_err(|error| setup(py, &error))
     }
 
     fn halt(&self, halted: bool) {

@@ -103,7 +103,11 @@ pub(super) struct Tail<'a> {
     room: &'a mut [u8],
 }
 
-impl Tail<'_> {
+impl<'a> Tail<'a> {
+    pub(super) fn new(room: &'a mut [u8]) -> Self {
+        Tail { room }
+    }
+
     #[inline]
     pub(super) fn put(&mut self, bytes: &[u8]) {
         let (here, rest) = std::mem::take(&mut self.room).split_at_mut(bytes.len());
@@ -203,7 +207,7 @@ impl Envelope {
         }
         let (top, body) = out[..total].split_at_mut(total - body_len);
         body[..self.prefix.len()].copy_from_slice(&self.prefix);
-        let mut room = Tail { room: &mut body[self.prefix.len()..] };
+        let mut room = Tail::new(&mut body[self.prefix.len()..]);
         write(&mut room);
         debug_assert!(room.room.is_empty(), "the tail is as long as announced");
 

@@ -149,12 +149,7 @@ pub(super) const MAX_ORDER_LEN: usize = {
 /// seventeen bytes of the false one, a client id can reach the next block within its 64 characters
 /// (see `aligned_client_id_prefix`). Next to RPI, post-only must not be mentioned (T2).
 fn leg_prefix(spec: &PlaceSpec<'_>) -> Result<String, TemplateError> {
-    match (spec.post_only, spec.ioc, spec.rpi) {
-        (true, true, _) => return Err(TemplateError::IocPostOnly),
-        (_, true, true) => return Err(TemplateError::IocRpi),
-        (true, _, true) => return Err(TemplateError::RpiPostOnly),
-        _ => {} // T2 is kept
-    }
+    check_flags(spec)?;
     check_market(spec.market)?;
     let (post_only, ioc, market) = (spec.post_only, spec.ioc, spec.market);
     let flags = match (spec.rpi, post_only || ioc || spec.stp.is_some()) {
@@ -173,6 +168,16 @@ fn leg_prefix(spec: &PlaceSpec<'_>) -> Result<String, TemplateError> {
         "{flags}{reduce_only}{stp}\"market\":\"{market}\",\"side\":\"{side}\",\
          \"clientOrderId\":\"{prefix}"
     ))
+}
+
+/// Whether the venue takes the flags together (T2).
+pub(super) fn check_flags(spec: &PlaceSpec<'_>) -> Result<(), TemplateError> {
+    match (spec.post_only, spec.ioc, spec.rpi) {
+        (true, true, _) => Err(TemplateError::IocPostOnly),
+        (_, true, true) => Err(TemplateError::IocRpi),
+        (true, _, true) => Err(TemplateError::RpiPostOnly),
+        _ => Ok(()),
+    }
 }
 
 pub(super) const fn order_tail_len(client_id: usize, numbers: usize) -> usize {

@@ -55,7 +55,7 @@ class Reject:
         source: our own gate or the venue.
         code: stable text, as `would-take`, `no-funds`, `throttled`, `not-found`.
         message: for people; the venue's words, or ours.
-        status: HTTP status, 0 for a local refusal.
+        status: HTTP status, 0 where there was none (our own refusal, or the WebSocket's).
         venue_code: the venue's number, scoped to the endpoint; None when there was none.
         fields: the venue's field name to texts.
         retryable: the same intent may succeed later, as a new order.

@@ -1,9 +1,8 @@
-"""Requests in flight: FIFO matching on one connection, and the choice among connections.
+"""Requests in flight on one connection, and the choice among connections.
 
-Owns: which request the next response answers, how many may be in flight, and which connection
-carries a request. Must not know: sockets, HTTP framing, order states. Invariant: responses come in
-the order of the requests on their connection, so each pushed request leaves exactly once: answered
-by `on_response` or lost by `on_close`.
+Owns: how many requests may be in flight, and which connection carries a request. Must not know:
+sockets, framing, order states, how an answer finds its request (see `matching`). Invariant: each
+pushed request leaves exactly once: answered by `match` or lost by `on_close`.
 
 A request about an order that has another one in flight goes to the connection that carries it:
 the venue then sees both in the order in which they were decided (place, modify, cancel).
@@ -11,10 +10,10 @@ the venue then sees both in the order in which they were decided (place, modify,
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Sequence
 
 from whitewire.errors import PeerError, UsageError
+from whitewire.protocol.matching import InOrder, Matching
 from whitewire.protocol.orders import Order
 from whitewire.protocol.replies import Reply, RequestKind, classify, classify_bulk
 
@@ -27,13 +26,14 @@ class Request:
     Attributes:
         kind: what it asks for.
         orders: the orders it concerns; one for PLACE, CANCEL and MODIFY, the legs for BULK.
-        nonce: its nonce, ms.
+        nonce: its nonce, ms; on a WebSocket the id of the call.
         t_sent_ns: when its last byte was handed to the socket, monotonic ns; 0 until then.
         context: whatever the caller needs with the answer.
         stop_on_fail: what a bulk asked for.
+        endpoint: whose rate limit it counts against; that of its kind where nothing is said.
     """
 
-    __slots__ = ("context", "kind", "nonce", "orders", "stop_on_fail", "t_sent_ns")
+    __slots__ = ("context", "endpoint", "kind", "nonce", "orders", "stop_on_fail", "t_sent_ns")
 
     def __init__(
         self,
@@ -43,6 +43,7 @@ class Request:
         t_sent_ns: int = 0,
         context: object = None,
         stop_on_fail: bool = False,
+        endpoint: str = "",
     ) -> None:
         self.kind = kind
         self.orders = orders
@@ -50,10 +51,14 @@ class Request:
         self.t_sent_ns = t_sent_ns
         self.context = context
         self.stop_on_fail = stop_on_fail
+        self.endpoint = endpoint or kind.value
 
 
 class Pipeline:
-    """The requests in flight on one connection, oldest first.
+    """The requests in flight on one connection.
+
+    Args:
+        matching: how answers find their requests; in order when None.
 
     Attributes:
         name: for people.
@@ -62,9 +67,11 @@ class Pipeline:
         cancel_reserve: further ones allowed for cancels.
     """
 
-    __slots__ = ("_queue", "cancel_reserve", "depth", "name", "ready")
+    __slots__ = ("_waiting", "cancel_reserve", "depth", "name", "ready")
 
-    def __init__(self, depth: int, cancel_reserve: int, name: str = "") -> None:
+    def __init__(
+        self, depth: int, cancel_reserve: int, name: str = "", matching: Matching | None = None
+    ) -> None:
         if depth < 1 or cancel_reserve < 0:
             raise UsageError(
                 "pipeline-depth",
@@ -75,52 +82,66 @@ class Pipeline:
         self.cancel_reserve = cancel_reserve
         self.name = name
         self.ready = False
-        self._queue: deque[Request] = deque()
+        self._waiting: Matching = InOrder() if matching is None else matching
 
     @property
     def in_flight(self) -> int:
         """How many requests wait for an answer."""
-        return len(self._queue)
+        return len(self._waiting)
 
     def has_room(self, is_cancel: bool) -> bool:
         """Whether one more request may be sent."""
         limit = self.depth + self.cancel_reserve if is_cancel else self.depth
-        return self.ready and len(self._queue) < limit
+        return self.ready and len(self._waiting) < limit
 
     def push(self, request: Request) -> None:
         """Note that `request` is on the wire, behind all others."""
-        self._queue.append(request)
+        self._waiting.add(request)
         for order in request.orders:
             order.in_flight += 1
             order.carrier = self
 
+    def match(self, now_ns: int, number: int = 0) -> Request:
+        """The request that an answer belongs to.
+
+        Args:
+            now_ns: monotonic ns, noted as the ack time of its orders.
+            number: what the answer names, where answers name their requests.
+
+        Raises:
+            PeerError: no such request waits; the connection cannot be trusted any more.
+        """
+        request = self._waiting.take(number)
+        if request is None:
+            which = f"call {number}" if number else "an answer"
+            raise PeerError(
+                "response-without-request",
+                f"connection {self.name}: {which} answers no request",
+                "the connection is closed",
+            )
+        self._release(request)
+        for order in request.orders:
+            order.t_ack_ns = order.t_ack_ns or now_ns
+        return request
+
     def on_response(
         self, status: int, body: bytes, now_ns: int
     ) -> tuple[Request, tuple[Reply, ...]]:
-        """Match a response with the oldest request and judge it.
+        """Match an HTTP response with its request and judge it.
 
         Args:
             status: HTTP status.
             body: the answer's bytes.
-            now_ns: monotonic ns, noted as the ack time of its orders.
+            now_ns: see `match`.
 
         Returns:
             The request, and one verdict for each of its orders; none for OTHER, whose caller reads
             the answer itself.
 
         Raises:
-            PeerError: no request waits; the connection cannot be trusted any more.
+            PeerError: see `match`.
         """
-        if not self._queue:
-            raise PeerError(
-                "response-without-request",
-                f"connection {self.name}: status {status} answers no request",
-                "the connection is closed",
-            )
-        request = self._queue.popleft()
-        self._release(request)
-        for order in request.orders:
-            order.t_ack_ns = order.t_ack_ns or now_ns
+        request = self.match(now_ns)
         if request.kind is RequestKind.OTHER:
             return request, ()
         if request.kind is RequestKind.BULK:
@@ -131,17 +152,17 @@ class Pipeline:
     def on_close(self) -> list[Request]:
         """The connection is gone: every request in flight is lost, oldest first."""
         self.ready = False
-        lost = list(self._queue)
-        self._queue.clear()
+        lost = self._waiting.drain()
         for request in lost:
             self._release(request)
         return lost
 
     def oldest_age_ns(self, now_ns: int) -> int:
         """How long the oldest request has waited since it was sent, 0 when none has."""
-        if not self._queue or self._queue[0].t_sent_ns == 0:
+        oldest = self._waiting.oldest()
+        if oldest is None or oldest.t_sent_ns == 0:
             return 0
-        return now_ns - self._queue[0].t_sent_ns
+        return now_ns - oldest.t_sent_ns
 
     def _release(self, request: Request) -> None:
         for order in request.orders:

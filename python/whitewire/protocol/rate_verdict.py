@@ -73,6 +73,7 @@ def verdict_of_reply(status: int, reply: Reply) -> RateVerdict:
     if isinstance(reply, Refused):
         if reply.reject.code == "nonce":
             return RateVerdict.NONCE
-        return RateVerdict.LIMIT if status == 429 else RateVerdict.PASSED
+        is_limit = reply.reject.code == "throttled"  # 429, or a number of the WebSocket
+        return RateVerdict.LIMIT if is_limit else RateVerdict.PASSED
     assert isinstance(reply, Ambiguous)
     return RateVerdict.BAN if status == 403 else RateVerdict.SILENT

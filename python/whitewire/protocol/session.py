@@ -100,6 +100,7 @@ class SessionPlan:
         order_markets, deal_markets: markets whose own orders and fills are watched.
         margin_assets: assets of the collateral account that are watched.
         positions: whether positions, margin calls and liquidations are; of the whole account.
+        calls: whether order methods are to be called on it, which needs an authorization, too.
     """
 
     depth: Mapping[str, int] = field(default_factory=dict)
@@ -110,12 +111,13 @@ class SessionPlan:
     deal_markets: tuple[str, ...] = ()
     margin_assets: tuple[str, ...] = ()
     positions: bool = False
+    calls: bool = False
 
     @property
     def is_private(self) -> bool:
         """Whether it needs an authorization."""
         own = (self.assets, self.order_markets, self.deal_markets, self.margin_assets)
-        return self.positions or any(own)
+        return self.calls or self.positions or any(own)
 
 
 class FaultKind(StrEnum):

@@ -11,7 +11,8 @@ Rules
    limit, refilled with the other nine tenths per window, cannot exceed it in any window. A limit
    below 100 is for calls that come by the handful (tokens): there it is half and half.
 2. Endpoint and scope are counted both (venue unknown 37). Everything signed shares one scope of
-   10 000 in 10 s, which is also what one key's nonces allow; public data shares 20 000.
+   10 000 in 10 s, which is also what one key's nonces allow; public data shares 20 000. Calls of
+   the WebSocket share the scope of what is signed, as the venue's own is not known (unknown 13).
 3. Cancels and the kill switch may use all of their scope, everything else four fifths of it. An
    endpoint's own bucket needs no reserve, since it serves only the one or only the other.
 4. A bulk request counts once.
@@ -182,7 +183,7 @@ class Throttle:
         self._leases = {endpoint.name: _Lease() for endpoint in table}
         self._penalties: dict[str, _Penalty] = {}
         for number, endpoint in enumerate(table):
-            is_private = endpoint.method == "POST"
+            is_private = endpoint.method != "GET"
             scope = _PRIVATE if is_private else _PUBLIC
             total = _PRIVATE_SCOPE if is_private else _PUBLIC_SCOPE
             own = _FIRST_ENDPOINT + _CELLS_PER_ENDPOINT * number

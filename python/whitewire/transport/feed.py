@@ -73,9 +73,12 @@ class Feed:
         reception: how the loop waits for frames; None leaves it to the loop.
 
     Attributes:
+        NAME: for people.
         listener: the decoder of its frames.
         sessions: how often the feed came up.
     """
+
+    NAME = "feed"
 
     def __init__(
         self,
@@ -101,7 +104,8 @@ class Feed:
             ping_interval_ns=config.feed.ping_interval_ms * 1_000_000,
             pong_timeout_ns=config.feed.pong_timeout_ms * 1_000_000,
         )
-        self.listener = FeedListener(path, self, markets)
+        self._path = path
+        self.listener = self._listen(path, markets)
         self.sessions = 0
         self._transport: WSTransport | None = None
         self._token: str | None = None
@@ -111,6 +115,9 @@ class Feed:
         self._is_closing = False
         self._task: asyncio.Task[None] | None = None
         self._is_first_up: asyncio.Future[None] | None = None
+
+    def _listen(self, path: Path, markets: int) -> FeedListener:
+        return FeedListener(path, self, markets)
 
     @property
     def is_up(self) -> bool:
@@ -139,7 +146,7 @@ class Feed:
             except WhitewireError as error:
                 if self.sessions == 0:
                     raise
-                self._owner.on_peer_fault("feed", error)
+                self._owner.on_peer_fault(self.NAME, error)
             if self.sessions == 0:
                 raise StartupError("feed-lost", f"{self._url}: {self._reason}")
             await asyncio.sleep(self._backoff.next_ns() / 1e9)
@@ -177,7 +184,7 @@ class Feed:
             # refused by the WebSocket layer, too large or no frame at all; it may hand the frame
             # on nevertheless, and then the fault was told already
             if not self._has_fault:
-                self._owner.on_peer_fault("feed", PeerError("frame-malformed", str(error)))
+                self._owner.on_peer_fault(self.NAME, PeerError("frame-malformed", str(error)))
 
     def check(self, now_ns: int) -> None:
         """Housekeeping: pings and overdue answers; call about ten times a second."""
@@ -238,7 +245,7 @@ class Feed:
 
     def on_fault(self, error: Exception) -> None:
         self._has_fault = True
-        self._owner.on_peer_fault("feed", error)
+        self._owner.on_peer_fault(self.NAME, error)
         self._end(str(error))
 
     def on_close(self) -> None:

@@ -1,8 +1,8 @@
-"""Order entry: k warm connections, d requests in flight on each, answers matched in order.
+"""Order entry: k warm connections, d requests in flight on each; beside them an order socket.
 
-Owns: the sockets of the order path and their reconnection. Must not know: order states (it hands
-requests and answers to its owner). Invariant: a request is handed to a connection at most once;
-its owner hears exactly once what became of it: answered, lost, or never sent.
+Owns: the connections of the pool and their reconnection, and the choice of the lane that carries a
+request. Must not know: order states, what becomes of a request (see `lane`). Invariant: a request
+is handed to one connection, once, and what concerns an order in flight goes where that order is.
 """
 
 from __future__ import annotations
@@ -11,63 +11,39 @@ import asyncio
 import random
 import ssl
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING
 
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import PeerError, StartupError
 from whitewire.protocol.backoff import Backoff
 from whitewire.protocol.pipeline import Pipeline, Pool, Request
 from whitewire.protocol.replies import RequestKind
+from whitewire.transport.lane import Lane
 from whitewire.transport.link import Address, connect, is_reset
+from whitewire.transport.order_socket import SocketLane
 
 if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection, Path
-    from whitewire.config import OrdersConfig
+    from whitewire.config import Config, OrdersConfig
     from whitewire.protocol.orders import Order
-    from whitewire.protocol.replies import Reply
+    from whitewire.transport.lane import OrderEntryOwner
+    from whitewire.transport.token_desk import TokenDesk
 
-__all__ = ["Lane", "OrderEntry", "OrderEntryOwner"]
+__all__ = ["HttpLane", "OrderEntry"]
 
-STAGE_WIRE_TO_ACK = 5
 # Well below the idle time after which a front end closes a silent connection.
 WARM_EVERY_NS = 20_000_000_000
 
 
-class OrderEntryOwner(Protocol):
-    """Who hears what became of requests."""
-
-    def on_answer(
-        self, request: Request, replies: tuple[Reply, ...], status: int, now_ns: int
-    ) -> None:
-        """The venue answered `request`; one reply per order of it.
-
-        Raises:
-            PeerError: the answer cannot be used.
-        """
-
-    def on_request_lost(self, request: Request, reason: str) -> None:
-        """No answer to `request` can come any more."""
-
-    def on_request_unsent(self, request: Request, reason: str) -> None:
-        """`request` was prepared, and its connection closed before a byte of it left."""
-
-    def on_lanes(self, up: int, total: int) -> None:
-        """The number of usable connections changed."""
-
-    def on_peer_fault(self, where: str, error: Exception) -> None:
-        """A peer broke the protocol; its connection ends."""
-
-
-class Lane:
+class HttpLane(Lane):
     """One connection of the pool with its pipeline; reconnects by itself until closed."""
 
     def __init__(self, entry: OrderEntry, index: int) -> None:
         config = entry.config
-        self.pipeline = Pipeline(config.in_flight, config.cancel_reserve, f"orders-{index}")
-        self.connection: OrderConnection | None = None
+        pipeline = Pipeline(config.in_flight, config.cancel_reserve, f"orders-{index}")
+        super().__init__(entry.owner, entry.path, pipeline)
         self._entry = entry
         self._backoff = Backoff(random.Random())
-        self._unsent: list[Request] = []
         self._task: asyncio.Task[None] | None = None
         self._used_ns = 0
         self._has_answered = False
@@ -77,11 +53,6 @@ class Lane:
         """Connects once; `on_made` makes the lane usable."""
         entry = self._entry
         await connect(entry.address, entry.context, entry.path, self)
-
-    def push(self, request: Request) -> None:
-        """Registers a request whose bytes were just appended to the connection."""
-        self.pipeline.push(request)
-        self._unsent.append(request)
 
     def check(self, now_ns: int) -> None:
         """Ends a connection whose oldest answer is overdue; keeps an idle one warm."""
@@ -121,12 +92,7 @@ class Lane:
 
     def on_written(self, now_ns: int) -> None:
         self._used_ns = now_ns
-        for request in self._unsent:
-            request.t_sent_ns = now_ns
-            for order in request.orders:
-                if order.t_sent_ns == 0:
-                    order.t_sent_ns = now_ns
-        self._unsent.clear()
+        super().on_written(now_ns)
 
     def on_writable(self, writable: bool) -> None:
         self.pipeline.ready = writable and self.connection is not None and self.connection.is_open
@@ -136,21 +102,12 @@ class Lane:
         request, replies = self.pipeline.on_response(status, body, now_ns)
         self._has_answered = True
         self._backoff.reset()
-        if request.t_sent_ns:
-            self._entry.path.record(STAGE_WIRE_TO_ACK, now_ns - request.t_sent_ns)
         if not keep_alive and self.connection is not None:
             # RFC 9112, 9.6: nothing behind this response will be answered
             self.pipeline.ready = False
             self._reason = "the venue closed the connection after an answer"
             self.connection.abort()
-        if request.kind is RequestKind.OTHER:
-            return
-        try:
-            self._entry.owner.on_answer(request, replies, status, now_ns)
-        except Exception as error:
-            # an answer that cannot be used is none; the connection that brought it ends
-            self._entry.owner.on_request_lost(request, str(error))
-            raise
+        self.answered(request, replies, status, now_ns)
 
     def on_fault(self, error: Exception) -> None:
         self.pipeline.ready = False
@@ -158,17 +115,7 @@ class Lane:
         self._entry.owner.on_peer_fault(self.pipeline.name, error)
 
     def on_lost(self, error: Exception | None) -> None:
-        owner = self._entry.owner
-        reason = f"{self._reason} ({error})" if error else self._reason
-        self.connection = None
-        self._unsent.clear()
-        for request in self.pipeline.on_close():
-            if request.kind is RequestKind.OTHER:
-                continue
-            if request.t_sent_ns:
-                owner.on_request_lost(request, reason)
-            else:
-                owner.on_request_unsent(request, reason)
+        self.lose(f"{self._reason} ({error})" if error else self._reason)
         self._entry.lanes_changed()
         if not self._entry.is_closed and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._reconnect())
@@ -216,8 +163,9 @@ class OrderEntry:
         self.is_closed = False
         ping = ENDPOINTS["ping"].path
         self.warm_request = f"GET {ping} HTTP/1.1\r\nHost: {address.header}\r\n\r\n".encode()
-        self.lanes = [Lane(self, index) for index in range(config.connections)]
-        self._by_pipeline = {id(lane.pipeline): lane for lane in self.lanes}
+        self.lanes = [HttpLane(self, index) for index in range(config.connections)]
+        self.socket: SocketLane | None = None
+        self._by_pipeline: dict[int, Lane] = {id(lane.pipeline): lane for lane in self.lanes}
         self._pool = Pool([lane.pipeline for lane in self.lanes])
 
     async def open(self) -> None:
@@ -229,8 +177,33 @@ class OrderEntry:
         for lane in self.lanes:
             await lane.open()
 
-    def pick(self, order: Order | None, is_cancel: bool) -> Lane | None:
-        """The lane that the next request should take, or None when all are full or down."""
+    async def open_socket(self, config: Config, tokens: TokenDesk) -> None:
+        """Opens the order socket beside the pool.
+
+        Raises:
+            StartupError: the host cannot be reached or trusted, or closes the session.
+            VenueRefusal: the venue refused a token.
+        """
+        self.socket = SocketLane(self, config, tokens)
+        self._by_pipeline[id(self.socket.pipeline)] = self.socket
+        await self.socket.open()
+
+    def pick(self, order: Order | None, is_cancel: bool, on_socket: bool = False) -> Lane | None:
+        """The lane that the next request should take, or None when all are full or down.
+
+        Args:
+            order: the order it concerns; None for one that is new.
+            is_cancel: may use the reserve.
+            on_socket: by the order socket. What concerns an order that exists takes the pool where
+                the socket is full or down: nothing waits for a dead connection.
+        """
+        socket = self.socket
+        is_free = order is None or order.carrier is None
+        if on_socket and socket is not None and is_free:
+            if socket.pipeline.has_room(is_cancel):
+                return socket
+            if order is None:
+                return None
         pipeline = self._pool.pick(order, is_cancel)
         return None if pipeline is None else self._by_pipeline[id(pipeline)]
 
@@ -240,6 +213,8 @@ class OrderEntry:
         try:
             for lane in self.lanes:
                 lane.check(now_ns)
+            if self.socket is not None:
+                self.socket.check(now_ns)
         finally:
             self.path.leave()
 
@@ -250,5 +225,7 @@ class OrderEntry:
     async def close(self) -> None:
         """Closes every lane for good."""
         self.is_closed = True
+        if self.socket is not None:
+            await self.socket.close()
         for lane in self.lanes:
             await lane.close()

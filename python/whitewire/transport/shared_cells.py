@@ -31,7 +31,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from whitewire.endpoints import ENDPOINTS, Endpoint
+from whitewire.endpoints import LIMITED, Endpoint
 from whitewire.errors import ConfigError
 from whitewire.protocol.throttle import Numbers, Throttle, cells_for
 from whitewire.transport.link import Address
@@ -68,8 +68,8 @@ def throttle_for(config: Config) -> Throttle:
     cells = None
     if wanted.shared and (wanted.directory is not None or not config.is_loopback):
         directory = default_directory() if wanted.directory is None else Path(wanted.directory)
-        cells = SharedCells(directory, Address(config.venue.rest).header, ENDPOINTS.values())
-    return Throttle(ENDPOINTS.values(), random.Random(), cells)
+        cells = SharedCells(directory, Address(config.venue.rest).header, LIMITED)
+    return Throttle(LIMITED, random.Random(), cells)
 
 
 class SharedCells:
