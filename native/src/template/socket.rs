@@ -115,11 +115,8 @@ impl SocketPlace {
         }
         check_flags(spec)?;
         check_market(spec.market)?;
-        let mut members = format!(
-            "\"market\":\"{}\",\"side\":\"{}\"",
-            spec.market,
-            if spec.side == Side::Buy { "buy" } else { "sell" },
-        );
+        let side = if spec.side == Side::Buy { "buy" } else { "sell" };
+        let mut members = vec![format!("\"market\":\"{}\",\"side\":\"{side}\"", spec.market)];
         for (name, is_set) in [
             ("post_only", spec.post_only),
             ("ioc", spec.ioc),
@@ -127,15 +124,15 @@ impl SocketPlace {
             ("reduce_only", spec.reduce_only),
         ] {
             if is_set {
-                members += &format!(",\"{name}\":true");
+                members.push(format!("\"{name}\":true"));
             }
         }
         if let Some(stp) = spec.stp {
-            members += &format!(",\"stp\":\"{}\"", stp.wire());
+            members.push(format!("\"stp\":\"{}\"", stp.wire()));
         }
-        members += &format!(",\"client_order_id\":\"{prefix}");
+        members.push(format!("\"client_order_id\":\"{prefix}"));
         Ok(SocketPlace {
-            call: Call::new(method, &members)?,
+            call: Call::new(method, &members.join(","))?,
             max_suffix: MAX_CLIENT_ID - prefix.len(),
         })
     }
