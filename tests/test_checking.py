@@ -89,6 +89,9 @@ def test_everything_is_asked_of_every_account_and_nothing_changes(
         }
     assert asked.rows["main", "open orders"]["detail"] == "1 orders open"
     assert "tick 0.01, step 0.000001" in asked.rows["main", f"market {MARKET}"]["detail"]
+    endpoint = asked.rows["main", "order endpoint"]["detail"]
+    assert "round trip" in endpoint
+    assert "for 20 legs: connections = " in endpoint
     # the probes neither placed nor canceled, nor armed anything
     assert [order.id for order in truth.orders()] == [mine.id]
     assert (truth.finished(), truth.timers()) == ([], [])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from whitewire.config import AccountConfig, Config, Credentials, load, parse
+from whitewire.config import AccountConfig, Config, Credentials, OrdersConfig, load, parse
 from whitewire.errors import ConfigError
 
 GOOD = """
@@ -32,6 +32,18 @@ def test_the_least_that_works_and_its_defaults() -> None:
     assert config.kill_switch.timeout_s == 30
     assert config.feed.depth == 100
     assert not config.is_loopback
+
+
+def test_what_is_measured_and_what_is_opened() -> None:
+    def orders(*lines: str) -> OrdersConfig:
+        return parse("\n".join([GOOD, "[orders]", *lines])).orders
+
+    assert (orders().needs_probe, orders().needs_socket) == (False, False)
+    for line in ('connections = "auto"', 'in_flight = "auto"', 'transport = "auto"'):
+        assert orders(line).needs_probe, line
+    assert orders('transport = "auto"').needs_socket
+    socket = orders('transport = "websocket"', "connections = 2")
+    assert (socket.needs_probe, socket.needs_socket, socket.connections) == (False, True, 2)
 
 
 def test_numbers_in_toml_keep_their_text() -> None:
@@ -68,6 +80,8 @@ def test_numbers_in_toml_keep_their_text() -> None:
         (('"wss://wss.whitebit.com/ws"', '"https://h"'), "venue.ws was 'https://h'; .*wss://"),
         (("[markets.BTC_USDT]", "[orders]\nconnections = 0\n[markets.B]"), ">= 1.*orders.connect"),
         (("[markets.BTC_USDT]", "[orders]\nstp = 'yes'\n[markets.B]"), "Invalid enum value 'yes'"),
+        (("[markets.BTC_USDT]", "[orders]\ntransport = 'fax'\n[markets.B]"), "orders.transport"),
+        (("[markets.BTC_USDT]", "[orders]\nin_flight = 'many'\n[markets.B]"), "orders.in_flight"),
         (("[markets.BTC_USDT]", "[orders]\nid_prefix = 'a-b'\n[markets.B]"), "id_prefix"),
         (("[markets.BTC_USDT]", "[feed]\ndepth = 7\n[markets.B]"), "depth was 7; the venue serves"),
         (("[markets.BTC_USDT]", "[kill_switch]\ntimeout_s = 4\n[markets.B]"), ">= 5"),

@@ -19,6 +19,7 @@ def _data(**changes: Any) -> dict[str, Any]:
         "transport": "pipelined",
         "feed": {"frames": 1234, "deltas": 10, "snapshots": 2, "gaps": 0},
         "orders": {"sent": 5, "acknowledged": 5, "filled": 0, "unknown": 0, "rejected": 0},
+        "order_path": {"bursts": {"pipelined": 4, "bulk": 0}, "why": {}},
         "markets": {
             "BTC_USDT": {
                 "fills": 2,
@@ -68,6 +69,15 @@ def test_what_matters_is_shown_even_at_zero_and_the_rest_only_when_it_happened()
     text = _text(_data())
     assert "orders unknown" in text
     assert "orders rejected" not in text
+
+
+def test_auto_says_what_it_took_and_why() -> None:
+    path = {"bursts": {"pipelined": 4, "bulk": 0}, "why": {20: "bulk: expected sooner"}}
+    text = _text(_data(transport="auto", order_path=path))
+    assert "bursts pipelined" in text
+    assert "bursts bulk" not in text
+    assert "bulk: expected sooner" in text
+    assert "bursts pipelined" not in _text(_data())
 
 
 def test_a_dirty_stop_stands_out() -> None:

@@ -39,6 +39,7 @@ from whitewire.settings import Setting, settings
 from whitewire.sharing import Shared
 from whitewire.transport import loop
 from whitewire.transport.control import Control
+from whitewire.transport.probe import describe_endpoint
 
 __all__ = ["Row", "check_command"]
 
@@ -295,6 +296,8 @@ async def _ask_account(
             *PROBED,
         ):
             await report.ask(f"may {name}", partial(_probe, control, name), account)
+        asked = partial(describe_endpoint, control, config, shared.context())
+        await report.ask("order endpoint", asked, account)
 
 
 def _questions(control: Control) -> Mapping[str, Callable[[], Awaitable[str]]]:

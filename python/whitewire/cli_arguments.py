@@ -123,7 +123,7 @@ def _add_demo(commands: Any) -> None:
     demo.add_argument("--legs", type=int, default=3, metavar="N", help="per side, default 3")
     demo.add_argument(
         "--transport",
-        choices=("pipelined", "bulk", "websocket"),
+        choices=("pipelined", "bulk", "websocket", "auto"),
         default="pipelined",
         help="how ladders travel (default pipelined)",
     )

@@ -29,6 +29,7 @@ from whitewire.errors import ConfigError
 from whitewire.guards import RedButtonConfig, WatchdogConfig, check_guards
 
 __all__ = [
+    "DEFAULT_POOL",
     "AccountConfig",
     "Config",
     "Credentials",
@@ -52,6 +53,8 @@ __all__ = [
 
 # The depths that the venue's depth channel serves.
 DEPTHS = (1, 5, 10, 20, 30, 50, 100)
+# Connections, and requests in flight on each.
+DEFAULT_POOL = (4, 8)
 
 
 class VenueConfig(Section, frozen=True):
@@ -79,9 +82,10 @@ class OrdersConfig(Section, frozen=True):
 
     Attributes:
         transport: `pipelined` individual orders, `bulk` requests for ladders, or calls on a
-            `websocket` of their own.
-        connections: warm TLS connections (k).
-        in_flight: unanswered requests on each (d).
+            `websocket` of their own; `auto` takes for each burst what is measured to be quickest.
+        connections: warm TLS connections (k); `auto` asks a probe at start, which places nothing.
+        in_flight: unanswered requests on each (d); `auto` as for `connections`.
+        burst_legs: orders that leave together at most; what `auto` sizes the pool for.
         cancel_reserve: further ones that only cancels may use.
         ack_timeout_ms: an answer later than this ends its connection and leaves Unknowns.
         stp: self-trade prevention of orders that do not say: cb, cn or co; `no` allows trades
@@ -89,13 +93,24 @@ class OrdersConfig(Section, frozen=True):
         id_prefix: starts every client order id; marks which orders are ours across restarts.
     """
 
-    transport: Literal["pipelined", "bulk", "websocket"] = "pipelined"
-    connections: Annotated[int, msgspec.Meta(ge=1, le=64)] = 4
-    in_flight: Annotated[int, msgspec.Meta(ge=1, le=64)] = 8
+    transport: Literal["pipelined", "bulk", "websocket", "auto"] = "pipelined"
+    connections: Annotated[int, msgspec.Meta(ge=1, le=64)] | Literal["auto"] = DEFAULT_POOL[0]
+    in_flight: Annotated[int, msgspec.Meta(ge=1, le=64)] | Literal["auto"] = DEFAULT_POOL[1]
+    burst_legs: Annotated[int, msgspec.Meta(ge=1, le=100)] = 20
     cancel_reserve: Annotated[int, msgspec.Meta(ge=0, le=64)] = 8
     ack_timeout_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 5_000
     stp: Literal["no", "cb", "cn", "co"] = "cn"
     id_prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,8}$")] = "ww"
+
+    @property
+    def needs_probe(self) -> bool:
+        """Whether anything is to be decided by measuring."""
+        return "auto" in (self.transport, self.connections, self.in_flight)
+
+    @property
+    def needs_socket(self) -> bool:
+        """Whether orders may travel over a WebSocket."""
+        return self.transport in ("websocket", "auto")
 
 
 class FeedConfig(Section, frozen=True):

@@ -230,15 +230,12 @@ class Gateway:
 
         Args:
             mode: `bulk` sends one request, `pipelined` one per leg, `websocket` one call per leg;
-                `auto` as configured.
-
-        Raises:
-            UsageError: unknown market, or a mode that is not open.
+                `auto` as configured. UsageError where it is not open.
         """
         where = self.market(market)
         legs = [(Side.BUY, *self._level(where, Side.BUY, quote)) for quote in bids]
         legs += [(Side.SELL, *self._level(where, Side.SELL, quote)) for quote in asks]
-        transport = self.ordering.transport_of(mode)
+        transport = self.ordering.choosing.named(mode, len(legs))
         self.path.enter()
         try:
             return QuoteSet(tuple(self.ordering.place_many(where, legs, transport)))

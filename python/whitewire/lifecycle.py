@@ -181,6 +181,7 @@ class Lifecycle:
         try:
             gateway.feed.check(now)
             gateway.entry.check(now)
+            gateway.ordering.choosing.check(now)
             self.switches.check(now)
             gateway.guard.check(now)
             self.timekeeper.check(now)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from whitewire import _core
 from whitewire._bridge import now_ns
+from whitewire.choosing import Choosing
 from whitewire.errors import NonceExhausted, UsageError
 from whitewire.market import Market, Side
 from whitewire.protocol.order_flags import conflicts
@@ -119,7 +120,7 @@ class Ordering:
         gateway: whose engine, lanes and stores.
 
     Attributes:
-        transport: how orders travel where nothing else was asked for.
+        choosing: how orders travel where nothing else was asked for.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -128,28 +129,7 @@ class Ordering:
         self._sequence = 0
         self._cancels: dict[Order, None] = {}  # in the order in which they were asked for
         self._stp = gateway.config.orders.stp
-        self.transport = OrderTransport(gateway.config.orders.transport)
-
-    def transport_of(self, mode: str) -> OrderTransport:
-        """The transport that a strategy asked for; `auto` is as configured.
-
-        Raises:
-            UsageError: there is none of that name, or it is not open.
-        """
-        if mode == "auto":
-            return self.transport
-        try:
-            wanted = OrderTransport(mode)
-        except ValueError:
-            known = ", ".join(OrderTransport)
-            raise UsageError("transport-unknown", f"mode was {mode!r}", f"known: {known}") from None
-        if wanted is OrderTransport.WEBSOCKET and self._gateway.entry.socket is None:
-            raise UsageError(
-                "transport-not-open",
-                "mode was websocket, and there is no order socket",
-                'set orders.transport to "websocket"',
-            )
-        return wanted
+        self.choosing = Choosing(gateway)
 
     def place(
         self,
@@ -166,7 +146,8 @@ class Ordering:
         if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
             self._refuse(order, _ONLY_REDUCING)
             return order
-        admitted = self._admit(RequestKind.PLACE, market, transport or self.transport)
+        transport = transport or self.choosing.burst(1)
+        admitted = self._admit(RequestKind.PLACE, market, transport)
         if isinstance(admitted, Reject):
             self._refuse(order, admitted)
             return order
@@ -187,7 +168,7 @@ class Ordering:
         transport: OrderTransport | None = None,
     ) -> list[Order]:
         """Places post-only legs (side, ticks, lots), as bulk requests of 20 or one by one."""
-        transport = transport or self.transport
+        transport = transport or self.choosing.burst(len(legs))
         is_bulk = transport is OrderTransport.BULK and len(legs) > 1
         flags = {
             side: Flags.of(side, True, False, False, self._stp) for side in (Side.BUY, Side.SELL)
@@ -234,7 +215,8 @@ class Ordering:
         if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
             self._refuse_change(order, _ONLY_REDUCING)
             return False
-        admitted = self._admit(RequestKind.MODIFY, order.market, self.transport, order)
+        transport = self.choosing.of(1)
+        admitted = self._admit(RequestKind.MODIFY, order.market, transport, order)
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
             return True
@@ -265,7 +247,7 @@ class Ordering:
     def _send_cancel(self, order: Order) -> bool:
         gateway, now = self._gateway, now_ns()
         # during a start there are none yet: the cancel waits
-        on_socket = self.transport is OrderTransport.WEBSOCKET
+        on_socket = self.choosing.of(1) is OrderTransport.WEBSOCKET
         lane = gateway.entry.pick(order, True, on_socket) if hasattr(gateway, "entry") else None
         if lane is None or lane.connection is None:
             return False

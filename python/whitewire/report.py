@@ -15,6 +15,7 @@ from rich.table import Table
 
 from whitewire import _core
 from whitewire.protocol.order_table import NoticeKind
+from whitewire.protocol.order_transports import OrderTransport
 
 if TYPE_CHECKING:
     from whitewire.fleet import Fleet
@@ -63,6 +64,7 @@ def summary(
             "peer_faults": counts["peer-faults"],
         },
         "orders": _orders(gateway),
+        "order_path": _order_path(gateway),
         "markets": {name: _market(gateway, name) for name in gateway.markets},
         "receive": gateway.config.process.receive,
         "latency_us": _latency(gateway.engine),
@@ -94,6 +96,21 @@ def _orders(gateway: Gateway) -> dict[str, int]:
         key: value for key, value in sorted(counts.items()) if key.startswith(("refused", "reject"))
     }
     return outcomes | {f"reason {key}": value for key, value in reasons.items() if "-" in key}
+
+
+def _order_path(gateway: Gateway) -> dict[str, Any]:
+    """How orders travelled, and what decided that."""
+    counts, entry = gateway.counts, getattr(gateway, "entry", None)
+    path: dict[str, Any] = {
+        "bursts": {name.value: counts[f"bursts-{name}"] for name in OrderTransport},
+        "explored": counts["bursts-explored"],
+        "why": gateway.ordering.choosing.why(),
+    }
+    if entry is not None:  # a start may have ended before
+        path |= {"pool": entry.size._asdict(), "lanes_replaced": entry.replaced}
+        if entry.measured is not None:
+            path["probe"] = entry.measured._asdict() | {"model": entry.measured.model.value}
+    return path
 
 
 def _market(gateway: Gateway, name: str) -> dict[str, Any]:
@@ -153,6 +170,11 @@ def summary_tables(data: dict[str, Any], account: str = "") -> RenderableType:
     for key, value in orders.items():
         if value or key in ("acknowledged", "filled", "unknown", "illegal_transitions"):
             facts.add_row(f"orders {key.replace('_', ' ')}", f"{value:,}")
+    for name, bursts in data["order_path"]["bursts"].items():
+        if bursts and data["transport"] == "auto":
+            facts.add_row(f"bursts {name}", f"{bursts:,}")
+    for legs, why in data["order_path"]["why"].items():
+        facts.add_row(f"auto, burst of {legs}", why)
     for name, market in data["markets"].items():
         facts.add_row(f"{name} fills", f"{market['fills']:,}")
         facts.add_row(f"{name} bought / sold", f"{market['bought']} / {market['sold']}")

@@ -7,9 +7,10 @@ orders are known, fills that nobody heard of are booked, and the venue agrees.
 
     lock -> replay -> session recorded -> clock -> markets -> kill switches of markets where
     something may rest -> leftovers ended -> deals since the last one -> reconciled -> balances
-    -> order lanes -> feed -> books fresh -> every kill switch armed and verified -> heap frozen
-    -> gate open -> the other accounts of the process are ready, too, or failed -> on_start
-    -> fills that happened between sessions, then on_recovered
+    -> probe, where asked for -> order lanes -> order socket, where asked for -> feed -> books
+    fresh -> every kill switch armed and verified -> heap frozen -> gate open -> the other accounts
+    of the process are ready, too, or failed -> on_start -> fills that happened between sessions,
+    then on_recovered
 """
 
 from __future__ import annotations
@@ -35,6 +36,7 @@ from whitewire.transport.lines import Lines
 from whitewire.transport.link import Address
 from whitewire.transport.loop import freeze_heap
 from whitewire.transport.order_entry import OrderEntry
+from whitewire.transport.probe import probe
 from whitewire.transport.token_desk import TokenDesk
 
 if TYPE_CHECKING:
@@ -139,13 +141,16 @@ class Startup:
     async def _open_streams(self, opened: contextlib.AsyncExitStack, context: Any) -> None:
         gateway, config = self.gateway, self._config
         address = Address(config.venue.rest)
+        measured = None
+        if config.orders.needs_probe:
+            measured = await probe(gateway.control, address, context, gateway.path)
         gateway.entry = OrderEntry(
-            address, context, gateway.path, config.orders, gateway.reactions, now_ns
+            *(address, context, gateway.path, config.orders, gateway.reactions, now_ns, measured)
         )
         opened.push_async_callback(gateway.entry.close)
         await gateway.entry.open()
         tokens = TokenDesk(gateway.control.websocket_token, now_ns)
-        if config.orders.transport == "websocket":
+        if config.orders.needs_socket:
             await gateway.entry.open_socket(config, tokens)
         gateway.feed = Feed(
             config,

@@ -15,6 +15,7 @@ from collections.abc import Sequence
 from whitewire.errors import PeerError, UsageError
 from whitewire.protocol.matching import InOrder, Matching
 from whitewire.protocol.orders import Order
+from whitewire.protocol.pace import Meter
 from whitewire.protocol.replies import Reply, RequestKind, classify, classify_bulk
 
 __all__ = ["Pipeline", "Pool", "Request"]
@@ -65,9 +66,11 @@ class Pipeline:
         ready: the transport sets it once connected, and clears it when the connection drains.
         depth: requests in flight allowed for anything.
         cancel_reserve: further ones allowed for cancels.
+        meter: how fast its requests are answered.
+        rank: how slow it is, next to the other connections of its pool.
     """
 
-    __slots__ = ("_waiting", "cancel_reserve", "depth", "name", "ready")
+    __slots__ = ("_waiting", "cancel_reserve", "depth", "meter", "name", "rank", "ready")
 
     def __init__(
         self, depth: int, cancel_reserve: int, name: str = "", matching: Matching | None = None
@@ -82,6 +85,8 @@ class Pipeline:
         self.cancel_reserve = cancel_reserve
         self.name = name
         self.ready = False
+        self.meter = Meter()
+        self.rank = 0
         self._waiting: Matching = InOrder() if matching is None else matching
 
     @property
@@ -96,6 +101,7 @@ class Pipeline:
 
     def push(self, request: Request) -> None:
         """Note that `request` is on the wire, behind all others."""
+        self.meter.sent(request, len(self._waiting) == 0)
         self._waiting.add(request)
         for order in request.orders:
             order.in_flight += 1
@@ -120,6 +126,7 @@ class Pipeline:
                 "the connection is closed",
             )
         self._release(request)
+        self.meter.answered(request, now_ns, len(self._waiting) == 0)
         for order in request.orders:
             order.t_ack_ns = order.t_ack_ns or now_ns
         return request
@@ -153,6 +160,7 @@ class Pipeline:
         """The connection is gone: every request in flight is lost, oldest first."""
         self.ready = False
         lost = self._waiting.drain()
+        self.meter.forget()
         for request in lost:
             self._release(request)
         return lost
@@ -172,7 +180,7 @@ class Pipeline:
 
 
 class Pool:
-    """Chooses the connection of the next request."""
+    """Chooses the connection of the next request: the least loaded, of these the fastest."""
 
     __slots__ = ("pipelines",)
 
@@ -189,9 +197,10 @@ class Pool:
         if order is not None and order.carrier is not None:
             return order.carrier if order.carrier.has_room(is_cancel) else None
         best: Pipeline | None = None
+        load = (0, 0)
         for pipeline in self.pipelines:
-            if pipeline.has_room(is_cancel) and (
-                best is None or pipeline.in_flight < best.in_flight
-            ):
-                best = pipeline
+            if pipeline.has_room(is_cancel):
+                mine = (pipeline.in_flight, pipeline.rank)
+                if best is None or mine < load:
+                    best, load = pipeline, mine
         return best

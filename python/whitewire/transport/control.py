@@ -289,6 +289,17 @@ class Control:
             self.on_held(name, held)
         return answer
 
+    async def sign(self, name: str, address: Address) -> bytes:
+        """A signed request without fields, counted, for a connection of the caller's to `address`.
+
+        Raises:
+            NonceExhausted: too many requests within a few seconds.
+        """
+        while wait_ns := self._throttle.try_take(name, self._now_ns(), False):
+            await asyncio.sleep(wait_ns / 1e9)
+        template = _core.RequestTemplate(self._signer, address.header, ENDPOINTS[name].path)
+        return template.encode(b"", self._next_nonce())
+
     async def ask_time(self) -> None:
         """Asks the venue's time, for `clock`.
 

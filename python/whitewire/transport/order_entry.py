@@ -13,11 +13,14 @@ import ssl
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from whitewire.config import DEFAULT_POOL
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import PeerError, StartupError
 from whitewire.protocol.backoff import Backoff
+from whitewire.protocol.pace import bucket_of, laggard
 from whitewire.protocol.pipeline import Pipeline, Pool, Request
 from whitewire.protocol.replies import RequestKind
+from whitewire.protocol.service import PoolSize, pool_size
 from whitewire.transport.lane import Lane
 from whitewire.transport.link import Address, connect, is_reset
 from whitewire.transport.order_socket import SocketLane
@@ -26,6 +29,7 @@ if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection, Path
     from whitewire.config import Config, OrdersConfig
     from whitewire.protocol.orders import Order
+    from whitewire.protocol.service import Measurement
     from whitewire.transport.lane import OrderEntryOwner
     from whitewire.transport.token_desk import TokenDesk
 
@@ -33,15 +37,24 @@ __all__ = ["HttpLane", "OrderEntry"]
 
 # Well below the idle time after which a front end closes a silent connection.
 WARM_EVERY_NS = 20_000_000_000
+# One slow lane at a time, and a new one proves itself first.
+REPLACE_EVERY_NS = 10_000_000_000
 
 
 class HttpLane(Lane):
-    """One connection of the pool with its pipeline; reconnects by itself until closed."""
+    """One connection of the pool with its pipeline; reconnects by itself until closed.
+
+    Attributes:
+        index: its place in the pool.
+        is_retired: another one has that place; this one lives until its answers have come.
+    """
 
     def __init__(self, entry: OrderEntry, index: int) -> None:
-        config = entry.config
-        pipeline = Pipeline(config.in_flight, config.cancel_reserve, f"orders-{index}")
+        size, reserve = entry.size, entry.config.cancel_reserve
+        pipeline = Pipeline(size.in_flight, reserve, f"orders-{index}")
         super().__init__(entry.owner, entry.path, pipeline)
+        self.index = index
+        self.is_retired = False
         self._entry = entry
         self._backoff = Backoff(random.Random())
         self._task: asyncio.Task[None] | None = None
@@ -117,7 +130,8 @@ class HttpLane(Lane):
     def on_lost(self, error: Exception | None) -> None:
         self.lose(f"{self._reason} ({error})" if error else self._reason)
         self._entry.lanes_changed()
-        if not self._entry.is_closed and (self._task is None or self._task.done()):
+        is_over = self._entry.is_closed or self.is_retired
+        if not is_over and (self._task is None or self._task.done()):
             self._task = asyncio.get_running_loop().create_task(self._reconnect())
 
     async def _reconnect(self) -> None:
@@ -143,6 +157,13 @@ class OrderEntry:
         config: pool size and timeouts.
         owner: who hears answers and losses.
         now_ns: monotonic clock.
+        measured: what a probe found; decides where the configuration says `auto`.
+
+    Attributes:
+        size: of the pool.
+        lanes: of the pool, by index.
+        socket: for orders over the WebSocket; None where there is none.
+        replaced: how many lanes were replaced for being slow.
     """
 
     def __init__(
@@ -153,6 +174,7 @@ class OrderEntry:
         config: OrdersConfig,
         owner: OrderEntryOwner,
         now_ns: Callable[[], int],
+        measured: Measurement | None = None,
     ) -> None:
         self.address = address
         self.context = context
@@ -160,10 +182,16 @@ class OrderEntry:
         self.config = config
         self.owner = owner
         self.now_ns = now_ns
+        self.measured = measured
+        self.size = _size(config, measured)
         self.is_closed = False
+        self.replaced = 0
+        self._replaced_ns = 0
+        self._replacing: asyncio.Task[None] | None = None
+        self._retired: list[HttpLane] = []
         ping = ENDPOINTS["ping"].path
         self.warm_request = f"GET {ping} HTTP/1.1\r\nHost: {address.header}\r\n\r\n".encode()
-        self.lanes = [HttpLane(self, index) for index in range(config.connections)]
+        self.lanes = [HttpLane(self, index) for index in range(self.size.connections)]
         self.socket: SocketLane | None = None
         self._by_pipeline: dict[int, Lane] = {id(lane.pipeline): lane for lane in self.lanes}
         self._pool = Pool([lane.pipeline for lane in self.lanes])
@@ -211,12 +239,57 @@ class OrderEntry:
         """Housekeeping; call about ten times a second."""
         self.path.enter()
         try:
-            for lane in self.lanes:
+            for lane in (*self.lanes, *self._retired):
                 lane.check(now_ns)
+                lane.pipeline.rank = bucket_of(lane.pipeline.meter.alone.recent_ns(now_ns) or 0)
             if self.socket is not None:
                 self.socket.check(now_ns)
         finally:
             self.path.leave()
+        self._let_go()
+        self._replace_laggard(now_ns)
+
+    # ---- slow lanes -------------------------------------------------------------------------
+
+    def _replace_laggard(self, now_ns: int) -> None:
+        """Begins to replace a lane that is persistently slower than the others."""
+        if self._replacing is not None:
+            if not self._replacing.done():
+                return
+            self._replacing.result()  # an error of ours ended it: the caller has to know
+        if now_ns - self._replaced_ns < REPLACE_EVERY_NS:
+            return
+        slow = laggard([lane.pipeline.meter.alone for lane in self.lanes])
+        if slow is not None:
+            self._replaced_ns = now_ns
+            work = self._replace(self.lanes[slow])
+            self._replacing = asyncio.get_running_loop().create_task(work)
+
+    async def _replace(self, slow: HttpLane) -> None:
+        """Connects another lane, and only then takes the slow one's place away from it."""
+        lane = HttpLane(self, slow.index)
+        self._by_pipeline[id(lane.pipeline)] = lane
+        try:
+            await lane.open()
+        except StartupError as error:
+            del self._by_pipeline[id(lane.pipeline)]
+            self.owner.on_peer_fault(lane.pipeline.name, error)
+            return
+        slow.is_retired = True
+        self._retired.append(slow)
+        self.lanes[slow.index] = lane
+        self._pool = Pool([each.pipeline for each in self.lanes])
+        self.replaced += 1
+        self.lanes_changed()
+
+    def _let_go(self) -> None:
+        """Closes retired lanes that wait for no answer."""
+        for lane in list(self._retired):
+            if lane.pipeline.in_flight == 0:
+                self._retired.remove(lane)
+                del self._by_pipeline[id(lane.pipeline)]
+                if lane.connection is not None:
+                    lane.connection.abort()
 
     def lanes_changed(self) -> None:
         """Tells the owner how many lanes are usable."""
@@ -225,7 +298,22 @@ class OrderEntry:
     async def close(self) -> None:
         """Closes every lane for good."""
         self.is_closed = True
+        if self._replacing is not None:
+            self._replacing.cancel()
+            await asyncio.wait((self._replacing,))
         if self.socket is not None:
             await self.socket.close()
-        for lane in self.lanes:
+        for lane in (*self.lanes, *self._retired):
             await lane.close()
+
+
+def _size(config: OrdersConfig, measured: Measurement | None) -> PoolSize:
+    """The pool as configured; as the probe suggests where that says `auto`."""
+    size = PoolSize(*DEFAULT_POOL)
+    if measured is not None:
+        size = pool_size(measured, config.burst_legs)
+    connections, in_flight = config.connections, config.in_flight
+    return PoolSize(
+        size.connections if connections == "auto" else connections,
+        size.in_flight if in_flight == "auto" else in_flight,
+    )
