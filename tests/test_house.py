@@ -37,13 +37,23 @@ LAYER_OF = {
     "protocol": "protocol",
     "transport": "transport",
     **dict.fromkeys(
-        ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
+        (
+            "callbacks",
+            "choosing",
+            "gateway",
+            "lifecycle",
+            "markets",
+            "ordering",
+            "quoting",
+            "reactions",
+        ),
         "gateway",
     ),
     **dict.fromkeys(
         (
             "announcing",
             "bookkeeping",
+            "choosing",
             "collateral",
             "emergency",
             "fleet",

@@ -9,6 +9,7 @@ import pytest
 
 from tests.gateway_rig import (
     MARKET,
+    Recorder,
     Rig,
     Truth,
     config_for,
@@ -179,6 +180,53 @@ async def test_cancels_and_changes_go_out_by_rest_while_the_socket_is_down(
         assert refused.reject is not None
         assert (refused.state, refused.reject.code) == ("rejected", "no-lane")
         socket_of(rig).pipeline.ready = True
+
+
+@live
+async def test_cancels_go_out_by_the_socket_while_the_pool_is_down(
+    venue: Venue, truth: Truth
+) -> None:
+    async with gateway(venue, config=on_socket(venue), truth=truth) as rig:
+        order = await rig.resting()
+        for lane in rig.gw.entry.lanes:
+            lane.pipeline.ready = False
+        assert rig.gw.entry.pick(order, True, False) is socket_of(rig)
+        assert rig.gw.entry.pick(order, False, False) is None
+        order.cancel()
+        await until(lambda: order.is_done)
+        for lane in rig.gw.entry.lanes:
+            lane.pipeline.ready = True
+
+
+@live
+async def test_a_token_that_serves_one_socket_only_does_not_keep_it_from_starting() -> None:
+    with Venue(traders=False, wire=WireOptions(token_single_use=True)) as venue:
+        truth = Truth(venue)
+        truth.make_market()
+        async with gateway(venue, config=on_socket(venue), truth=truth) as rig:
+            await rig.resting()
+            assert socket_of(rig).pipeline.ready
+            assert rig.gw.feed.is_up
+
+
+@live
+async def test_a_futures_order_travels_by_its_own_method() -> None:
+    with Venue(("BTC_PERP",), traders=False) as venue:
+        truth = Truth(venue, "BTC_PERP")
+        truth.make_market()
+        config = config_for(venue, "BTC_PERP", orders=orders_config(transport="websocket"))
+        async with gateway(venue, Recorder("BTC_PERP"), config, truth=truth) as rig:
+            order = await rig.resting(price=60000)
+            assert [o.product.value for o in truth.orders()] == ["futures"]
+            order.modify(price=60001)
+            await until(lambda: order.can_modify and order.price == 60001)
+            truth.make("sell", 60001, "0.01", ioc=True)
+            await until(lambda: order.state == "filled")
+            reducing = await rig.resting("sell", 60900, reduce_only=True)
+            assert [o.reduce_only for o in truth.orders()] == [True]
+            reducing.cancel()
+            await until(lambda: reducing.is_done)
+            assert rig.gw.counts["lost-requests"] == 0
 
 
 @pytest.mark.usefixtures("impatient")

@@ -109,6 +109,7 @@ class Feed:
         self.sessions = 0
         self._transport: WSTransport | None = None
         self._token: str | None = None
+        self._is_token_refused = False
         self._up_ns = 0
         self._reason = ""
         self._has_fault = False
@@ -139,14 +140,23 @@ class Feed:
             self._task.result()  # raises what kept it from coming up
 
     async def _keep(self) -> None:
-        """One session after the other; the first one has to come up."""
+        """One session after the other; the first one has to come up.
+
+        The first attempt may be repeated once with another token: the one that was refused may have
+        served another socket already, and the venue does not say whether it is good for several.
+        """
+        may_repeat = True
         while True:
+            self._is_token_refused = False
             try:
                 await self._live_once()
             except WhitewireError as error:
                 if self.sessions == 0:
                     raise
                 self._owner.on_peer_fault(self.NAME, error)
+            if self.sessions == 0 and self._is_token_refused and may_repeat:
+                may_repeat = False
+                continue
             if self.sessions == 0:
                 raise StartupError("feed-lost", f"{self._url}: {self._reason}")
             await asyncio.sleep(self._backoff.next_ns() / 1e9)
@@ -210,6 +220,7 @@ class Feed:
     def _perform(self, step: Step) -> None:
         if step.fault is not None:
             if step.fault.needs_token:
+                self._is_token_refused = True
                 self._tokens.refused(self._token)
             self._end(step.fault.message)
             return

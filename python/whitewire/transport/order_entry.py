@@ -223,17 +223,20 @@ class OrderEntry:
             order: the order it concerns; None for one that is new.
             is_cancel: may use the reserve.
             on_socket: by the order socket. What concerns an order that exists takes the pool where
-                the socket is full or down: nothing waits for a dead connection.
+                the socket is full or down, and a cancel the socket where the pool is: nothing waits
+                for a dead connection.
         """
         socket = self.socket
-        is_free = order is None or order.carrier is None
-        if on_socket and socket is not None and is_free:
-            if socket.pipeline.has_room(is_cancel):
-                return socket
-            if order is None:
-                return None
+        if socket is not None and (order is None or order.carrier is None):
+            has_room = socket.pipeline.has_room(is_cancel)
+            if on_socket and (has_room or order is None):
+                return socket if has_room else None
+        else:
+            has_room = False
         pipeline = self._pool.pick(order, is_cancel)
-        return None if pipeline is None else self._by_pipeline[id(pipeline)]
+        if pipeline is None:
+            return socket if is_cancel and has_room else None
+        return self._by_pipeline[id(pipeline)]
 
     def check(self, now_ns: int) -> None:
         """Housekeeping; call about ten times a second."""
