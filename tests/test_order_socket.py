@@ -242,7 +242,14 @@ async def test_a_session_that_lost_its_authorization_is_replaced(
         assert order.reject.code == "unauthorized"
         told = rig.seen.named("on_connection")
         await until(lambda: ("order socket", "up") in rig.seen.named("on_connection")[len(told) :])
-        await rig.resting()
+        resting = await rig.resting()
+        venue.fault("ws_refused", method=CANCEL, error=6)  # "require authentication"
+        resting.cancel()
+        await until(lambda: resting.can_modify)
+        resting.cancel()
+        await until(lambda: resting.is_done)
+        assert resting.state == "canceled"
+        assert "unknown" not in rig.seen.kinds(resting)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -90,6 +90,13 @@ def test_six_of_a_change_is_an_order_that_is_not_open(kind: RequestKind) -> None
     assert (reply.reject.code, reply.reject.untouched) == ("not-found", False)
 
 
+@pytest.mark.parametrize("kind", [PLACE, CANCEL, MODIFY])
+def test_six_of_a_session_is_told_by_its_text(kind: RequestKind) -> None:
+    reply = judged(kind, error={"code": 6, "message": "Require authentication"})
+    assert isinstance(reply, Refused)
+    assert (reply.reject.code, reply.reject.untouched) == ("unauthorized", True)
+
+
 @pytest.mark.parametrize(
     "result", [None, {}, [], "text", {**ORDER, "amount": "NaN"}, {**ORDER, "id": "7"}]
 )

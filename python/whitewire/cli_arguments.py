@@ -92,8 +92,8 @@ def parser() -> argparse.ArgumentParser:
         "check",
         help="check a configuration without trading",
         description="Checks the file, this host and the receive modes that it supports, both "
-        "routes and TLS, the clock, the markets and limits, and what each account's key may do; "
-        "then lists every setting in effect. Places nothing.",
+        "routes and TLS, the clock, the markets and limits, what each account's key may do, "
+        "and how the order endpoint serves; then lists every setting in effect. Places nothing.",
     )
     check.add_argument("--config", required=True, metavar="FILE", help="TOML configuration")
     check.add_argument("--json", action="store_true", help="print JSON instead of tables")

@@ -10,8 +10,9 @@ Rules
    proves nothing.
 2. Refused by number; texts may change. The numbers are not REST's: the same one means another
    thing there.
-3. 6 is two refusals: an order that is not open, for a change; a session without authorization, for
-   a placement. 11 is an amount here.
+3. 6 is two refusals: a session without authorization, or an order that is not open. For a placement
+   it can only be the former; for a change the text tells, and where it does not, nothing is taken
+   for done. 11 is an amount here.
 4. 2, 3 and 5 come from a gateway that lost sight of its engine: the outcome is not known. So is 12
    and 42, which can follow executions.
 5. 7, 10000 and 10001 are rate limits. Nothing happened.
@@ -194,8 +195,8 @@ def _refused(kind: RequestKind, number: int, message: str) -> Refused | Ambiguou
     if number in _UNKNOWN_OUTCOME:
         return Ambiguous(f"error {number}: {message}")
     if number == _NOT_AUTHORIZED:  # rule 3
-        is_placement = kind is RequestKind.PLACE
-        code, is_untouched = (UNAUTHORIZED, True) if is_placement else ("not-found", False)
+        is_session = kind is RequestKind.PLACE or "authentication" in message.lower()
+        code, is_untouched = (UNAUTHORIZED, True) if is_session else ("not-found", False)
     else:
         code, is_untouched = _CODES.get(number, f"venue-{number}"), number in _UNTOUCHED
     return Refused(
