@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from whitewire.endpoints import ENDPOINTS, Endpoint, Route
+from whitewire.endpoints import CALLS, ENDPOINTS, LIMITED, Endpoint, Route
 from whitewire.protocol.rate_verdict import RateVerdict
 from whitewire.protocol.throttle import Held, Throttle, cells_for
 
@@ -280,3 +280,34 @@ def test_nobody_waits_for_a_process_that_was_stopped_within_an_update() -> None:
 def test_an_endpoint_that_is_not_in_the_table_is_an_error() -> None:
     with pytest.raises(KeyError):
         make().try_take("withdraw", 0, False)
+
+
+def test_calls_of_the_socket_and_requests_share_what_is_signed() -> None:
+    throttle = make(*LIMITED)
+    calls = greedy(throttle, "socket_place", False, 10 * SECOND)
+    assert 7_000 < len(calls) <= 8_000  # four fifths of the scope
+    assert throttle.try_take("place", calls[-1], False) > 0
+    assert throttle.try_take("socket_modify", calls[-1], False) > 0
+    assert throttle.try_take("socket_cancel", calls[-1], True) == 0
+    assert throttle.try_take("cancel", calls[-1], True) == 0
+
+
+@pytest.mark.parametrize("name", CALLS)
+def test_no_connection_exceeds_the_venues_budgets(name: str) -> None:
+    # placements of one connection, and all of its other calls: 10 000 and 12 000 in 10 s
+    calls = greedy(make(*LIMITED), name, name == "socket_cancel", 25 * SECOND)
+    assert busiest(calls, 10 * SECOND) <= 10_000
+
+
+def test_a_limit_of_the_socket_stops_placements_everywhere_and_no_cancel() -> None:
+    throttle = make(*LIMITED)
+    held = throttle.on_verdict("socket_place", LIMIT, SECOND)
+    assert held is not None
+    assert held.wait_ns > 0
+    assert throttle.try_take("socket_place", SECOND + 1, False) > 0
+    assert throttle.try_take("place", SECOND + 1, False) > 0
+    assert throttle.try_take("socket_cancel", SECOND + 1, True) == 0
+    held = throttle.on_verdict("socket_cancel", LIMIT, SECOND)
+    assert held is not None
+    assert throttle.try_take("socket_cancel", SECOND + 1, True) > 0
+    assert throttle.try_take("cancel", SECOND + 1, True) == 0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 __all__ = ["Choosing"]
 
 EXPLORE_EVERY = 32
+_COUNTERS = {transport: f"bursts-{transport}" for transport in OrderTransport}
 
 
 class Choosing:
@@ -72,7 +73,7 @@ class Choosing:
             self._bursts += 1
             if self._bursts % EXPLORE_EVERY == 0:
                 transport = self._unheard(legs) or transport
-        self._gateway.counts[f"bursts-{transport}"] += 1
+        self._gateway.counts[_COUNTERS[transport]] += 1
         return transport
 
     def of(self, legs: int) -> OrderTransport:
