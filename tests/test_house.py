@@ -37,16 +37,7 @@ LAYER_OF = {
     "protocol": "protocol",
     "transport": "transport",
     **dict.fromkeys(
-        (
-            "callbacks",
-            "choosing",
-            "gateway",
-            "lifecycle",
-            "markets",
-            "ordering",
-            "quoting",
-            "reactions",
-        ),
+        ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",
     ),
     **dict.fromkeys(

@@ -174,6 +174,13 @@ class OrderSocket(OrderConnection):
     """Order calls appended as frames to an open WebSocket; `nonce` is the id of the call."""
 
     def __init__(self, path: Path, handler: WriteHandler, transport: Transport) -> None: ...
+    def bulk(self, legs: list[tuple[int, int, int, int, int]], nonce: int) -> tuple[int, list[int]]:
+        """Never: the WebSocket has no such method.
+
+        Raises:
+            NotImplementedError: always.
+        """
+
     def release(self) -> None:
         """The WebSocket is gone: nothing is written any more, and what was queued is dropped."""
 

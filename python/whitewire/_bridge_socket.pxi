@@ -16,29 +16,33 @@ cdef class OrderSocket(OrderConnection):
         self.transport = transport
 
     def place(self, uint16_t market, uint8_t flags, int64_t price, int64_t amount,
-              uint64_t sequence, uint64_t call_id):
+              uint64_t sequence, uint64_t nonce):
         """Appends a placement; the frame's length, or minus the refusal's number."""
         cdef ww_place request = ww_place(market, flags, 0, 0, price, amount, sequence)
         cdef int64_t before = self.make_room()
         return self.encoded(before, API.call_place(
-            self.path.engine, &request, call_id, before,
+            self.path.engine, &request, nonce, before,
             self.outgoing + self.queued, OUT_CAPACITY - self.queued))
 
     def modify(self, uint16_t market, uint8_t flags, int64_t price, int64_t amount,
-               bytes client_id, uint64_t call_id):
+               bytes client_id, uint64_t nonce):
         """Appends a modification; the frame's length, or minus the refusal's number."""
         cdef ww_modify request = ww_modify(market, flags, price, amount)
         cdef int64_t before = self.make_room()
         return self.encoded(before, API.call_modify(
-            self.path.engine, &request, text_of(client_id), PyBytes_GET_SIZE(client_id), call_id,
+            self.path.engine, &request, text_of(client_id), PyBytes_GET_SIZE(client_id), nonce,
             before, self.outgoing + self.queued, OUT_CAPACITY - self.queued))
 
-    def cancel(self, uint16_t market, bytes client_id, uint64_t call_id):
+    def cancel(self, uint16_t market, bytes client_id, uint64_t nonce):
         """Appends a cancel; never gated."""
         cdef int64_t now = self.make_room()
         return self.appended(API.call_cancel(
-            self.path.engine, market, text_of(client_id), PyBytes_GET_SIZE(client_id), call_id,
+            self.path.engine, market, text_of(client_id), PyBytes_GET_SIZE(client_id), nonce,
             now, self.outgoing + self.queued, OUT_CAPACITY - self.queued))
+
+    def bulk(self, list legs, uint64_t nonce):
+        """Never: the WebSocket has no such method."""
+        raise NotImplementedError("a bulk cannot travel over the WebSocket")
 
     def release(self):
         """The WebSocket is gone: nothing is written any more, and what was queued is dropped."""
