@@ -15,6 +15,7 @@ import msgspec
 
 from tests.matrix.audit import Audit
 from tests.matrix.stage import ABILITIES, KILL_SWITCH_S, LIMITS, MARKET, Crowd, Quoter
+from whitewire._bridge import now_ns
 from whitewire.config import Credentials, ThrottleConfig
 from whitewire.errors import WhitewireError
 from whitewire.gateway import Gateway, GatewayState
@@ -150,7 +151,7 @@ class Course:
             if not differences and self._is_at_ease():
                 break
             if time.monotonic() - began > patience_s or self.audit.breaches:
-                raise Broken("; ".join(differences or [self._why_not_quoting()]))
+                raise Broken("; ".join([*differences, self._how_it_stands()]))
             await asyncio.sleep(0.02)
         self.longest_rest_s = max(self.longest_rest_s, time.monotonic() - began)
         self._count()
@@ -160,17 +161,20 @@ class Course:
         self.quoter.is_busy = True
         self._crowd.start()
 
-    def _why_not_quoting(self) -> str:
-        gateway = self.gateway
+    def _how_it_stands(self) -> str:
+        gateway, now = self.gateway, now_ns()
         facts = {
             "blind": ", ".join(gateway.blind) or "none",
             "feed up": gateway.feed.is_up,
             "reconciled": gateway.is_reconciled,
             "in doubt": gateway.is_in_doubt,
             "gate": " ".join(gateway.guard.state(MARKET)),
+            "in flight": sum(lane.pipeline.in_flight for lane in gateway.entry.lanes),
         }
+        for name in ("open_orders", "executed_history", "websocket_token"):
+            facts[f"s until {name}"] = gateway.throttle.try_take(name, now, False) / 1e9
         told = ", ".join(f"{name}: {value}" for name, value in facts.items())
-        return f"not quoting again: {gateway.state}, {told}"
+        return f"{gateway.state}, {told}"
 
     def _is_at_ease(self) -> bool:
         """Whether it may quote again, or says why it never will."""
