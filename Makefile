@@ -105,6 +105,7 @@ bench: $(VENV)/.bench ## compare with rivals, as ratios of interleaved runs
 	$(BIN)/python -m bench.micro.ratios $(ARGS)
 	$(BIN)/whitewire bench tick --short --rounds 2
 	$(BIN)/python -m bench.tick.legs --rounds 1
+	$(BIN)/whitewire bench acks --short
 
 fuzz: $(VENV)/.test ## mutate frames and responses (FUZZ_ITERS, FUZZ_SECONDS)
 	WHITEWIRE_FUZZ_ITERS=$(FUZZ_ITERS) $(CARGO_TEST) --release fuzz

@@ -26,6 +26,12 @@ OPTIONS = {
     "cancel-all": {"--config", "--market", "--account", "--json"},
     "watchdog": {"--config", "--account", "--stay"},
     "journal": {"--config", "--path", "--table", "--json"},
+    "bench acks": {
+        *("--legs", "--transport", "--connections", "--rounds", "--interval-ms", "--short"),
+        *("--market", "--distance-percent", "--seed", "--receive", "--json", "--html"),
+        *("--service", "--service-us", "--no-tls"),
+        *("--live", "--config", "--account", "--max-orders", "--max-notional", "--rate"),
+    },
     "bench tick": {
         *("--rounds", "--tls", "--plain", "--only", "--minutes", "--short", "--seed", "--json"),
     },

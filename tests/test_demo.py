@@ -92,13 +92,3 @@ def test_a_debug_build_of_the_core_is_refused(monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setattr(_core, "build_profile", "debug")
     with pytest.raises(UsageError, match="debug build"):
         demo.main(1, 1, "pipelined", 1, None, "BTC_USDT", None)
-
-
-def test_the_cpus_of_gateway_and_venue_are_apart(monkeypatch: pytest.MonkeyPatch) -> None:
-    for usable, expected in (
-        ({0, 1}, (1, {0})),
-        ({2, 5, 7}, (7, {2, 5})),
-        ({3}, (None, {3})),
-    ):
-        monkeypatch.setattr(os, "sched_getaffinity", lambda _, cpus=usable: cpus)
-        assert demo._cpus() == expected

@@ -68,14 +68,8 @@ LAYER_OF = {
     ),
     **dict.fromkeys(
         (
-            "arming",
-            "checking",
-            "checking_host",
-            "demo",
-            "journal_command",
-            "report",
-            "running",
-            "settings",
+            *("arming", "checking", "checking_host", "demo", "journal_command", "rehearsal"),
+            *("report", "running", "settings"),
         ),
         "command",
     ),

@@ -93,9 +93,9 @@ def test_the_sdist_holds_what_a_build_needs(sdist: Path) -> None:
 def test_the_wheel_from_the_sdist_holds_both_extensions_and_every_module(wheel: Path) -> None:
     names = set(zipfile.ZipFile(wheel).namelist())
     package = ROOT / "python" / "whitewire"
-    modules = {  # and the venue's scenarios and its table
+    modules = {  # and the venue's scenarios and its table, and a page's style
         f"whitewire/{path.relative_to(package)}"
-        for suffix in ("py", "pyi", "toml", "md")
+        for suffix in ("py", "pyi", "toml", "md", "css")
         for path in package.rglob(f"*.{suffix}")
     }
     assert modules <= names

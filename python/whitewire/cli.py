@@ -161,9 +161,9 @@ def _journal(options: argparse.Namespace) -> int:
 
 
 def _bench(options: argparse.Namespace) -> int:
-    from whitewire.bench import tick
+    from whitewire.bench import acks, tick
 
-    return tick.tick_command(options)
+    return acks.acks_command(options) if options.bench == "acks" else tick.tick_command(options)
 
 
 def load_strategies(names: Sequence[str]) -> Any:

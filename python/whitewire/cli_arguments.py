@@ -26,6 +26,7 @@ first steps:
   whitewire run my_module:MyStrategy --config gateway.toml --live   trade
   whitewire watchdog --config gateway.toml                          beside it, in its own process
   whitewire cancel-all --config gateway.toml                        the red button
+  whitewire bench acks --html acks.html    which order transport answers soonest?
   whitewire bench tick                     tick-to-trade on this host, beside rivals
 
 exit codes: 0 done, 1 the job failed, 2 usage or configuration

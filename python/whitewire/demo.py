@@ -1,7 +1,7 @@
 """The demo: the embedded venue in a process of its own, and a ladder quoted on it.
 
-Owns: starting and ending the venue's process, and the demonstration strategy. Must not know: how
-the venue works (it is another process). Invariant: the venue's process never outlives the demo.
+Owns: the demonstration strategy and its run. Must not know: how the venue works (it is another
+process). Invariant: the demo ends with the summary of a stopped gateway.
 """
 
 from __future__ import annotations
@@ -10,12 +10,10 @@ import asyncio
 import json
 import logging
 import os
-import sys
-import tempfile
 import time
 from decimal import Decimal
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.live import Live
@@ -30,8 +28,9 @@ from whitewire.config import (
     ProcessConfig,
     VenueConfig,
 )
-from whitewire.errors import StartupError, UsageError
+from whitewire.errors import UsageError
 from whitewire.lifecycle import Lifecycle
+from whitewire.rehearsal import VenueProcess, cpus_apart
 from whitewire.report import live_table, rss_bytes, summary, summary_tables
 from whitewire.strategy import Strategy
 from whitewire.transport.loop import run, stop_on_signals
@@ -50,7 +49,6 @@ __all__ = ["DemoQuoter", "main"]
 log = logging.getLogger("whitewire")
 
 MARKET = "BTC_USDT"
-VENUE_START_S = 20.0
 WARM_UP_S = 10.0
 
 
@@ -96,55 +94,6 @@ class DemoQuoter(Strategy):
     def on_fill(self, fill: Fill) -> None:
         """Requotes with the new inventory."""
         self.quoted = Decimal(0)
-
-
-class _VenueProcess:
-    """The embedded venue as a child process; its first line says where it listens."""
-
-    def __init__(self, seed: int, market: str, cpus: set[int]) -> None:
-        self._seed = seed
-        self._market = market
-        self._cpus = cpus
-        self._process: asyncio.subprocess.Process | None = None
-        self._errors: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115 - closed in __aexit__
-
-    async def __aenter__(self) -> dict[str, Any]:
-        self._process = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "whitewire", "venue", "--seed", str(self._seed),
-            "--market", self._market,
-            stdout=asyncio.subprocess.PIPE, stderr=self._errors, start_new_session=True,
-        )  # fmt: skip
-        os.sched_setaffinity(self._process.pid, self._cpus)
-        if self._process.stdout is None:
-            raise StartupError("venue-no-output", "the venue's process has no output")
-        try:
-            async with asyncio.timeout(VENUE_START_S):
-                line = await self._process.stdout.readline()
-            where: dict[str, Any] = json.loads(line)
-        except (TimeoutError, ValueError):
-            await self.__aexit__()
-            self._errors = tempfile.TemporaryFile()  # noqa: SIM115
-            raise StartupError(
-                "venue-not-started", "the embedded venue did not start", "try: whitewire venue"
-            ) from None
-        return where
-
-    async def __aexit__(self, *_: object) -> None:
-        if self._process is not None and self._process.returncode is None:
-            self._process.terminate()
-            try:
-                async with asyncio.timeout(5):
-                    await self._process.wait()
-            except TimeoutError:
-                self._process.kill()
-                await self._process.wait()
-        self._errors.close()
-
-
-def _cpus() -> tuple[int | None, set[int]]:
-    """The gateway's CPU and the venue's; on one CPU each would preempt the other's answers."""
-    usable = sorted(os.sched_getaffinity(0))
-    return (usable[-1], set(usable[:-1])) if len(usable) > 1 else (None, set(usable))
 
 
 def _config(
@@ -206,10 +155,11 @@ async def _demo(
 ) -> dict[str, Any]:
     console = Console(stderr=True)
     console.print("starting the embedded venue (TLS on loopback) in its own process ...")
-    cpu, others = _cpus()
+    cpu, others = cpus_apart()
     process = ProcessConfig(cpu=cpu, receive=receive)
     demand_host(process)
-    async with _VenueProcess(seed, market, others) as where:
+    venue = VenueProcess(["--seed", str(seed), "--market", market], others)
+    async with venue as where:
         config, credentials = _config(where, market, transport, process)
         lifecycle = Lifecycle(DemoQuoter(legs, market), config, credentials)
         stop_on_signals(lifecycle.stop)

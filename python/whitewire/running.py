@@ -27,7 +27,7 @@ from whitewire.transport.receive import demand_host
 if TYPE_CHECKING:
     from whitewire.config_process import ReceiveMode
 
-__all__ = ["run", "run_command"]
+__all__ = ["demand_live", "run", "run_command"]
 
 log = logging.getLogger("whitewire")
 
@@ -67,7 +67,7 @@ def run(
         settings = msgspec.structs.replace(settings, process=process)
     configs = split(settings)
     strategies = _by_account(strategy, configs)
-    _demand_live(settings, configs, live)
+    demand_live(settings, configs, live)
     demand_host(settings.process)
     credentials = {name: Credentials.from_environment(own.account) for name, own in configs.items()}
     log.log(
@@ -98,7 +98,12 @@ def _by_account(
     return {name: check(one) for name, one in strategy.items()}
 
 
-def _demand_live(config: Config, configs: Mapping[str, Config], live: bool) -> None:
+def demand_live(config: Config, configs: Mapping[str, Config], live: bool) -> None:
+    """Checks what a venue that is not on this machine demands.
+
+    Raises:
+        ConfigError: `live` was not given, or a limit is missing; all that are, are named.
+    """
     if not config.is_loopback and not live:
         raise ConfigError(
             "not-live",

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -19,7 +21,7 @@ from tests.venue.order_socket import (
     trade,
 )
 from whitewire.venue import Venue, WireOptions
-from whitewire.venue.options import PushOrder
+from whitewire.venue.options import PushOrder, ServiceModel
 
 
 @pytest.fixture(scope="module")
@@ -289,6 +291,34 @@ def test_a_reply_comes_before_its_pushes_or_after_them(push_order: str, is_first
             ws.limit("buy", "100")
             assert len(ws.pushes) == (0 if is_first else 1)
             ws.pending(1)
+
+
+def place_five(ws: OrderSocket, turn: int) -> float:
+    """How long five orders sent at once take, ms; a ping behind them is answered at once."""
+    begun = time.monotonic()
+    fields = {"market": MARKET, "side": "buy", "amount": "0.1", "price": "100"}
+    first = 10 * turn + 100
+    for number in range(first, first + 5):
+        ws.send(json.dumps({"id": number, "method": "order_limit_place", "params": [fields]}))
+    ws.send(json.dumps({"id": first + 9, "method": "ping", "params": []}))
+    assert [ws.message()["id"] for _ in range(6)] == [first + 9, *range(first, first + 5)]
+    return (time.monotonic() - begun) * 1_000
+
+
+@pytest.mark.parametrize(
+    ("model", "least_ms", "most_ms"),
+    [(ServiceModel.SERIAL, 90, 1_000), (ServiceModel.CONCURRENT, 18, 89)],
+)
+def test_service_time_is_modelled_for_orders_and_nothing_else_waits(
+    model: ServiceModel, least_ms: float, most_ms: float
+) -> None:
+    with (
+        order_venue(WireOptions(service_us=20_000, service_model=model)) as venue,
+        RestClient(venue) as rest,
+        OrderSocket(venue, token_of(rest)) as ws,
+    ):
+        took_ms = min(place_five(ws, turn) for turn in range(3))
+        assert least_ms <= took_ms <= most_ms
 
 
 def test_numbers_and_the_grid_can_be_treated_otherwise() -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 from typing import Any
 
+from whitewire.bench.acks_arguments import add_acks
 from whitewire.bench.tick_arguments import add_tick
 
 __all__ = ["add_bench"]
@@ -22,4 +23,5 @@ def add_bench(commands: Any, formatter: type[argparse.HelpFormatter]) -> None:
         description="Measurements of whitewire on your own host and at your own endpoint.",
     )
     kinds = bench.add_subparsers(dest="bench", required=True, metavar="BENCH")
+    add_acks(kinds, formatter)
     add_tick(kinds, formatter)

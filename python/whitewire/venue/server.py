@@ -193,7 +193,7 @@ class VenueServer:
         streams = MarketStreams(self.core, timers)
         pacer = Pacer(loop)
         front = Front(self.core.options, pacer)
-        service = self._service = WsService(self.core, channels, depth, streams)
+        service = self._service = WsService(self.core, front, channels, depth, streams)
         self._cleanups += [
             service.close,
             streams.close,

@@ -2,7 +2,7 @@
 
 Owns: one object for each connection with its identity, its idle clock, its request budgets and
 its bounded outgoing queue. Must not know: what a method does. Invariant: after a connection was
-dropped nothing is sent to it and no method runs for it, unless a fault has held an order up.
+dropped nothing is sent to it and no method runs for it but orders that were held up or served.
 
 Rules:
 
@@ -18,6 +18,7 @@ Rules:
       is a grace, and then every connection a close frame.
 * K7  Calls are executed in the order of their arrival, and answered in it unless the options say
       that replies to order methods take their time.
+* K8  Order methods take the modelled service time (H5); what is no order does not wait for them.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ import random
 import ssl
 import time
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import Any, cast
 
@@ -47,7 +49,7 @@ from whitewire.venue import json_text
 from whitewire.venue.channels import Channels
 from whitewire.venue.core import VenueCore
 from whitewire.venue.depth_stream import DepthStreams
-from whitewire.venue.http_server import TLS_GOODBYE_S, reset_connection
+from whitewire.venue.http_server import TLS_GOODBYE_S, Front, reset_connection
 from whitewire.venue.market_streams import MarketStreams
 from whitewire.venue.pacing import Pacer
 from whitewire.venue.rate_limits import FixedWindow
@@ -95,6 +97,7 @@ class _Socket(WSListener):
     def __init__(self, service: WsService) -> None:
         self.account: str | None = None
         self._service = service
+        self._queue = service.front.queue()
         self._core = service.core
         self._transport: WSTransport | None = None
         self._budget = FixedWindow()
@@ -164,13 +167,15 @@ class _Socket(WSListener):
         if not self._has_room(call.method):
             self._send(error_reply(*TOO_MANY_REQUESTS, call.id))  # K4
             return
-        if is_order_method(call.method):
-            late = faults.take("late_order", method=call.method)
-            if late:
-                delay_s = float(late.values["ms"]) / 1000
-                self._loop.call_later(delay_s, self._execute, call, is_cut_after)
-                return
-        self._execute(call, is_cut_after)
+        execute, is_order = partial(self._execute, call, is_cut_after), is_order_method(call.method)
+        late = faults.take("late_order", method=call.method) if is_order else None
+        if late:
+            self._loop.call_later(float(late.values["ms"]) / 1000, execute)
+        elif is_order:
+            service_s = self._core.options.service_us * 1e-6
+            self._service.front.serve(self._queue, service_s, execute)  # K8
+        else:
+            execute()
 
     def _has_room(self, method: str) -> bool:
         """Takes a call off its budget, if that has room (K4)."""
@@ -320,9 +325,14 @@ class WsService:
     """
 
     def __init__(
-        self, core: VenueCore, channels: Channels, depth: DepthStreams, streams: MarketStreams
+        self,
+        core: VenueCore,
+        front: Front,
+        channels: Channels,
+        depth: DepthStreams,
+        streams: MarketStreams,
     ) -> None:
-        self.core = core
+        self.core, self.front = core, front
         self.pacer = Pacer(asyncio.get_running_loop())
         self._random = random.Random("replies")
         self.methods = WsMethods(core, channels, depth, streams)

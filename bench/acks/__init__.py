@@ -1,0 +1,1 @@
+"""The acknowledgement bench beyond `whitewire bench acks`: a native front, and rivals."""
