@@ -20,7 +20,7 @@ ENDPOINT = {"kind": "embedded", "words": "embedded venue, 200 µs for each order
 def request(legs: tuple[int, ...] = (1, 5, 20), rounds: int = 30) -> Request:
     """A run of every way."""
     return Request(
-        ways=tuple(ways(4, True)),
+        ways=tuple(ways(4)),
         legs=legs,
         rounds=rounds,
         connections=4,

@@ -67,7 +67,7 @@ def test_a_tiny_run_measures_every_way_and_leaves_nothing(tmp_path: Path) -> Non
         True,
     )
     ways = {cell["transport"] for cell in run["cells"]}
-    assert ways >= {"sequential", "pipelined-1", "pipelined-4", "bulk"}
+    assert ways == {"sequential", "pipelined-1", "pipelined-4", "bulk", "websocket"}
     assert orders["placed"] == 3 * (1 + 2) * len(ways)
     for cell in run["cells"]:
         assert (cell["whole"], cell["refused"], cell["unknown"]) == (1, {}, 0)

@@ -14,18 +14,18 @@ from whitewire.bench.plan import WARM_UP_ROUNDS, Caps, Cell, schedule, ways
 from whitewire.errors import UsageError
 
 CELLS = st.builds(
-    lambda connections, legs: [Cell(way, n) for n in legs for way in ways(connections, True)],
+    lambda connections, legs: [Cell(way, n) for n in legs for way in ways(connections)],
     st.integers(1, 8),
     st.sets(st.integers(1, 20), min_size=1, max_size=4),
 )
 
 
 def test_the_ways_are_named_by_their_connections() -> None:
-    assert [way.name for way in ways(4, False)] == [
-        "sequential", "pipelined-1", "pipelined-4", "bulk"
+    assert [way.name for way in ways(4)] == [
+        "sequential", "pipelined-1", "pipelined-4", "bulk", "websocket"
     ]  # fmt: skip
-    assert [way.name for way in ways(1, True)] == ["sequential", "pipelined-1", "bulk", "websocket"]
-    assert [way.words for way in ways(4, False)][1:3] == [
+    assert [way.name for way in ways(1)] == ["sequential", "pipelined-1", "bulk", "websocket"]
+    assert [way.words for way in ways(4)][1:3] == [
         "pipelined on 1 connection",
         "pipelined on 4 connections",
     ]
@@ -48,7 +48,7 @@ def test_each_round_sends_each_cell_once_at_fixed_distances(
 
 
 def test_the_order_within_rounds_is_random() -> None:
-    cells = [Cell(way, 5) for way in ways(4, True)]
+    cells = [Cell(way, 5) for way in ways(4)]
     plan = schedule(cells, 40, interval_ms=1, orders_per_s=None, seed=1)
     firsts = Counter(due.cell for due in plan[:: len(cells)])
     assert len(firsts) == len(cells)
@@ -69,12 +69,12 @@ def test_no_more_orders_leave_than_the_rate_allows(
 
 
 def test_caps_refuse_a_plan_that_passes_them() -> None:
-    cells = [Cell(way, 20) for way in ways(4, False)]
+    cells = [Cell(way, 20) for way in ways(4)]
     plan = schedule(cells, 8, interval_ms=1, orders_per_s=100, seed=1)
     orders = sum(due.cell.legs for due in plan)
-    assert orders == 800
-    Caps(800, Decimal(200), 100).demand(plan, Decimal(200))
-    with pytest.raises(UsageError, match="places 800 orders, and --max-orders is 799"):
-        Caps(799, Decimal(200), 100).demand(plan, Decimal(200))
+    assert orders == 1000
+    Caps(1000, Decimal(200), 100).demand(plan, Decimal(200))
+    with pytest.raises(UsageError, match="places 1000 orders, and --max-orders is 999"):
+        Caps(999, Decimal(200), 100).demand(plan, Decimal(200))
     with pytest.raises(UsageError, match="rests with 201, and --max-notional is 200"):
-        Caps(800, Decimal(200), 100).demand(plan, Decimal(201))
+        Caps(1000, Decimal(200), 100).demand(plan, Decimal(201))

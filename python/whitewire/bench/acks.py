@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 from rich.console import Console
@@ -154,9 +154,7 @@ def embedded_config(
             rest=where["rest"], public_rest=where["public_rest"], ws=where["ws"], ca=where["ca"]
         ),
         orders=OrdersConfig(
-            transport=cast("Any", request.transport),
-            connections=request.connections,
-            in_flight=IN_FLIGHT,
+            transport=request.transport, connections=request.connections, in_flight=IN_FLIGHT
         ),
         process=ProcessConfig(cpu=cpu, receive=request.receive),
         markets={request.market: limits},

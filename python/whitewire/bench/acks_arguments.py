@@ -25,8 +25,7 @@ at the exchange, with real money that is not meant to be spent:
 how to read it: times count from the moment at which a burst was due on a schedule that no answer
 moves. What decides is when the last leg is known to rest; what reacts first needs the first.
 
-transports: sequential, pipelined-1, pipelined-K (with --connections K), bulk, and websocket where
-this gateway has it.
+transports: sequential, pipelined-1, pipelined-K (with --connections K), bulk, websocket.
 """
 
 

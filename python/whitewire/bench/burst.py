@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING
 
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Order, RejectSource
@@ -117,8 +117,7 @@ class Burst:
     def _quote(
         self, gateway: Gateway, market: str, bids: Sequence[tuple[Decimal, Decimal]]
     ) -> None:
-        mode = cast("Any", self.due.cell.way.mode)
-        self.orders += gateway.quote(market, bids, [], mode=mode).orders
+        self.orders += gateway.quote(market, bids, [], mode=self.due.cell.way.mode).orders
 
     def _leg(self, order: Order) -> Leg:
         ack = order.t_ack_ns - self.due_ns if order.t_ack_ns else None

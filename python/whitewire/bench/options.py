@@ -7,13 +7,11 @@ burst is sent. Invariant: a `Request` that exists can be run; with `live` it has
 from __future__ import annotations
 
 import os
-import typing
 from dataclasses import dataclass
 from decimal import Decimal, InvalidOperation
 from pathlib import Path
 
 from whitewire.bench.plan import Caps, Cell, Due, Mode, Way, schedule, ways
-from whitewire.config import OrdersConfig
 from whitewire.config_process import ReceiveMode
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import UsageError
@@ -81,18 +79,13 @@ class Request:
         )
 
 
-def has_websocket() -> bool:
-    """Whether this gateway can send orders over the WebSocket."""
-    return "websocket" in typing.get_args(typing.get_type_hints(OrdersConfig)["transport"])
-
-
 def chosen_ways(names: list[str] | None, connections: int) -> tuple[Way, ...]:
     """The ways of these names, all where none is named.
 
     Raises:
         UsageError: there is no such way.
     """
-    known = {way.name: way for way in ways(connections, has_websocket())}
+    known = {way.name: way for way in ways(connections)}
     for name in names or ():
         if name not in known:
             raise UsageError(

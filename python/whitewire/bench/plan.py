@@ -48,15 +48,12 @@ class Way:
         return f"pipelined on {self.connections} connection{plural}"
 
 
-def ways(connections: int, has_websocket: bool) -> list[Way]:
+def ways(connections: int) -> list[Way]:
     """Every way that there is with so many connections."""
     found = [Way("sequential", "pipelined", is_sequential=True), Way("pipelined-1", "pipelined")]
     if connections > 1:
         found.append(Way(f"pipelined-{connections}", "pipelined", connections))
-    found.append(Way("bulk", "bulk"))
-    if has_websocket:
-        found.append(Way("websocket", "websocket"))
-    return found
+    return [*found, Way("bulk", "bulk"), Way("websocket", "websocket")]
 
 
 class Cell(NamedTuple):
