@@ -16,7 +16,7 @@ The catalogue
     set       what is wanted: key to text; keys are sysctls, paths, NIC options, IRQ names, units,
               kernel parameters or files, as the kind says
     accept    other values that are as good
-    requires  conditions of the host; unmet means SKIP with the reason (`conditions.py`)
+    requires  conditions of the host; unmet means SKIP with the reason (`context.py`)
     stage     place in the order of application (`catalogue.STAGES`); revert runs backwards
     disruption  none, blip (traffic stops for a moment) or reboot
     deviation   what another value is called: fail, warn or info
@@ -28,8 +28,8 @@ The catalogue
               four vCPUs, sources are keys of `catalogue/sources.json`
 
     Braces in keys and values are filled in from the host and its CPU plan: `{if}` `{driver}`
-    `{nic}` `{housekeeping}` `{isolated}` `{banned}` `{hot_sibling}` `{queues}` `{venue}` `{c1_us}`
-    and others (`variables.py`). One that has no value here makes the entry SKIP with its reason.
+    `{nic}` `{housekeeping}` `{isolated}` `{shared}` `{hot_sibling}` `{queues}` `{venue}` `{c1_us}`
+    and others (`context.py`). One that has no value here makes the entry SKIP with its reason.
 
 Profiles
     `profiles/*.json`: which entries, with other values where the profile wants them, the receive
