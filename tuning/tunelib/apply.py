@@ -21,7 +21,7 @@ from tunelib.catalogue import STAGES, Entry
 from tunelib.context import Context
 from tunelib.errors import TuneError, Unsupported
 from tunelib.host import Host
-from tunelib.kinds import Target, satisfied
+from tunelib.kinds import THERE, Target, satisfied
 from tunelib.kinds_more import KINDS
 from tunelib.operations import do, failed
 from tunelib.planner import Assessment
@@ -165,7 +165,7 @@ class Applier:
         found = kind.read(self._host, target, kept)
         for key in kept:
             value, now = values[key], found.get(key)
-            is_folder_in_use = value is None and now == ""
+            is_folder_in_use = value is None and now == THERE
             if now != value and (is_exact or not satisfied(target, now, value)):
                 if is_folder_in_use:
                     continue

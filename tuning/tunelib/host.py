@@ -51,7 +51,9 @@ class Host:
             Unsupported: it is there and cannot be read, with the reason.
         """
         try:
-            with open(self._at(path), encoding="utf-8", errors="surrogateescape") as file:
+            with open(
+                self._at(path), encoding="utf-8", errors="surrogateescape", newline=""
+            ) as file:
                 return file.read()
         except (FileNotFoundError, NotADirectoryError):
             return None

@@ -268,7 +268,8 @@ class IrqKind(Kind):
 GROUPS = "/sys/fs/cgroup"
 SLICE = f"{GROUPS}/whitewire.slice"
 # Beside the two files of the group: whether groups have the controller at all, and the group.
-CONTROLLER, FOLDER = "controller", "folder"
+CONTROLLER, FOLDER = "cpuset controller", "whitewire.slice"
+THERE = "there"
 
 
 class CpusetKind(Kind):
@@ -276,7 +277,7 @@ class CpusetKind(Kind):
 
     def wanted(self, context: Context, entry: Entry, wanted: Mapping[str, str]) -> dict[str, str]:
         filled = super().wanted(context, entry, wanted)
-        return {CONTROLLER: "on", FOLDER: "", **filled}
+        return {CONTROLLER: "on", FOLDER: THERE, **filled}
 
     def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
         has_folder = host.is_folder(SLICE)
@@ -286,7 +287,7 @@ class CpusetKind(Kind):
             if key == CONTROLLER:
                 found[key] = "on" if "cpuset" in enabled else "off"
             elif key == FOLDER:
-                found[key] = "" if has_folder else None
+                found[key] = THERE if has_folder else None
             else:
                 found[key] = normal(target, host.read(f"{SLICE}/{key}"))
         return found
@@ -295,7 +296,7 @@ class CpusetKind(Kind):
         operations: list[Operation] = []
         if values.get(CONTROLLER) == "on":
             operations.append(Write(f"{GROUPS}/cgroup.subtree_control", "+cpuset"))
-        if values.get(FOLDER) == "":
+        if values.get(FOLDER) == THERE:
             operations.append(MakeFolder(SLICE))
         files = {key: text for key, text in values.items() if key not in (CONTROLLER, FOLDER)}
         if "isolated" not in str(files.get("cpuset.cpus.partition", "isolated")):

@@ -16,6 +16,7 @@ from tunelib.context import Context
 from tunelib.errors import Unsupported
 from tunelib.host import Host
 from tunelib.kinds import (
+    THERE,
     CpusetKind,
     FileKind,
     Group,
@@ -99,14 +100,14 @@ class DropinKind(Kind):
             if not context.host.is_folder(folder):
                 if not context.host.is_folder(folder.rsplit("/", 1)[0]):
                     raise Unsupported(f"there is no {folder}")
-                folders[f"{folder}/"] = ""
+                folders[f"{folder}/"] = THERE
         return {**folders, **filled}
 
     def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
         found: dict[str, Optional[str]] = {}
         for key in keys:
             is_folder = key.endswith("/")
-            found[key] = ("" if host.is_folder(key) else None) if is_folder else host.read(key)
+            found[key] = (THERE if host.is_folder(key) else None) if is_folder else host.read(key)
         return found
 
     def groups(self, host: Host, target: Target, values: Values) -> list[Group]:

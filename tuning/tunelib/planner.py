@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Optional
 
+from tunelib import probes
 from tunelib.catalogue import STAGES, Catalogue, Entry
 from tunelib.context import Context
 from tunelib.errors import Unsupported
@@ -57,7 +58,17 @@ def assess(context: Context, entry: Entry) -> Assessment:
         return Assessment(entry, reason=str(error))
     except ValueError as error:
         return Assessment(entry, reason=f"what the host says cannot be read: {error}")
+    if entry.kind == "dropin" and entry.probe and not any(found.values()):
+        wanted = _still_wanted(context, entry, wanted)
     return Assessment(entry, "", target, found, wanted)
+
+
+def _still_wanted(context: Context, entry: Entry, wanted: dict[str, str]) -> dict[str, str]:
+    """Nothing, where the host already has by itself what our files would bring."""
+    try:
+        return {} if probes.ask(context, entry).is_good else wanted
+    except Unsupported:
+        return wanted
 
 
 def chosen(context: Context, catalogue: Catalogue, only: Iterable[str] = ()) -> list[Entry]:

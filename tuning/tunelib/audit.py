@@ -1,0 +1,118 @@
+"""What stands between this host and low latency: one row for each entry.
+
+Owns: the verdict on an entry. Must not know: how rows are printed. Invariant: nothing is changed;
+what this host lacks is SKIP with its reason, never FAIL.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import NamedTuple, Optional
+
+from tunelib import planner, probes
+from tunelib.catalogue import Catalogue, Entry
+from tunelib.context import Context
+from tunelib.errors import Unsupported
+from tunelib.planner import Assessment
+from tunelib.state import State
+
+PASS, WARN, FAIL, SKIP, UNKNOWN = "PASS", "WARN", "FAIL", "SKIP", "UNKNOWN"
+STATES = (FAIL, WARN, UNKNOWN, PASS, SKIP)
+LONGEST = 60
+
+
+class Row(NamedTuple):
+    """A verdict."""
+
+    id: str
+    tier: str
+    setting: str
+    found: str
+    wanted: str
+    state: str
+    note: str
+
+
+def rows(context: Context, catalogue: Catalogue, state: Optional[State]) -> list[Row]:
+    """The profile's entries and all questions; what has neither is documentation.
+
+    Args:
+        state: what was applied, if this user may read it.
+    """
+    found = []
+    for entry in catalogue:
+        if entry.changes and entry.id in context.profile.entries:
+            found.append(_changing(context, entry, state))
+        elif not entry.changes and entry.probe:
+            found.append(_asked(context, entry))
+    return found
+
+
+def _row(entry: Entry, found: str, wanted: str, state: str, note: str) -> Row:
+    return Row(entry.id, entry.tier, entry.title, found, wanted, state, note)
+
+
+def _bad(entry: Entry) -> str:
+    return FAIL if entry.deviation == "fail" else WARN
+
+
+def _asked(context: Context, entry: Entry) -> Row:
+    try:
+        context.demand(entry)
+        finding = probes.ask(context, entry)
+    except Unsupported as error:
+        return _row(entry, "", "", SKIP, str(error))
+    verdict = {True: PASS, False: _bad(entry), None: UNKNOWN}[finding.is_good]
+    return _row(entry, finding.found, "", verdict, finding.note)
+
+
+def _changing(context: Context, entry: Entry, state: Optional[State]) -> Row:
+    assessment = planner.assess(context, entry)
+    if assessment.reason:
+        return _row(entry, "", "", SKIP, assessment.reason)
+    change = assessment.change
+    if not change:
+        if planner.waits_for_boot(context, assessment):
+            return _row(entry, "", shown(assessment.wanted), WARN, "after the next reboot")
+        return _row(entry, shown(assessment.found), "", PASS, "")
+    note = _drift(assessment, state) or f"apply: {entry.write}"
+    found = {key: assessment.found[key] for key in change}
+    return _row(entry, shown(found), shown(change), _bad(entry), note)
+
+
+def _drift(assessment: Assessment, state: Optional[State]) -> str:
+    record = state.find(assessment.target) if state and assessment.target else None
+    if record is None:
+        return ""
+    strange = [key for key in assessment.change if not record.is_ours(key, assessment.found[key])]
+    if strange:
+        return f"changed by others since apply: {', '.join(strange)}"
+    return "undone since apply: apply again"
+
+
+def shown(values: Mapping[str, Optional[str]]) -> str:
+    """Values on one line: the value alone where all keys agree."""
+    texts = {key: value_of(text) for key, text in values.items()}
+    if len(set(texts.values())) == 1:
+        [text] = set(texts.values())
+    else:
+        text = ", ".join(f"{_short(key)} {text}" for key, text in texts.items())
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
+
+
+def value_of(text: Optional[str]) -> str:
+    """A value for people: on one line, and never nothing."""
+    return "none" if text is None else " ".join(text.split()) or "empty"
+
+
+def _short(key: str) -> str:
+    """The last part of a path, the last two of a sysctl."""
+    if key.startswith("/"):
+        return key.rstrip("/").rsplit("/", 1)[1]
+    return key.replace("{if}-", "") if "{" in key else key.rsplit(".", 1)[-1]
+
+
+def is_ready(found: list[Row], is_strict: bool) -> bool:
+    """Whether nothing failed; strictly, whether nothing is worth a warning either."""
+    bad = {FAIL, WARN} if is_strict else {FAIL}
+    return not any(row.state in bad for row in found)
