@@ -50,6 +50,8 @@ class MemoryHost(Host):
         kept["/machine.json"] = re.sub(r'"log": \[.*\]', "", kept["/machine.json"])
         numbered = {}
         for path, text in kept.items():  # interrupts are themselves by name, not by number
+            if path.endswith("/effective_affinity_list"):
+                continue  # follows from the other
             match = re.match(r"/(?:proc|sys/kernel)/irq/(\d+)/(.*)", path)
             name = kept.get(f"/sys/kernel/irq/{match[1]}/actions", "") if match else ""
             numbered[f"irq {name.strip()} {match[2]}" if match else path] = text
@@ -122,8 +124,11 @@ class MemoryHost(Host):
 
     def glob(self, pattern: str) -> list[str]:
         depth = pattern.count("/")
+        start = re.split(r"[*?\[]", pattern, maxsplit=1)[0]
         found = set()
         for path in (*self.files, *self._links, *self.folders):
+            if not path.startswith(start):
+                continue
             cut = "/".join(path.split("/")[: depth + 1])
             is_deep = cut.count("/") == depth
             if is_deep and _matches(cut, pattern):

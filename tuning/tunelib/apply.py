@@ -22,7 +22,7 @@ from tunelib.context import Context
 from tunelib.errors import TuneError, Unsupported
 from tunelib.host import Host
 from tunelib.kinds import THERE, Target, satisfied
-from tunelib.kinds_more import KINDS
+from tunelib.kinds_more import KINDS, remade_with_queues
 from tunelib.operations import do, failed
 from tunelib.planner import Assessment
 from tunelib.state import APPLIED, INTENT, Record, State, Values
@@ -78,25 +78,57 @@ class Applier:
         drifted = []
         if target is None or not change:
             return values, drifted
-        record = self._state.find(target)
-        if record is None:
-            record = Record(target, KINDS[target.kind].scope, self._host.boot_id())
-            self._state.records.append(record)
-        if record.run != self._run:
-            record.before = {}
+        if target.kind == "channels":
+            self._intend_remade(target)
+        record = self._record(target)
         for key, wanted in change.items():
             found = assessment.found[key]
             is_known = key in record.previous
-            if is_known and not record.is_ours(key, found) and not self._is_forced:
+            if is_known and not self._may_change(record, key, found):
                 drifted.append(key)
                 continue
-            record.previous.setdefault(key, found)
+            record.previous.setdefault(key, self._first(target, key, found))
             record.before.setdefault(key, found)
             record.applied[key] = values[key] = wanted
         if values:
             record.phase, record.run = INTENT, self._run
             record.at = time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime())
         return values, drifted
+
+    def _record(self, target: Target) -> Record:
+        """The record of a target, begun anew for this run."""
+        record = self._state.find(target)
+        if record is None:
+            record = Record(target, KINDS[target.kind].scope, self._host.boot_id())
+            self._state.records.append(record)
+        if record.run != self._run:
+            record.before = {}
+        return record
+
+    def _may_change(self, record: Record, key: str, value: Optional[str]) -> bool:
+        """Whether nobody but us has set a value, or it does not matter."""
+        if self._is_forced or record.is_ours(key, value):
+            return True
+        is_new = key in record.previous and record.previous[key] is None
+        return is_new and KINDS[record.target.kind].fresh.get(key) == value
+
+    def _first(self, target: Target, key: str, value: Optional[str]) -> Optional[str]:
+        """What was found first of a key, in whichever record it is."""
+        for record in self._state.records:
+            other = record.target
+            if (other.kind, other.mac) == (target.kind, target.mac) and key in record.previous:
+                return record.previous[key]
+        return value
+
+    def _intend_remade(self, target: Target) -> None:
+        """Records what goes with the queues, whether or not an entry is about it."""
+        for one, values in remade_with_queues(self._host, target):
+            record = self._record(one)
+            if record.run != self._run:
+                record.run, record.is_remade = self._run, True
+                for key, value in values.items():
+                    record.previous.setdefault(key, self._first(one, key, value))
+                    record.before[key] = value
 
     def _step(self, context: Context, entry: Entry) -> list[Done]:
         assessment = planner.assess(context, entry)
@@ -118,8 +150,18 @@ class Applier:
         self._settle(target)
         if len(refused) < len(values):
             done.append(Done(entry.id, "applied"))
+        elif target.kind == "channels":
+            self._drop_remade(target)
         done += [Done(entry.id, "skip", reason) for reason in dict.fromkeys(refused.values())]
         return done
+
+    def _drop_remade(self, target: Target) -> None:
+        """The queues stayed as they were."""
+        if self._state.find(target) is None:
+            self._state.records = [
+                record for record in self._state.records if record.target.id != target.id
+            ]
+            self._state.save()
 
     def _settle(self, target: Target) -> None:
         record = self._state.find(target)
@@ -223,7 +265,7 @@ class Applier:
         for key, aim in aims.items():
             if key not in found or found[key] == aim:
                 continue
-            if record.is_ours(key, found[key]) or self._is_forced:
+            if self._may_change(record, key, found[key]):
                 values[key] = aim
             else:
                 drifted.append(key)

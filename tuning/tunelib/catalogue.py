@@ -30,7 +30,8 @@ STAGES += ("cpuset", "sysctl", "memory", "cpu", "files", "boot")
 DISRUPTIONS = ("none", "blip", "reboot")
 DEVIATIONS = ("fail", "warn", "info")
 COMPARES = ("text", "choice", "mask", "cpulist")
-VARIABLE = re.compile(r"\{([a-z0-9_]+)\}")
+# Braces after a capital letter are udev's, `ATTR{clock_name}`.
+VARIABLE = re.compile(r"(?<![A-Z])\{([a-z0-9_]+)\}")
 _TEXTS = ("title", "why", "risk", "four", "read", "write", "revert")
 _NEEDED = frozenset({"id", "tier", "kind", "sources", *_TEXTS})
 _OPTIONAL = frozenset(

@@ -277,11 +277,6 @@ def _deep_idle(context: Context, sign: str, value: str) -> None:
         raise Unsupported("the host shows no sleep state deeper than C1")
 
 
-def _smt(context: Context, sign: str, value: str) -> None:
-    if not context.topology.has_siblings:
-        raise Unsupported("no core has two threads")
-
-
 def _intel_idle(context: Context, sign: str, value: str) -> None:
     if not context.host.exists("/sys/module/intel_idle/parameters/max_cstate"):
         raise Unsupported("sleep states are not driven by intel_idle")
@@ -323,7 +318,6 @@ CONDITIONS: Mapping[str, Callable[[Context, str, str], None]] = {
     "clocksource": _clocksource,
     "cgroup2": _cgroup2,
     "deep-idle": _deep_idle,
-    "smt": _smt,
     "intel-idle": _intel_idle,
     "swap": _swap,
     "ec2": _ec2,

@@ -11,6 +11,7 @@ import fnmatch
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Optional
 
 from tunelib import cpulist, topology
@@ -80,10 +81,12 @@ class Kind:
     Attributes:
         scope: runtime where a boot forgets it, otherwise persistent.
         is_remade: a change of the card's queues makes these anew.
+        fresh: values with which a thing begins that was not there before we made it.
     """
 
     scope = "runtime"
     is_remade = False
+    fresh: Mapping[str, str] = MappingProxyType({})
 
     def wanted(self, context: Context, entry: Entry, wanted: Mapping[str, str]) -> dict[str, str]:
         """The keys of this host with what is wanted.
@@ -274,6 +277,10 @@ THERE = "there"
 
 class CpusetKind(Kind):
     """The partition of the gateway's slice."""
+
+    fresh: Mapping[str, str] = MappingProxyType(
+        {"cpuset.cpus": "", "cpuset.cpus.partition": "member"}
+    )
 
     def wanted(self, context: Context, entry: Entry, wanted: Mapping[str, str]) -> dict[str, str]:
         filled = super().wanted(context, entry, wanted)

@@ -7,10 +7,12 @@ rewritten.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Optional
 
-from tunelib import ethtool
+from tunelib import ethtool, topology
 from tunelib.catalogue import CHANGING, Entry
 from tunelib.context import Context
 from tunelib.errors import Unsupported
@@ -220,6 +222,33 @@ KINDS: Mapping[str, Kind] = {
     "dropin": DropinKind(),
 }
 assert set(KINDS) == CHANGING
+QUEUE_FILES = ("rps_cpus", "xps_cpus")
+
+
+def remade_with_queues(host: Host, target: Target) -> list[tuple[Target, dict[str, Optional[str]]]]:
+    """What a change of a card's queues makes anew, with its values now: a revert restores it too.
+
+    Interrupts of the card, the files of its queues, the indirection table.
+    """
+    name = target.interface(host)
+    prefix = f"{name}-"
+    irqs = [irq for irq in topology.interrupts(host) if irq.startswith(prefix)]
+    folder = f"/sys/class/net/{name}/queues"
+    files = [path for word in QUEUE_FILES for path in host.glob(f"{folder}/*/{word}")]
+    found = []
+    for kind, compare, keys in (
+        ("irq", "cpulist", [f"{{if}}-{irq[len(prefix):]}" for irq in irqs]),
+        ("file", "mask", [path.replace(f"/{name}/", "/{if}/", 1) for path in files]),
+        ("rxfh", "text", ["indirection"]),
+    ):
+        one = replace(target, kind=kind, compare=compare)
+        values: dict[str, Optional[str]] = {}
+        for key in keys:
+            with contextlib.suppress(Unsupported):  # what cannot be read cannot be restored
+                values.update(KINDS[kind].read(host, one, [key]))
+        if values:
+            found.append((one, values))
+    return found
 
 
 def target_of(context: Context, entry: Entry) -> Target:

@@ -105,7 +105,9 @@ class Anonymous:
         """The text without addresses, names and identifiers."""
         text = MAC.sub(lambda m: f"06:00:00:00:00:{self._number(m[0]) % 256:02x}", text)
         text = IPV4.sub(lambda m: f"10.0.{self._number(m[0]) // 256}.{self._number(m[0]) % 256}", text)
-        text = IPV6.sub(lambda m: f"fd00::{self._number(m[0]):x}", text)
+        text = IPV6.sub(
+            lambda m: m[0] if MAC.fullmatch(m[0]) else f"fd00::{self._number(m[0]):x}", text
+        )
         text = INSTANCE.sub(lambda m: f"{m[1]}-{self._number(m[0]):017x}", text)
         text = IDENTIFIER.sub(lambda m: f"{self._number(m[0]):08x}-0000-0000-0000-000000000000", text)
         if len(self._host_name) > 2:
@@ -144,7 +146,8 @@ def _files(host: Host) -> dict[str, str]:
             except Unsupported:
                 continue  # what this user may not read is not recorded
             if text is not None:
-                files[name] = text
+                # below the link that a card has to its device stands the device itself
+                files[host.resolve(name) if "/device/" in name else name] = text
     release = (files.get("/proc/sys/kernel/osrelease") or "").strip()
     config = host.read(f"/boot/config-{release}")
     if config is not None:

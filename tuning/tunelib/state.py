@@ -114,18 +114,19 @@ class State:
 
     def save(self) -> None:
         """Makes the records durable."""
-        document = {
-            "schema": SCHEMA,
-            "records": [record.to_json() for record in self.records],
-            "pending": self.pending and self.pending.__dict__,
-        }
-        self._host.replace(FILE, json.dumps(document, indent=1) + "\n", mode=0o600)
+        rows = ",\n".join(json.dumps(record.to_json()) for record in self.records)
+        pending = json.dumps(self.pending and self.pending.__dict__)
+        text = f'{{"schema": {SCHEMA}, "pending": {pending}, "records": [\n{rows}\n]}}\n'
+        self._host.replace(FILE, text, mode=0o600)
 
     def find(self, target: Target) -> Optional[Record]:
-        """The record of a target: the same entry on the same card."""
+        """The record of a target: the same entry and kind on the same card."""
+
+        def identity(one: Target) -> tuple[str, ...]:
+            return one.id, one.kind, one.mac, one.pci
+
         for record in self.records:
-            found = record.target
-            if (found.id, found.mac, found.pci) == (target.id, target.mac, target.pci):
+            if identity(record.target) == identity(target):
                 return record
         return None
 
