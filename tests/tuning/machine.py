@@ -87,6 +87,8 @@ class Machine:
             "-S": self._show_stats,
             "-T": lambda _card, _name: "Time stamping parameters:\nPTP Hardware Clock: none\n",
         }
+        if option not in actions:
+            raise Refusal("netlink error: Operation not supported")
         return actions[option](card, name, *words)
 
     @staticmethod
@@ -209,9 +211,8 @@ class Machine:
         return None
 
 
-def main(argv: Sequence[str]) -> int:
-    """A program of `ROOT/shim`."""
-    root = Path(os.environ[ROOT_VARIABLE])
+def in_folder(root: Path) -> Machine:
+    """The programs of a host in a folder."""
 
     def put(path: str, text: str) -> None:
         place = root / path.lstrip("/")
@@ -224,8 +225,12 @@ def main(argv: Sequence[str]) -> int:
         if not any(folder.iterdir()):
             folder.rmdir()
 
-    machine = Machine(RootedHost(str(root)), put, drop)
-    said = machine.run([Path(argv[0]).name, *argv[1:]])
+    return Machine(RootedHost(str(root)), put, drop)
+
+
+def main(argv: Sequence[str]) -> int:
+    """A program of `ROOT/shim`."""
+    said = in_folder(Path(os.environ[ROOT_VARIABLE])).run([Path(argv[0]).name, *argv[1:]])
     os.write(1, said.out.encode())
     os.write(2, said.err.encode())
     return said.code

@@ -96,7 +96,7 @@ def differing(host: MemoryHost, before: dict[str, str]) -> dict[str, tuple[str |
     }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(hosts())
 def test_revert_undoes_apply(host: MemoryHost) -> None:
     before = host.snapshot()
@@ -106,7 +106,7 @@ def test_revert_undoes_apply(host: MemoryHost) -> None:
     same(host, before)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(hosts())
 def test_twice_is_once(host: MemoryHost) -> None:
     apply(host, EVERYTHING)
@@ -117,7 +117,7 @@ def test_twice_is_once(host: MemoryHost) -> None:
     assert json.loads(host.files[FILE]) == state
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(hosts())
 def test_the_second_profile_does_not_replace_what_was_found_first(host: MemoryHost) -> None:
     before = host.snapshot()
@@ -127,7 +127,7 @@ def test_the_second_profile_does_not_replace_what_was_found_first(host: MemoryHo
     same(host, before)
 
 
-@settings(max_examples=2500, deadline=None)
+@settings(max_examples=1200, deadline=None)
 @given(hosts(), st.integers(1, 140), st.integers(1, 80), st.booleans())
 def test_a_crash_between_any_two_changes_can_be_undone(
     host: MemoryHost, first: int, second: int, applies_again: bool
@@ -169,7 +169,7 @@ STRANGE = {
 }
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(hosts(), st.sets(st.sampled_from(DRIFTING), min_size=1))
 def test_what_others_changed_since_is_not_overwritten(host: MemoryHost, paths: set[str]) -> None:
     apply(host, LATENCY)
@@ -283,7 +283,7 @@ def test_what_a_driver_refuses_is_skipped_with_its_words() -> None:
     same(host, before)
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=250, deadline=None)
 @given(hosts(), st.sampled_from(["/proc/sys/net/ipv4/tcp_autocorking", f"{THP}/enabled"]))
 def test_a_failure_undoes_the_whole_run(host: MemoryHost, path: str) -> None:
     apply(host, named("base"), only=["S1"])

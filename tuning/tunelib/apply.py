@@ -88,7 +88,7 @@ class Applier:
                 drifted.append(key)
                 continue
             record.previous.setdefault(key, self._first(target, key, found))
-            record.before.setdefault(key, found)
+            record.before.setdefault(key, self._found_by_run(target, key, found))
             record.applied[key] = values[key] = wanted
         if values:
             record.phase, record.run = INTENT, self._run
@@ -112,13 +112,23 @@ class Applier:
         is_new = key in record.previous and record.previous[key] is None
         return is_new and KINDS[record.target.kind].fresh.get(key) == value
 
+    def _others(self, target: Target, key: str) -> list[Record]:
+        """Records that know the same key of the same card."""
+        return [
+            record
+            for record in self._state.records
+            if (record.target.kind, record.target.mac) == (target.kind, target.mac)
+            and key in record.previous
+        ]
+
     def _first(self, target: Target, key: str, value: Optional[str]) -> Optional[str]:
         """What was found first of a key, in whichever record it is."""
-        for record in self._state.records:
-            other = record.target
-            if (other.kind, other.mac) == (target.kind, target.mac) and key in record.previous:
-                return record.previous[key]
-        return value
+        return next((one.previous[key] for one in self._others(target, key)), value)
+
+    def _found_by_run(self, target: Target, key: str, value: Optional[str]) -> Optional[str]:
+        """What this run found before it made the queues anew."""
+        others = [one for one in self._others(target, key) if one.run == self._run]
+        return next((one.before[key] for one in others if key in one.before), value)
 
     def _intend_remade(self, target: Target) -> None:
         """Records what goes with the queues, whether or not an entry is about it."""

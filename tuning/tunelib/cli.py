@@ -14,7 +14,7 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn
+from typing import NoReturn, Optional
 
 from tunelib import commands, profile
 from tunelib.errors import TuneError, Unsupported
@@ -23,12 +23,16 @@ from tunelib.export import FORMATS
 DESCRIPTION = "Makes a host ready for low latency, measured and reversible. Changes nothing by default."
 
 
+class Mistake(Exception):
+    """In the arguments; what is wrong, and how they go."""
+
+
 class Parser(argparse.ArgumentParser):
-    """For plan a mistake is 1, because 2 means that changes wait."""
+    """Leaves the exit code of a mistake to `main`."""
 
     def error(self, message: str) -> NoReturn:
-        self.print_usage(sys.stderr)
-        self.exit(1 if self.prog.endswith(" plan") else 2, f"tune: {message}\n")
+        """A mistake."""
+        raise Mistake(f"{self.format_usage()}tune: {message}")
 
 
 def parser() -> argparse.ArgumentParser:
@@ -107,9 +111,14 @@ def _seconds(text: str) -> float:
     return value
 
 
-def main(argv: Sequence[str] = ()) -> int:
+def main(arguments: Optional[Sequence[str]] = None) -> int:
     """Runs a command; its exit code."""
-    options = parser().parse_args(list(argv) or None)
+    words = list(sys.argv[1:] if arguments is None else arguments)
+    try:
+        options = parser().parse_args(words)
+    except Mistake as mistake:
+        print(mistake, file=sys.stderr)
+        return commands.exit_code("plan" if "plan" in words else "", "usage")
     if getattr(options, "json", False):
         options.format = "json"
     try:

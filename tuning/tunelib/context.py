@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Optional
 
 from tunelib import cpulist, ethtool, layout, topology
@@ -38,7 +38,7 @@ class Context:
     nic: Optional[Nic]
     plan: CpuPlan
     venue: str = ""
-    _cache: dict[str, object] = field(default_factory=dict)
+    _steers: Optional[bool] = None
 
     @classmethod
     def of(
@@ -92,7 +92,9 @@ class Context:
         Raises:
             Unsupported: the card does not tell.
         """
-        return ethtool.can_steer(self.host, self.the_nic().name)
+        if self._steers is None:
+            self._steers = ethtool.can_steer(self.host, self.the_nic().name)
+        return self._steers
 
     # ---- conditions -------------------------------------------------------------------------
 
