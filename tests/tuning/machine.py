@@ -199,7 +199,8 @@ class Machine:
 
     def _chronyc(self, *words: str) -> str:
         source = self._state.get("clock", "A9FEA97B,169.254.169.123")
-        return f"{source},4,1795677000.1,-0.000001,0.000001,0.000010,-1.5,0.0,0.1,0.0002,0.0003,16.1,Normal\n"
+        numbers = "4,1795677000.1,-0.000001,0.000001,0.000010,-1.5,0.0,0.1,0.0002,0.0003,16.1"
+        return f"{source},{numbers},Normal\n"
 
     def _tc(self, *words: str) -> str:
         return "qdisc mq 0: root\nqdisc fq_codel 0: parent :1\n"

@@ -149,7 +149,7 @@ class MemoryHost(Host):
         return name in COMMANDS
 
     def run(self, command: Sequence[str], timeout_s: float = COMMAND_TIMEOUT_S) -> Result:
-        is_question = command[0] == "ethtool" and command[1].islower() or command[1:2] in (
+        is_question = (command[0] == "ethtool" and command[1].islower()) or command[1:2] in (
             ["show"],
             ["is-active"],
         )

@@ -240,8 +240,7 @@ def rename(host: MemoryHost, old: str, new: str) -> None:
             text = text.replace(f'"{old}": ', f'"{new}": ')
         host.files[path.replace(f"/net/{old}/", f"/net/{new}/")] = text
     host._links = {
-        path.replace(f"/net/{old}/", f"/net/{new}/"): target
-        for path, target in host._links.items()
+        path.replace(f"/net/{old}/", f"/net/{new}/"): target for path, target in host._links.items()
     }
 
 

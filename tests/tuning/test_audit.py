@@ -58,7 +58,9 @@ def test_what_others_changed_since_is_said() -> None:
 def test_every_host_gets_a_verdict_on_every_row(name: str) -> None:
     rows = checked(MemoryHost(SPECS[name]))
     expected = {
-        entry.id for entry in KNOWN if entry.id in LATENCY.entries or entry.probe and not entry.changes
+        entry.id
+        for entry in KNOWN
+        if entry.id in LATENCY.entries or (entry.probe and not entry.changes)
     }
     assert set(rows) == expected
     for row in rows.values():

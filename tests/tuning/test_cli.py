@@ -240,9 +240,8 @@ def test_an_ordinary_user_on_this_machine(command: str) -> None:
 
 def test_programs_of_the_shim_are_real_programs(tmp_path: Path) -> None:
     root = build(SPECS["amd4"], tmp_path / "host", sys.executable)
-    said = process("--root", str(root), "plan", "--only", "N2", "N3")
+    said = process("--root", str(root), "plan", "--only", "N2")
     assert said.returncode == 2, said.stderr
-    assert "combined: 4 -> 1" in said.stdout
     assert "adaptive-rx: on -> off" in said.stdout
 
 

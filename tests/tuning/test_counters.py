@@ -11,8 +11,11 @@ from tests.tuning.tuner import context, named
 from tunelib import counters
 from tunelib.counters import Row
 
-NETSTAT = "TcpExt: SyncookiesSent TCPAutoCorking BusyPollRxPackets\nTcpExt: 0 {} {}\nIpExt: A\nIpExt: 1\n"
-INTERRUPTS = "           CPU0       CPU1       CPU2       CPU3\n 41: 0 0 {} 0 PCI-MSIX ens5-Tx-Rx-0\nLOC: 1 1 {} 1 Local timer\n"
+NETSTAT = (
+    "TcpExt: SyncookiesSent TCPAutoCorking BusyPollRxPackets\nTcpExt: 0 {} {}\nIpExt: A\nIpExt: 1\n"
+)
+INTERRUPTS = "           CPU0       CPU1       CPU2       CPU3\n"
+INTERRUPTS += " 41: 0 0 {} 0 PCI-MSIX ens5-Tx-Rx-0\nLOC: 1 1 {} 1 Local timer\n"
 STATUS = "Cpus_allowed_list:\t2\nnonvoluntary_ctxt_switches:\t{}\n"
 
 

@@ -123,7 +123,7 @@ def test_rules_are_read_as_the_words_that_make_them() -> None:
     assert found["3"] == "flow-type other src-ip 192.0.2.0? dst-port 5000 action ?"
     assert ethtool.rules_commands("x", {"0": found["0"], "1": None}) == [
         f"ethtool -N x {found['0']} loc 0".split(),
-        "ethtool -N x delete 1".split(),
+        ["ethtool", "-N", "x", "delete", "1"],
     ]
 
 

@@ -1,4 +1,4 @@
-"""A plan in the formats of other tools: shell that is clean and does what apply does, and the rest."""
+"""A plan in the formats of other tools; the shell is clean and does what apply does."""
 
 from __future__ import annotations
 
@@ -64,7 +64,9 @@ FILES_ONLY = ("S1", "S2", "S3", "V1", "V3", "V4", "I1", "I3", "C8")
 
 def test_parameters_of_several_entries_are_one_file() -> None:
     text = script("old4", EVERYTHING)
-    written = re.findall(r"cat > /etc/default/grub.d/90-whitewire.cfg <<'END'\n(.*?)END", text, re.S)
+    written = re.findall(
+        r"cat > /etc/default/grub.d/90-whitewire.cfg <<'END'\n(.*?)END", text, re.S
+    )
     assert len(written) == 3
     for word in ("nohz_full=2-3", "isolcpus=managed_irq,domain,2-3", "skew_tick=1"):
         assert word in written[-1]
@@ -113,5 +115,3 @@ def test_the_plan_as_json_has_every_step() -> None:
     assert [step["id"] for step in document["steps"]] == [s.entry.id for s in steps if s.change]
     assert document["steps"][0]["from"] == {"combined": "4"}
     assert document["skipped"].keys() == {step.entry.id for step in steps if step.reason}
-
-

@@ -16,7 +16,9 @@ BOOT = bytes.fromhex("11111111222233334444555555555555")
 STAT = "{} (python) S " + " ".join(["1"] * 18) + " 777 0 0\n"
 
 
-def beating(host: MemoryHost, orders: int, state: BeatState = BeatState.ACTIVE, **change: int) -> None:
+def beating(
+    host: MemoryHost, orders: int, state: BeatState = BeatState.ACTIVE, **change: int
+) -> None:
     """A gateway beats on the host."""
     beat = Beat(change.get("pid", 4321), 777, 1, BOOT, "s1", 5, state, orders)
     page = pack(beat).decode("utf-8", "surrogateescape")
@@ -83,14 +85,14 @@ def test_a_page_that_cannot_be_read_forbids() -> None:
 
 
 def test_the_card_of_this_session_is_not_stopped() -> None:
-    assert codes(MemoryHost(SPECS["amd4"]), "N3") == {
-        "management-interface": interlocks.MANAGEMENT
-    }
+    assert codes(MemoryHost(SPECS["amd4"]), "N3") == {"management-interface": interlocks.MANAGEMENT}
     assert codes(MemoryHost(SPECS["amd4"]), "N2") == {}
     assert codes(MemoryHost(SPECS["amd4-steering"]), "N3") == {}
 
 
-TUNED = "[main]\ninclude=network-latency\n[irqbalance]\nbanned_cpus=2-3\n[bootloader]\ncmdline_x=+a\n"
+TUNED = (
+    "[main]\ninclude=network-latency\n[irqbalance]\nbanned_cpus=2-3\n[bootloader]\ncmdline_x=+a\n"
+)
 INCLUDED = "[sysctl]\nvm.stat_interval=10\n[mem]\ntype=vm\ntransparent_hugepages=never\n"
 
 

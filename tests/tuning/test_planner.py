@@ -1,4 +1,4 @@
-"""The plan for each fake host: what OPERATIONS asks for, in its order, with reasons for the rest."""
+"""The plan for each fake host: what is wanted, in order, with reasons for the rest."""
 
 from __future__ import annotations
 

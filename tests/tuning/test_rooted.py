@@ -85,7 +85,7 @@ def test_programs_are_those_below_the_root(tmp_path: Path) -> None:
     host = RootedHost(str(root))
     assert not host.has_command("sh")
     program = root / "shim" / "say"
-    program.write_text(f"#!/bin/sh\necho \"$1 ${ROOT_VARIABLE}\"; echo no >&2; exit 3\n")
+    program.write_text(f'#!/bin/sh\necho "$1 ${ROOT_VARIABLE}"; echo no >&2; exit 3\n')
     program.chmod(0o755)
     assert host.has_command("say")
     assert host.run(["say", "x"]) == Result(3, f"x {os.path.realpath(root)}\n", "no\n")

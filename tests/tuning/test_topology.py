@@ -32,7 +32,10 @@ def test_a_cpu_that_is_offline_does_not_count() -> None:
 
 def test_the_card_is_the_one_beside_the_managements() -> None:
     found = seen("amd4-steering")
-    assert [(nic.name, nic.is_management) for nic in found.nics] == [("ens5", True), ("ens6", False)]
+    assert [(nic.name, nic.is_management) for nic in found.nics] == [
+        ("ens5", True),
+        ("ens6", False),
+    ]
     chosen = topology.choose_nic(found, None)
     assert chosen is not None
     assert (chosen.name, chosen.pci, chosen.driver) == ("ens6", "0000:00:06.0", "ena")

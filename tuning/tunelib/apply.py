@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterable, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from tunelib import planner
 from tunelib.catalogue import STAGES, Entry
@@ -75,7 +75,7 @@ class Applier:
         """Records what is about to be changed: (values to set, keys that drifted)."""
         target, change = assessment.target, assessment.change
         values: Values = {}
-        drifted = []
+        drifted: list[str] = []
         if target is None or not change:
             return values, drifted
         if target.kind == "channels":
@@ -105,7 +105,7 @@ class Applier:
             record.before = {}
         return record
 
-    def _may_change(self, record: Record, key: str, value: Optional[str]) -> bool:
+    def _may_change(self, record: Record, key: str, value: str | None) -> bool:
         """Whether nobody but us has set a value, or it does not matter."""
         if self._is_forced or record.is_ours(key, value):
             return True
@@ -121,11 +121,11 @@ class Applier:
             and key in record.previous
         ]
 
-    def _first(self, target: Target, key: str, value: Optional[str]) -> Optional[str]:
+    def _first(self, target: Target, key: str, value: str | None) -> str | None:
         """What was found first of a key, in whichever record it is."""
         return next((one.previous[key] for one in self._others(target, key)), value)
 
-    def _found_by_run(self, target: Target, key: str, value: Optional[str]) -> Optional[str]:
+    def _found_by_run(self, target: Target, key: str, value: str | None) -> str | None:
         """What this run found before it made the queues anew."""
         others = [one for one in self._others(target, key) if one.run == self._run]
         return next((one.before[key] for one in others if key in one.before), value)
@@ -266,9 +266,7 @@ class Applier:
             done.append(Done(target.id, "gone", f"not there any more: {', '.join(missing)}"))
         return done
 
-    def _sort(
-        self, record: Record, aims: Values, found: Values
-    ) -> tuple[Values, list[str]]:
+    def _sort(self, record: Record, aims: Values, found: Values) -> tuple[Values, list[str]]:
         """What has to be written, and what others have changed."""
         values: Values = {}
         drifted = []
@@ -297,14 +295,16 @@ class Applier:
 
 def _backwards(records: Sequence[Record]) -> list[Record]:
     """Queues first, because they make others anew; then the last applied first."""
+    numbered = list(enumerate(records))
 
-    def order(record: Record) -> tuple[bool, int]:
-        return record.target.kind != "channels", -STAGES.index(record.target.stage)
+    def order(one: tuple[int, Record]) -> tuple[bool, int, int]:
+        number, record = one
+        return record.target.kind != "channels", -STAGES.index(record.target.stage), -number
 
-    return sorted(reversed(records), key=order)
+    return [record for _, record in sorted(numbered, key=order)]
 
 
-def outcome(done: Iterable[Done]) -> Optional[str]:
+def outcome(done: Iterable[Done]) -> str | None:
     """The worst that happened: failed, drift, gone, or None."""
     seen = {one.what for one in done}
     return next((what for what in ("failed", "drift", "gone") if what in seen), None)

@@ -7,7 +7,7 @@ what this host lacks is SKIP with its reason, never FAIL.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from tunelib import planner, probes
 from tunelib.catalogue import Catalogue, Entry
@@ -33,7 +33,7 @@ class Row(NamedTuple):
     note: str
 
 
-def rows(context: Context, catalogue: Catalogue, state: Optional[State]) -> list[Row]:
+def rows(context: Context, catalogue: Catalogue, state: State | None) -> list[Row]:
     """The profile's entries and all questions; what has neither is documentation.
 
     Args:
@@ -66,7 +66,7 @@ def _asked(context: Context, entry: Entry) -> Row:
     return _row(entry, finding.found, "", verdict, finding.note)
 
 
-def _changing(context: Context, entry: Entry, state: Optional[State]) -> Row:
+def _changing(context: Context, entry: Entry, state: State | None) -> Row:
     assessment = planner.assess(context, entry)
     if assessment.reason:
         return _row(entry, "", "", SKIP, assessment.reason)
@@ -80,7 +80,7 @@ def _changing(context: Context, entry: Entry, state: Optional[State]) -> Row:
     return _row(entry, shown(found), shown(change), _bad(entry), note)
 
 
-def _drift(assessment: Assessment, state: Optional[State]) -> str:
+def _drift(assessment: Assessment, state: State | None) -> str:
     record = state.find(assessment.target) if state and assessment.target else None
     if record is None:
         return ""
@@ -90,7 +90,7 @@ def _drift(assessment: Assessment, state: Optional[State]) -> str:
     return "undone since apply: apply again"
 
 
-def shown(values: Mapping[str, Optional[str]]) -> str:
+def shown(values: Mapping[str, str | None]) -> str:
     """Values on one line: the value alone where all keys agree."""
     texts = {key: value_of(text) for key, text in values.items()}
     if len(set(texts.values())) == 1:
@@ -100,7 +100,7 @@ def shown(values: Mapping[str, Optional[str]]) -> str:
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
-def value_of(text: Optional[str]) -> str:
+def value_of(text: str | None) -> str:
     """A value for people: on one line, and never nothing."""
     return "none" if text is None else " ".join(text.split()) or "empty"
 

@@ -11,7 +11,6 @@ import os
 import secrets
 import sys
 from collections.abc import Callable, Sequence
-from typing import Optional
 
 from tunelib import bench, interlocks, pending, planner, render
 from tunelib.apply import Applier, outcome
@@ -60,7 +59,7 @@ def _pin(context: Context) -> None:
         print(f"tune: not measured on CPU {hot}: {error.strerror}", file=sys.stderr)
 
 
-def _measurer(pinger: Optional[Pinger], pings: int) -> Callable[[], bench.Sample]:
+def _measurer(pinger: Pinger | None, pings: int) -> Callable[[], bench.Sample]:
     if pinger is not None:
         pinger.warm()
 
@@ -82,7 +81,9 @@ def _switch(
         done = applier.apply(context, [entry]) if wanted else applier.rollback(run)
         if outcome(done):
             notes = "; ".join(f"{one.what}: {one.note}" for one in done)
-            raise TuneError("bench-switch", f"{entry.id} cannot be switched: {notes}", "leave it out")
+            raise TuneError(
+                "bench-switch", f"{entry.id} cannot be switched: {notes}", "leave it out"
+            )
 
     return switch
 

@@ -25,8 +25,10 @@ CHANGING = frozenset(
 PASSIVE = frozenset({"app", "never", "report"})
 # Order of application: what makes interrupts anew comes before what moves them, and a CPU goes
 # offline before masks name those that are left.
-STAGES = ("offline", "queues", "steering", "coalesce", "irqbalance", "irq", "xps", "workqueue")
-STAGES += ("cpuset", "sysctl", "memory", "cpu", "files", "boot")
+STAGES: tuple[str, ...] = (
+    *("offline", "queues", "steering", "coalesce", "irqbalance", "irq", "xps", "workqueue"),
+    *("cpuset", "sysctl", "memory", "cpu", "files", "boot"),
+)
 DISRUPTIONS = ("none", "blip", "reboot")
 DEVIATIONS = ("fail", "warn", "info")
 COMPARES = ("text", "choice", "mask", "cpulist")
@@ -154,7 +156,9 @@ def _check(entry: Entry, sources: frozenset[str]) -> None:
         for key, value in (*entry.wants.items(), *entry.pairs.items()):
             _demand(isinstance(key, str) and isinstance(value, str), id, f"{key} must be text")
     else:
-        _demand(not entry.wants and not entry.then and not entry.stage, id, "it must change nothing")
+        _demand(
+            not entry.wants and not entry.then and not entry.stage, id, "it must change nothing"
+        )
     _demand(set(entry.pairs) <= set(entry.wants), id, "pairs of what it does not set")
     _demand((entry.kind == "unit") == bool(entry.unit_property), id, "units have a property")
 

@@ -14,13 +14,15 @@ from __future__ import annotations
 import argparse
 import sys
 from collections.abc import Sequence
-from typing import NoReturn, Optional
+from typing import NoReturn
 
 from tunelib import commands, profile
 from tunelib.errors import TuneError, Unsupported
 from tunelib.export import FORMATS
 
-DESCRIPTION = "Makes a host ready for low latency, measured and reversible. Changes nothing by default."
+DESCRIPTION = (
+    "Makes a host ready for low latency, measured and reversible. Changes nothing by default."
+)
 
 
 class Mistake(Exception):
@@ -84,7 +86,9 @@ def parser() -> argparse.ArgumentParser:
 def _where(command: argparse.ArgumentParser) -> None:
     command.add_argument("--profile", default=profile.DEFAULT, help="default: %(default)s")
     command.add_argument("--interface", metavar="IF", help="the trading interface")
-    command.add_argument("--venue", default="", metavar="ADDRESS", help="its flows are steered (N4)")
+    command.add_argument(
+        "--venue", default="", metavar="ADDRESS", help="its flows are steered (N4)"
+    )
 
 
 def _changing(command: argparse.ArgumentParser) -> None:
@@ -111,7 +115,7 @@ def _seconds(text: str) -> float:
     return value
 
 
-def main(arguments: Optional[Sequence[str]] = None) -> int:
+def main(arguments: Sequence[str] | None = None) -> int:
     """Runs a command; its exit code."""
     words = list(sys.argv[1:] if arguments is None else arguments)
     try:

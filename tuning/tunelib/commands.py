@@ -14,7 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any, Optional
+from typing import Any
 
 from tunelib import audit, catalogue, export, interlocks, layout, pending, planner, profile, render
 from tunelib.apply import Applier, Done, outcome
@@ -23,7 +23,6 @@ from tunelib.context import Context
 from tunelib.errors import Refused, TuneError, Unsupported
 from tunelib.host import Host
 from tunelib.interlocks import Obstacle
-from tunelib.planner import Assessment
 from tunelib.rooted import RootedHost
 from tunelib.state import FILE, State, locked
 
@@ -94,7 +93,7 @@ def check(options: argparse.Namespace) -> int:
     return OK if audit.is_ready(rows, options.strict) else JOB_FAILED
 
 
-def _readable_state(host: Host) -> Optional[State]:
+def _readable_state(host: Host) -> State | None:
     """What was applied; an ordinary user may not read it."""
     try:
         return State(host) if host.exists(FILE) else None
@@ -151,7 +150,9 @@ def demand_clear(options: argparse.Namespace, found: Sequence[Obstacle]) -> None
     if left:
         what = "; ".join(one.what for one in left)
         ways = " ".join(dict.fromkeys(one.override for one in left if one.override))
-        raise Refused("refused", what, f"if that is accepted: {ways}" if ways else "change the plan")
+        raise Refused(
+            "refused", what, f"if that is accepted: {ways}" if ways else "change the plan"
+        )
 
 
 def demand_rights(host: Host) -> None:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Optional
 
 from tunelib import cpulist, ethtool, layout, topology
 from tunelib.catalogue import VARIABLE, Entry
@@ -35,14 +34,14 @@ class Context:
     host: Host
     profile: Profile
     topology: Topology
-    nic: Optional[Nic]
+    nic: Nic | None
     plan: CpuPlan
     venue: str = ""
-    _steers: Optional[bool] = None
+    _steers: bool | None = None
 
     @classmethod
     def of(
-        cls, host: Host, profile: Profile, interface: Optional[str] = None, venue: str = ""
+        cls, host: Host, profile: Profile, interface: str | None = None, venue: str = ""
     ) -> Context:
         """Looks at the host.
 

@@ -16,9 +16,13 @@ from tunelib.errors import Unsupported
 from tunelib.host import Host
 from tunelib.render import table
 
-TCP = ("BusyPollRxPackets", "TCPAutoCorking", "TCPTimeouts", "TCPLossProbes", "DelayedACKs")
-TCP += ("TCPSlowStartRetrans",)
-CARD = re.compile(r"allowance_exceeded|^rx_overruns$|^rx_drops$|queue_stop|phc_err|linearize_failed")
+TCP = frozenset(
+    {"BusyPollRxPackets", "TCPAutoCorking", "TCPTimeouts", "TCPLossProbes", "DelayedACKs"}
+    | {"TCPSlowStartRetrans"}
+)
+CARD = re.compile(
+    r"allowance_exceeded|^rx_overruns$|^rx_drops$|queue_stop|phc_err|linearize_failed"
+)
 INTERRUPTS = ("LOC", "RES", "CAL", "TLB")
 # Growing while traffic flows, each of these is a fault.
 MUST_NOT_GROW = re.compile(
@@ -68,7 +72,9 @@ def _tcp(context: Context) -> Iterator[tuple[str, int]]:
 
 
 def _softnet(context: Context) -> Iterator[tuple[str, int]]:
-    rows = [line.split() for line in (context.host.read("/proc/net/softnet_stat") or "").split("\n")]
+    rows = [
+        line.split() for line in (context.host.read("/proc/net/softnet_stat") or "").split("\n")
+    ]
     for column, name in ((1, "dropped"), (2, "out of time")):
         yield f"softnet {name}", sum(int(row[column], 16) for row in rows if len(row) > 2)
 

@@ -48,12 +48,12 @@ def channel_limit(host: Host, name: str) -> int:
 # ---- coalescing -----------------------------------------------------------------------------
 
 
-def read_coalesce(host: Host, name: str) -> dict[str, Optional[str]]:
+def read_coalesce(host: Host, name: str) -> dict[str, str | None]:
     """Moderation, as far as the card has it."""
     text = ask(host, "-c", name)
-    found: dict[str, Optional[str]] = {}
+    found: dict[str, str | None] = {}
     for way in ("rx", "tx"):
-        match = re.search(rf"Adaptive RX: (\S+)\s+TX: (\S+)", text)
+        match = re.search(r"Adaptive RX: (\S+)\s+TX: (\S+)", text)
         if match is not None and match[1 if way == "rx" else 2] in ("on", "off"):
             found[f"adaptive-{way}"] = match[1 if way == "rx" else 2]
     for key, value in re.findall(r"^([a-z-]+):\s*(\d+)$", text, re.MULTILINE):
@@ -69,7 +69,7 @@ def coalesce_commands(name: str, values: Values) -> list[list[str]]:
 # ---- queues, features -----------------------------------------------------------------------
 
 
-def read_channels(host: Host, name: str) -> dict[str, Optional[str]]:
+def read_channels(host: Host, name: str) -> dict[str, str | None]:
     """Queues in use."""
     _, _, current = ask(host, "-l", name).partition("Current hardware settings:")
     found = re.findall(r"^(RX|TX|Other|Combined):\s+(\d+)$", current, re.MULTILINE)
@@ -81,7 +81,7 @@ def channels_commands(name: str, values: Values) -> list[list[str]]:
     return [["ethtool", "-L", name, *_words(values)]]
 
 
-def read_features(host: Host, name: str) -> dict[str, Optional[str]]:
+def read_features(host: Host, name: str) -> dict[str, str | None]:
     """Offloads that can be switched."""
     found = re.findall(r"^\s*([a-z0-9-]+): (on|off)$", ask(host, "-k", name), re.MULTILINE)
     return dict(found)
@@ -95,7 +95,7 @@ def features_commands(name: str, values: Values) -> list[list[str]]:
 # ---- where packets go -----------------------------------------------------------------------
 
 
-def read_indirection(host: Host, name: str) -> dict[str, Optional[str]]:
+def read_indirection(host: Host, name: str) -> dict[str, str | None]:
     """`equal N` of the indirection table: only such a table can be written back."""
     text = ask(host, "-x", name)
     rows = re.findall(r"^\s*\d+:((?:\s+\d+)+)\s*$", text, re.MULTILINE)
@@ -113,9 +113,9 @@ def indirection_commands(name: str, values: Values) -> list[list[str]]:
     return [["ethtool", "-X", name, *(values["indirection"] or "default").split()]]
 
 
-def read_rules(host: Host, name: str) -> dict[str, Optional[str]]:
+def read_rules(host: Host, name: str) -> dict[str, str | None]:
     """Rules by slot, as the words that make them."""
-    found: dict[str, Optional[str]] = {}
+    found: dict[str, str | None] = {}
     for slot, body in re.findall(r"^Filter: (\d+)\n((?:\t.*\n?)+)", ask(host, "-n", name), re.M):
         lines = dict(line.strip().split(": ", 1) for line in body.splitlines() if ": " in line)
         words = ["flow-type", "tcp4" if lines.get("Rule Type") == "TCP over IPv4" else "other"]

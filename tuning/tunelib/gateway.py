@@ -7,7 +7,7 @@ test holds the layout against it. Invariant: a page of a process that is gone co
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from tunelib.errors import Unsupported
 from tunelib.host import Host
@@ -46,7 +46,7 @@ def running(host: Host) -> list[Gateway]:
     return found
 
 
-def _read(host: Host, path: str) -> Optional[Gateway]:
+def _read(host: Host, path: str) -> Gateway | None:
     page = (host.read(path) or "").encode("utf-8", "surrogateescape")
     if len(page) < LAYOUT.size:
         return None
@@ -58,7 +58,7 @@ def _read(host: Host, path: str) -> Optional[Gateway]:
     return Gateway(pid, session.rstrip(b"\0").decode("ascii", "replace"), orders)
 
 
-def _started(host: Host, pid: int) -> Optional[int]:
+def _started(host: Host, pid: int) -> int | None:
     """When a process began, clock ticks after the boot."""
     text = host.read(f"/proc/{pid}/stat")
     if text is None:

@@ -16,7 +16,7 @@ import subprocess
 import tempfile
 import urllib.request
 from collections.abc import Iterator, Mapping, Sequence
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from tunelib.errors import TuneError, Unsupported
 
@@ -44,7 +44,7 @@ class Host:
         """Where a path of the host is found."""
         return path
 
-    def read(self, path: str) -> Optional[str]:
+    def read(self, path: str) -> str | None:
         """The text of a file; None where there is none.
 
         Raises:
@@ -165,7 +165,7 @@ class Host:
 
     # ---- facts ------------------------------------------------------------------------------
 
-    def metadata(self, path: str) -> Optional[str]:
+    def metadata(self, path: str) -> str | None:
         """A word of the instance's metadata (IMDSv2); None where there is none."""
         token = _fetch(f"{METADATA}/api/token", "PUT", {"ttl": "60"})
         return token and _fetch(f"{METADATA}/meta-data/{path}", "GET", {"": token})
@@ -192,9 +192,7 @@ class Host:
             )
 
 
-def run_program(
-    command: Sequence[str], environment: Mapping[str, str], timeout_s: float
-) -> Result:
+def run_program(command: Sequence[str], environment: Mapping[str, str], timeout_s: float) -> Result:
     """Runs a program to its end.
 
     Raises:
@@ -222,7 +220,7 @@ def _search_path() -> str:
     return f"{os.environ.get('PATH', '/usr/bin:/bin')}:/usr/sbin:/sbin"
 
 
-def _fetch(url: str, method: str, words: Mapping[str, str]) -> Optional[str]:
+def _fetch(url: str, method: str, words: Mapping[str, str]) -> str | None:
     names = {"ttl": "X-aws-ec2-metadata-token-ttl-seconds", "": "X-aws-ec2-metadata-token"}
     headers = {names[word]: value for word, value in words.items()}
     request = urllib.request.Request(url, method=method, headers=headers)

@@ -89,7 +89,8 @@ def _tuned(context: Context, steps: Sequence[Assessment]) -> list[Obstacle]:
         return []
     if host.run(["systemctl", "is-active", "tuned"]).out.strip() != "active":
         return []
-    ids, keys = set(), set()
+    ids: set[str] = set()
+    keys: set[str] = set()
     has_bootloader = False
     for section, option in _tuned_options(context, name.split()):
         ids.update(TUNED_OWNS.get((section, option), ()))

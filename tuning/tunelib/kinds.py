@@ -96,7 +96,7 @@ class Kind:
         """
         return {context.fill(key): context.fill(value) for key, value in wanted.items()}
 
-    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
+    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
         """Values now, of those keys that are there.
 
         Raises:
@@ -109,7 +109,7 @@ class Kind:
         raise NotImplementedError
 
 
-def normal(target: Target, text: Optional[str]) -> Optional[str]:
+def normal(target: Target, text: str | None) -> str | None:
     """A value as it is compared and kept.
 
     Raises:
@@ -127,7 +127,7 @@ def normal(target: Target, text: Optional[str]) -> Optional[str]:
     return " ".join(text.split())
 
 
-def satisfied(target: Target, found: Optional[str], wanted: Optional[str]) -> bool:
+def satisfied(target: Target, found: str | None, wanted: str | None) -> bool:
     """Whether a value is as good as the wanted one."""
     if found == wanted or (found is not None and found in target.accept):
         return True
@@ -165,14 +165,12 @@ class FileKind(Kind):
             for path in context.host.glob(context.fill(one).replace("{if}", name)):
                 head = f"/sys/class/net/{name}/"
                 is_card = name and path.startswith(head)
-                found.append(
-                    f"/sys/class/net/{{if}}/{path[len(head):]}" if is_card else path
-                )
+                found.append(f"/sys/class/net/{{if}}/{path[len(head) :]}" if is_card else path)
         return found
 
-    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
+    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
         name = target.interface(host) if target.mac else ""
-        found: dict[str, Optional[str]] = {}
+        found: dict[str, str | None] = {}
         for key in keys:
             text = host.read(self._path(key, name))
             if text is not None:
@@ -235,7 +233,7 @@ class IrqKind(Kind):
         name = context.nic.name if context.nic else ""
         found: dict[str, str] = {}
         for irq in topology.interrupts(context.host):
-            key = f"{{if}}-{irq[len(name) + 1:]}" if irq.startswith(f"{name}-") else irq
+            key = f"{{if}}-{irq[len(name) + 1 :]}" if irq.startswith(f"{name}-") else irq
             pattern = next((one for one in wanted if fnmatch.fnmatchcase(key, one)), None)
             if pattern is not None and not MANAGED.fullmatch(irq.split("#")[0]):
                 found[key] = context.fill(wanted[pattern])
@@ -253,8 +251,8 @@ class IrqKind(Kind):
             if irq in numbers
         }
 
-    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
-        found: dict[str, Optional[str]] = {}
+    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
         for key, path in self._paths(host, target, keys).items():
             text = host.read(path)
             if text is not None:
@@ -286,10 +284,10 @@ class CpusetKind(Kind):
         filled = super().wanted(context, entry, wanted)
         return {CONTROLLER: "on", FOLDER: THERE, **filled}
 
-    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
+    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
         has_folder = host.is_folder(SLICE)
         enabled = (host.read(f"{GROUPS}/cgroup.subtree_control") or "").split()
-        found: dict[str, Optional[str]] = {}
+        found: dict[str, str | None] = {}
         for key in keys:
             if key == CONTROLLER:
                 found[key] = "on" if "cpuset" in enabled else "off"
@@ -322,8 +320,8 @@ class CpusetKind(Kind):
 class UnitKind(Kind):
     """A property of systemd's units, until the next boot."""
 
-    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
-        found: dict[str, Optional[str]] = {}
+    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
         for unit in keys:
             said = host.run(["systemctl", "show", "-p", target.unit_property, "--value", unit])
             if said.code != 0:

@@ -75,7 +75,7 @@ class EthtoolKind(Kind):
             raise Unsupported(f"the card has no {', '.join(filled)}, or it is fixed")
         return known
 
-    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
+    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
         found = self._read(host, target.interface(host))
         if self._may_be_absent:
             return {key: found.get(key) for key in keys}
@@ -105,8 +105,8 @@ class DropinKind(Kind):
                 folders[f"{folder}/"] = THERE
         return {**folders, **filled}
 
-    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
-        found: dict[str, Optional[str]] = {}
+    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
         for key in keys:
             is_folder = key.endswith("/")
             found[key] = (THERE if host.is_folder(key) else None) if is_folder else host.read(key)
@@ -181,7 +181,7 @@ class CmdlineKind(Kind):
             raise Unsupported(f"{GRUB_FILE} is not ours")
         return parse_cmdline(text.split("_DEFAULT ", 1)[1].rstrip('"\n'))
 
-    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, Optional[str]]:
+    def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
         ours = self._ours(host)
         return {key: ours.get(key) for key in keys}
 
@@ -199,7 +199,9 @@ class CmdlineKind(Kind):
         for key in gone:
             ours.pop(key, None)
         if ours:
-            operations.append(Replace(GRUB_FILE, GRUB_HEAD + GRUB_LINE.format(format_cmdline(ours))))
+            operations.append(
+                Replace(GRUB_FILE, GRUB_HEAD + GRUB_LINE.format(format_cmdline(ours)))
+            )
         elif host.exists(GRUB_FILE):
             operations.append(Remove(GRUB_FILE))
         return [(tuple(values), [*operations, Run(("update-grub",))])]
@@ -214,9 +216,7 @@ KINDS: Mapping[str, Kind] = {
     "coalesce": EthtoolKind(ethtool.read_coalesce, ethtool.coalesce_commands),
     "channels": EthtoolKind(ethtool.read_channels, ethtool.channels_commands),
     "feature": EthtoolKind(ethtool.read_features, ethtool.features_commands),
-    "rxfh": EthtoolKind(
-        ethtool.read_indirection, ethtool.indirection_commands, is_remade=True
-    ),
+    "rxfh": EthtoolKind(ethtool.read_indirection, ethtool.indirection_commands, is_remade=True),
     "ntuple": EthtoolKind(ethtool.read_rules, ethtool.rules_commands, may_be_absent=True),
     "cmdline": CmdlineKind(),
     "dropin": DropinKind(),
@@ -225,7 +225,7 @@ assert set(KINDS) == CHANGING
 QUEUE_FILES = ("rps_cpus", "xps_cpus")
 
 
-def remade_with_queues(host: Host, target: Target) -> list[tuple[Target, dict[str, Optional[str]]]]:
+def remade_with_queues(host: Host, target: Target) -> list[tuple[Target, dict[str, str | None]]]:
     """What a change of a card's queues makes anew, with its values now: a revert restores it too.
 
     Interrupts of the card, the files of its queues, the indirection table.
@@ -237,12 +237,12 @@ def remade_with_queues(host: Host, target: Target) -> list[tuple[Target, dict[st
     files = [path for word in QUEUE_FILES for path in host.glob(f"{folder}/*/{word}")]
     found = []
     for kind, compare, keys in (
-        ("irq", "cpulist", [f"{{if}}-{irq[len(prefix):]}" for irq in irqs]),
+        ("irq", "cpulist", [f"{{if}}-{irq[len(prefix) :]}" for irq in irqs]),
         ("file", "mask", [path.replace(f"/{name}/", "/{if}/", 1) for path in files]),
         ("rxfh", "text", ["indirection"]),
     ):
         one = replace(target, kind=kind, compare=compare)
-        values: dict[str, Optional[str]] = {}
+        values: dict[str, str | None] = {}
         for key in keys:
             with contextlib.suppress(Unsupported):  # what cannot be read cannot be restored
                 values.update(KINDS[kind].read(host, one, [key]))

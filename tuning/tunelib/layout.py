@@ -12,7 +12,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Optional
 
 from tunelib.topology import Core, Topology
 
@@ -41,8 +40,8 @@ class CpuPlan:
     layout: str
     housekeeping: frozenset[int]
     nic: int
-    hot: Optional[int]
-    strategy: Optional[int]
+    hot: int | None
+    strategy: int | None
     idle: frozenset[int]
     isolated: frozenset[int]
     receive: str
@@ -65,10 +64,7 @@ def plan(topology: Topology, receive: str, irq: str, nic_node: int = -1) -> CpuP
     cores = topology.cores
     if len(topology.cpus) < 3 or len(cores) < 2:
         return _none(topology)
-    if len(cores) == 2:
-        found = _two_cores(cores)
-    else:
-        found = _cores(cores, irq, _local(cores, nic_node))
+    found = _two_cores(cores) if len(cores) == 2 else _cores(cores, irq, _local(cores, nic_node))
     found = replace(found, numa="local" if len(topology.nodes) > 1 else "")
     return _receive(found, topology, receive)
 

@@ -43,9 +43,7 @@ def confirm(state: State) -> bool:
 def is_over(host: Host, state: State, now_s: float) -> bool:
     """Whether a run waited in vain: its time has passed, or the host has booted since."""
     pending = state.pending
-    return pending is not None and (
-        pending.boot != host.boot_id() or now_s >= pending.deadline_s
-    )
+    return pending is not None and (pending.boot != host.boot_id() or now_s >= pending.deadline_s)
 
 
 def expire(host: Host, state: State, now_s: float) -> list[Done]:

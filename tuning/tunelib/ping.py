@@ -10,7 +10,6 @@ import http.client
 import ssl
 import time
 from collections.abc import Callable
-from typing import Optional
 from urllib.parse import urlsplit
 
 from tunelib.errors import TuneError
@@ -37,7 +36,7 @@ class Pinger:
     def __init__(
         self,
         url: str,
-        ca: Optional[str],
+        ca: str | None,
         rate: float,
         sleep: Callable[[float], None] = time.sleep,
     ) -> None:

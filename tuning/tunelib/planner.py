@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Optional
 
 from tunelib import probes
 from tunelib.catalogue import STAGES, Catalogue, Entry
@@ -30,8 +29,8 @@ class Assessment:
 
     entry: Entry
     reason: str = ""
-    target: Optional[Target] = None
-    found: Mapping[str, Optional[str]] = field(default_factory=dict)
+    target: Target | None = None
+    found: Mapping[str, str | None] = field(default_factory=dict)
     wanted: Mapping[str, str] = field(default_factory=dict)
 
     @property

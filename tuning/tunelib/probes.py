@@ -1,14 +1,14 @@
 """Questions whose answer is only reported.
 
 Owns: what is asked of the host for entries that change nothing. Must not know: entries' tiers and
-words. Invariant: an answer is good, bad, or for a human to judge; what cannot be asked has a reason.
+words. Invariant: an answer is good, bad, or for a human to judge; otherwise there is a reason.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from typing import NamedTuple, Optional
+from typing import NamedTuple
 
 from tunelib import cpulist, ethtool, gateway
 from tunelib.catalogue import Entry
@@ -26,7 +26,7 @@ RESERVE_LIMIT = 0.03
 class Finding(NamedTuple):
     """An answer: good, bad, or None where only a human can judge."""
 
-    is_good: Optional[bool]
+    is_good: bool | None
     found: str
     note: str = ""
 
@@ -191,7 +191,9 @@ def _tcp_buffers(context: Context, entry: Entry) -> Finding:
 
 
 def _softnet(context: Context, entry: Entry) -> Finding:
-    rows = [line.split() for line in (context.host.read("/proc/net/softnet_stat") or "").split("\n")]
+    rows = [
+        line.split() for line in (context.host.read("/proc/net/softnet_stat") or "").split("\n")
+    ]
     counted = [(int(row[1], 16), int(row[2], 16)) for row in rows if len(row) >= 3]
     if not counted:
         raise Unsupported("no /proc/net/softnet_stat here")
@@ -223,7 +225,9 @@ def _clock(context: Context, entry: Entry) -> Finding:
 
 def _chrony_lines(context: Context, word: str) -> list[list[str]]:
     patterns = ("/etc/chrony.conf", "/etc/chrony/chrony.conf", "/etc/chrony/conf.d/*")
-    paths = [path for pattern in (*patterns, "/etc/chrony.d/*") for path in context.host.glob(pattern)]
+    paths = [
+        path for pattern in (*patterns, "/etc/chrony.d/*") for path in context.host.glob(pattern)
+    ]
     if not paths:
         raise Unsupported("chrony has no configuration here")
     lines = [line.split() for path in paths for line in (context.host.read(path) or "").split("\n")]
@@ -253,7 +257,9 @@ def _gateway_threads(context: Context, entry: Entry) -> Finding:
     found = []
     is_good = True
     for one in gateway.demand(context.host):
-        masks = [cpulist.parse_list(text) for text in gateway.threads(context.host, one.pid).values()]
+        masks = [
+            cpulist.parse_list(text) for text in gateway.threads(context.host, one.pid).values()
+        ]
         alone = [mask for mask in masks if mask == {hot}]
         strays = [mask for mask in masks if hot in mask and len(mask) > 1]
         is_good &= len(alone) == 1 and not strays

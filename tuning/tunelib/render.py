@@ -103,7 +103,9 @@ def topology_json(context: Context) -> dict[str, Any]:
         "instance": host.instance,
         "container": host.container,
         "cores": [{"cpus": list(core.cpus), "node": core.node} for core in host.cores],
-        "cards": [dict(one._asdict() if hasattr(one, "_asdict") else vars(one)) for one in host.nics],
+        "cards": [
+            dict(one._asdict() if hasattr(one, "_asdict") else vars(one)) for one in host.nics
+        ],
         "interface": nic.name if nic else None,
         "plan": {
             name: sorted(value) if isinstance(value, frozenset) else value
@@ -119,9 +121,7 @@ def check(context: Context, rows: Sequence[Row], is_full: bool) -> str:
     """One screen: what is not as it should be; the rest as a list of ids."""
     shown_rows = [row for row in rows if is_full or row.state not in (PASS, SKIP)]
     ordered = shown_rows if is_full else sorted(shown_rows, key=lambda r: STATES.index(r.state))
-    lines = [
-        (row.id, row.setting, row.found, row.wanted, row.state, row.note) for row in ordered
-    ]
+    lines = [(row.id, row.setting, row.found, row.wanted, row.state, row.note) for row in ordered]
     titles = ("ID", "SETTING", "FOUND", "WANTED", "STATE", "NOTE")
     text = headline(context) + "\n"
     if lines:
@@ -171,7 +171,9 @@ def plan(context: Context, steps: Sequence[Assessment], refusals: Sequence[Obsta
     changes = [step for step in steps if step.change]
     for number, step in enumerate(changes, 1):
         disruption = DISRUPTIONS[step.entry.disruption]
-        text += f"{number:>2}  {step.entry.id:<3} {step.entry.tier}  {step.entry.title}{disruption}\n"
+        text += (
+            f"{number:>2}  {step.entry.id:<3} {step.entry.tier}  {step.entry.title}{disruption}\n"
+        )
         text += "".join(f"            {line}\n" for line in _changes(context, step))
     text += "" if changes else "nothing to do\n"
     skipped = [step for step in steps if step.reason]

@@ -12,7 +12,6 @@ import json
 import os
 import re
 from collections.abc import Mapping, Sequence
-from typing import Optional
 
 from tunelib.host import COMMAND_TIMEOUT_S, Host, Result, run_program
 
@@ -46,7 +45,7 @@ class RootedHost(Host):
 
     def __init__(self, root: str) -> None:
         self.root = os.path.realpath(root)
-        self._recorded: Optional[Mapping[str, Sequence[str]]] = None
+        self._recorded: Mapping[str, Sequence[str]] | None = None
 
     def _at(self, path: str) -> str:
         return os.path.join(self.root, path.lstrip("/"))
@@ -95,9 +94,7 @@ class RootedHost(Host):
             return Result(int(code), out, err)
         environment = dict(os.environ, LC_ALL="C")
         environment[ROOT_VARIABLE] = self.root
-        return run_program(
-            [self._at(f"/shim/{command[0]}"), *command[1:]], environment, timeout_s
-        )
+        return run_program([self._at(f"/shim/{command[0]}"), *command[1:]], environment, timeout_s)
 
     def _record(self) -> Mapping[str, Sequence[str]]:
         if self._recorded is None:
@@ -105,7 +102,7 @@ class RootedHost(Host):
             self._recorded = json.loads(text) if text else {}
         return self._recorded
 
-    def metadata(self, path: str) -> Optional[str]:
+    def metadata(self, path: str) -> str | None:
         """A word of the instance's metadata, from `ROOT/metadata`."""
         text = self.read(f"/metadata/{path}")
         return text.strip() if text else None

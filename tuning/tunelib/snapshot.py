@@ -104,12 +104,16 @@ class Anonymous:
     def text(self, text: str) -> str:
         """The text without addresses, names and identifiers."""
         text = MAC.sub(lambda m: f"06:00:00:00:00:{self._number(m[0]) % 256:02x}", text)
-        text = IPV4.sub(lambda m: f"10.0.{self._number(m[0]) // 256}.{self._number(m[0]) % 256}", text)
+        text = IPV4.sub(
+            lambda m: f"10.0.{self._number(m[0]) // 256}.{self._number(m[0]) % 256}", text
+        )
         text = IPV6.sub(
             lambda m: m[0] if MAC.fullmatch(m[0]) else f"fd00::{self._number(m[0]):x}", text
         )
         text = INSTANCE.sub(lambda m: f"{m[1]}-{self._number(m[0]):017x}", text)
-        text = IDENTIFIER.sub(lambda m: f"{self._number(m[0]):08x}-0000-0000-0000-000000000000", text)
+        text = IDENTIFIER.sub(
+            lambda m: f"{self._number(m[0]):08x}-0000-0000-0000-000000000000", text
+        )
         if len(self._host_name) > 2:
             text = re.sub(rf"\b{re.escape(self._host_name)}\b", "host", text)
         return text
@@ -121,7 +125,10 @@ def write(host: Host, path: Path) -> int:
     files = _files(host)
     cards = [name.split("/")[4] for name in host.glob("/sys/class/net/*/device")]
     commands = {}
-    for command in (*COMMANDS, *(("ethtool", ask, card) for card in cards for ask in CARD_QUESTIONS)):
+    for command in (
+        *COMMANDS,
+        *(("ethtool", ask, card) for card in cards for ask in CARD_QUESTIONS),
+    ):
         if host.has_command(command[0]):
             commands[" ".join(command)] = _said(host, command)
     for card in cards:

@@ -49,7 +49,7 @@ class Record:
     at: str = ""
     is_remade: bool = False
 
-    def is_ours(self, key: str, value: Optional[str]) -> bool:
+    def is_ours(self, key: str, value: str | None) -> bool:
         """Whether a value is one that we found or set; anything else is drift."""
         return self.is_remade or value in (
             self.previous.get(key),
@@ -88,7 +88,7 @@ class State:
     def __init__(self, host: Host) -> None:
         self._host = host
         self.records: list[Record] = []
-        self.pending: Optional[Pending] = None
+        self.pending: Pending | None = None
         text = host.read(FILE)
         if text is not None:
             self._load(text)
@@ -119,7 +119,7 @@ class State:
         text = f'{{"schema": {SCHEMA}, "pending": {pending}, "records": [\n{rows}\n]}}\n'
         self._host.replace(FILE, text, mode=0o600)
 
-    def find(self, target: Target) -> Optional[Record]:
+    def find(self, target: Target) -> Record | None:
         """The record of a target: the same entry and kind on the same card."""
 
         def identity(one: Target) -> tuple[str, ...]:

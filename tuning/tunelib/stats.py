@@ -48,9 +48,7 @@ def median(values: Sequence[float]) -> float:
 def bootstrap(values: Sequence[float], seed: int = 1) -> Interval:
     """The median of values, and its interval by resampling."""
     source = random.Random(seed)
-    medians = [
-        median(source.choices(values, k=len(values))) for _ in range(RESAMPLES)
-    ]
+    medians = [median(source.choices(values, k=len(values))) for _ in range(RESAMPLES)]
     edge = (1 - CONFIDENCE) / 2
     return Interval(percentile(medians, edge), median(values), percentile(medians, 1 - edge))
 

@@ -11,7 +11,6 @@ import platform
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from typing import Optional
 
 from tunelib import cpulist
 from tunelib.errors import Unsupported
@@ -199,7 +198,7 @@ def _ssh_interface(host: Host, environment: Mapping[str, str]) -> str:
     return ""
 
 
-def choose_nic(topology: Topology, name: Optional[str]) -> Optional[Nic]:
+def choose_nic(topology: Topology, name: str | None) -> Nic | None:
     """The trading interface: as told, the only one, or the only one beside the management's.
 
     Raises:
