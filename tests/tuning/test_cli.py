@@ -147,7 +147,9 @@ def test_topology_in_its_formats(tune: Tune) -> None:
     assert json.loads(tune("topology", "--json").out)["plan"]["hot"] == 2
     section = tomllib.loads(tune("topology", "--format", "whitewire").out)["process"]
     assert section["cpu"] == 2
-    assert section["housekeeping_cpus"] == [0, 1]
+    assert section["housekeeping_cpus"] == [3]  # inside of the partition
+    base = tune("topology", "--profile", "base", "--format", "whitewire").out
+    assert tomllib.loads(base)["process"]["housekeeping_cpus"] == [0, 1]
     assert section["receive"] == "busy_poll"
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import tomllib
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -13,6 +14,8 @@ from tests.tuning.memory_host import MemoryHost
 from tunelib import layout, topology
 from tunelib.layout import CpuPlan
 from tunelib.topology import Core, Topology
+from whitewire.config_process import ProcessConfig, check_process
+from whitewire.protocol.receive import plan_cpus
 
 
 def planned(name: str, receive: str = "busy_poll", irq: str = "fused") -> CpuPlan:
@@ -104,12 +107,24 @@ def test_roles_never_harm(host: Topology, receive: str, irq: str, node: int) -> 
         assert plan.nic not in plan.isolated
 
 
+@pytest.mark.parametrize("has_partition", [True, False])
 @pytest.mark.parametrize("name", list(SPECS))
-def test_the_section_for_the_gateway(name: str) -> None:
+def test_the_section_is_one_that_the_gateway_takes(name: str, has_partition: bool) -> None:
     plan = planned(name)
-    section = tomllib.loads(layout.whitewire(plan))["process"]
-    assert section["receive"] == plan.receive
-    assert section.get("cpu") == plan.hot
+    section = tomllib.loads(layout.whitewire(plan, has_partition))["process"]
+    process = msgspec.convert(section, ProcessConfig)
+    check_process(process)
+    assert (process.receive, process.cpu) == (plan.receive, plan.hot)
+    assert (process.numa or "") == plan.numa
     if plan.hot is not None:
-        assert section["housekeeping_cpus"] == sorted(plan.housekeeping)
-    assert section.get("numa", "") == plan.numa
+        allowed = (
+            plan.isolated if has_partition else topology.read(MemoryHost(SPECS[name]), {}).cpus
+        )
+        assert plan_cpus(process, allowed).others == frozenset(process.housekeeping_cpus or ())
+        assert not set(process.housekeeping_cpus or ()) & {plan.hot}
+
+
+def test_in_a_partition_the_other_threads_stay_inside() -> None:
+    assert planned("amd4").inside == {3}
+    assert planned("intel16").inside == {4}
+    assert planned("intel4").inside == {3}  # the sibling, as there is no other

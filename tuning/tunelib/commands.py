@@ -65,11 +65,11 @@ def say(text: str) -> None:
 
 def topology(options: argparse.Namespace) -> int:
     """`tune topology`."""
-    context, _ = context_of(options, host_of(options))
+    context, known = context_of(options, host_of(options))
     if options.format == "json":
         print(render.as_json(render.topology_json(context)), end="")
     elif options.format == "whitewire":
-        print(layout.whitewire(context.plan), end="")
+        print(layout.whitewire(context.plan, context.has_partition(known)), end="")
     else:
         print(render.topology(context), end="")
     return OK

@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from tunelib import cpulist, ethtool, layout, topology
-from tunelib.catalogue import VARIABLE, Entry
+from tunelib.catalogue import VARIABLE, Catalogue, Entry
 from tunelib.errors import Unsupported
 from tunelib.host import Host
 from tunelib.layout import CpuPlan
@@ -94,6 +94,16 @@ class Context:
         if self._steers is None:
             self._steers = ethtool.can_steer(self.host, self.the_nic().name)
         return self._steers
+
+    def has_partition(self, catalogue: Catalogue) -> bool:
+        """Whether the profile makes the isolated CPUs a partition here (C1)."""
+        if "C1" not in self.profile.entries:
+            return False
+        try:
+            self.demand(catalogue["C1"])
+        except Unsupported:
+            return False
+        return True
 
     # ---- conditions -------------------------------------------------------------------------
 
@@ -273,6 +283,12 @@ def _cgroup2(context: Context, sign: str, value: str) -> None:
         raise Unsupported("cgroup v2 has no cpuset controller here")
 
 
+def _room(context: Context, sign: str, value: str) -> None:
+    """A partition of one CPU would leave none to the gateway's other threads."""
+    if context.plan.hot is not None and not context.plan.inside:
+        raise Unsupported("the gateway's other threads would have no CPU in the partition")
+
+
 def _deep_idle(context: Context, sign: str, value: str) -> None:
     if len(context.host.glob("/sys/devices/system/cpu/cpu0/cpuidle/state[0-9]*")) < 3:
         raise Unsupported("the host shows no sleep state deeper than C1")
@@ -318,6 +334,7 @@ CONDITIONS: Mapping[str, Callable[[Context, str, str], None]] = {
     "config": _config,
     "clocksource": _clocksource,
     "cgroup2": _cgroup2,
+    "room": _room,
     "deep-idle": _deep_idle,
     "intel-idle": _intel_idle,
     "swap": _swap,

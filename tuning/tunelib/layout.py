@@ -48,6 +48,16 @@ class CpuPlan:
     numa: str
     notes: tuple[str, ...]
 
+    @property
+    def inside(self) -> frozenset[int]:
+        """For the gateway's other threads where the isolated CPUs are a partition.
+
+        A process in a partition runs nowhere else. The sibling of the hot thread is better than
+        nothing: these threads sleep most of the time.
+        """
+        left = self.isolated - {self.hot}
+        return frozenset(left - self.idle or left)
+
     def shared(self, topology: Topology) -> frozenset[int]:
         """What is not isolated."""
         return topology.cpus - self.isolated
@@ -140,13 +150,18 @@ def _receive(found: CpuPlan, topology: Topology, wanted: str) -> CpuPlan:
     return replace(found, receive=wanted, notes=tuple(notes))
 
 
-def whitewire(found: CpuPlan) -> str:
-    """The `[process]` section of the gateway's configuration."""
+def whitewire(found: CpuPlan, has_partition: bool) -> str:
+    """The `[process]` section of the gateway's configuration.
+
+    Args:
+        has_partition: the gateway runs in a partition of the isolated CPUs.
+    """
     lines = ["[process]"]
     lines += [f"# {note}" for note in found.notes]
     if found.hot is not None:
+        others = found.inside if has_partition else found.housekeeping
         lines.append(f"cpu = {found.hot}")
-        lines.append(f"housekeeping_cpus = {sorted(found.housekeeping)}")
+        lines.append(f"housekeeping_cpus = {sorted(others)}")
     lines.append(f'receive = "{found.receive}"')
     if found.numa:
         lines.append(f'numa = "{found.numa}"')
