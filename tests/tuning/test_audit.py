@@ -145,6 +145,8 @@ def test_the_textfile_for_prometheus() -> None:
 
 
 def test_values_of_many_keys_fit_a_cell() -> None:
-    assert audit.shown({"a.b": "1", "a.c": "1"}) == "1"
-    assert audit.shown({"net.x": None, "/sys/y/z": "2\n"}) == "x none, z 2"
-    assert len(audit.shown({f"key{number}": str(number) for number in range(99)})) == audit.LONGEST
+    assert audit.shown({"a": "on", "b": "20", "c": "64"}) == "on/20/64"
+    assert audit.shown({"a": "1", "b": "1"}) == "1"
+    assert audit.shown({f"irq{number}": f"{number % 2}" for number in range(9)}) == "0/1"
+    assert audit.shown({"net.x": None, "/sys/y/z": "2\n"}, has_names=True) == "x none, z 2"
+    assert len(audit.shown({f"k{n}": str(n) for n in range(99)}, has_names=True)) == audit.LONGEST

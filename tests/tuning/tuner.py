@@ -12,9 +12,24 @@ from collections.abc import Iterable
 from tests.tuning.memory_host import MemoryHost
 from tunelib import catalogue, planner, profile
 from tunelib.apply import Applier, Done
+from tunelib.cli import parser as tune_parser
 from tunelib.context import Context
 from tunelib.profile import Profile
 from tunelib.state import State, locked
+
+__all__ = [
+    "EVERYTHING",
+    "KNOWN",
+    "VENUE",
+    "apply",
+    "by_id",
+    "context",
+    "left",
+    "named",
+    "records",
+    "revert",
+    "tune_parser",
+]
 
 KNOWN = catalogue.load()
 RUNS = itertools.count()

@@ -6,6 +6,7 @@ what this host lacks is SKIP with its reason, never FAIL.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from typing import NamedTuple
 
@@ -19,6 +20,7 @@ from tunelib.state import State
 PASS, WARN, FAIL, SKIP, UNKNOWN = "PASS", "WARN", "FAIL", "SKIP", "UNKNOWN"
 STATES = (FAIL, WARN, UNKNOWN, PASS, SKIP)
 LONGEST = 60
+MANY = 4
 
 
 class Row(NamedTuple):
@@ -75,9 +77,17 @@ def _changing(context: Context, entry: Entry, state: State | None) -> Row:
         if planner.waits_for_boot(context, assessment):
             return _row(entry, "", shown(assessment.wanted), WARN, "after the next reboot")
         return _row(entry, shown(assessment.found), "", PASS, "")
-    note = _drift(assessment, state) or f"apply: {entry.write}"
+    note = _drift(assessment, state) or _hint(context, entry)
     found = {key: assessment.found[key] for key in change}
-    return _row(entry, shown(found), shown(change), _bad(entry), note)
+    has_names = len(change) == 1 < len(assessment.wanted)
+    return _row(entry, shown(found, has_names), shown(change, has_names), _bad(entry), note)
+
+
+def _hint(context: Context, entry: Entry) -> str:
+    """What a person would type, if it is short."""
+    if len(entry.write) > LONGEST:
+        return "see plan"
+    return re.sub(r"\bIF\b", context.nic.name if context.nic else "IF", entry.write)
 
 
 def _drift(assessment: Assessment, state: State | None) -> str:
@@ -90,13 +100,18 @@ def _drift(assessment: Assessment, state: State | None) -> str:
     return "undone since apply: apply again"
 
 
-def shown(values: Mapping[str, str | None]) -> str:
-    """Values on one line: the value alone where all keys agree."""
-    texts = {key: value_of(text) for key, text in values.items()}
-    if len(set(texts.values())) == 1:
-        [text] = set(texts.values())
+def shown(values: Mapping[str, str | None], has_names: bool = False) -> str:
+    """Values on one line, `on/20/64`; of many only the different ones.
+
+    Args:
+        has_names: each with the last part of its key.
+    """
+    if has_names:
+        text = ", ".join(f"{_short(key)} {value_of(value)}" for key, value in values.items())
     else:
-        text = ", ".join(f"{_short(key)} {text}" for key, text in texts.items())
+        texts = ["file" if "\n" in (one or "") else value_of(one) for one in values.values()]
+        is_short = len(texts) <= MANY and len(set(texts)) > 1
+        text = "/".join(texts if is_short else dict.fromkeys(texts))
     return text if len(text) <= LONGEST else f"{text[: LONGEST - 1]}…"
 
 
@@ -107,9 +122,9 @@ def value_of(text: str | None) -> str:
 
 def _short(key: str) -> str:
     """The last part of a path, the last two of a sysctl."""
-    if key.startswith("/"):
-        return key.rstrip("/").rsplit("/", 1)[1]
-    return key.replace("{if}-", "") if "{" in key else key.rsplit(".", 1)[-1]
+    parts = key.rstrip("/").rsplit("/", 1)
+    is_sysctl = re.fullmatch(r"(?:net|vm|kernel)\.[\w.]+", key) is not None
+    return key.rsplit(".", 1)[1] if is_sysctl else parts[-1].replace("{if}-", "")
 
 
 def is_ready(found: list[Row], is_strict: bool) -> bool:

@@ -45,7 +45,7 @@ def script(context: Context, steps: Sequence[Assessment]) -> str:
     cmdline: dict[str, str] = {}
     for step in steps:
         if step.change and step.target is not None:
-            found = shown({key: step.found[key] for key in step.change})
+            found = shown({key: step.found[key] for key in step.change}, has_names=True)
             text += f"\n# {step.entry.id} {step.entry.title}\n# found: {found}\n"
             change = step.change
             if step.entry.kind == "cmdline":  # all of them are one file: it grows

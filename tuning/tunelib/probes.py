@@ -163,7 +163,7 @@ def _llq(context: Context, entry: Entry) -> Finding:
 def _timestamps(context: Context, entry: Entry) -> Finding:
     text = ethtool.ask(context.host, "-T", context.the_nic().name)
     clock = re.search(r"^PTP Hardware Clock: (.*)$", text, re.MULTILINE)
-    return Finding(None, f"clock {clock[1] if clock else 'none'}", "for measuring only")
+    return Finding(True, f"clock {clock[1] if clock else 'none'}", "for measuring only")
 
 
 # ---- kernel ---------------------------------------------------------------------------------

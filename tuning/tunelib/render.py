@@ -18,7 +18,7 @@ from tunelib.interlocks import Obstacle
 from tunelib.planner import Assessment
 
 DISRUPTIONS = {"none": "", "blip": "  [traffic stops]", "reboot": "  [at the next reboot]"}
-WIDTHS = {"setting": 44, "found": 30, "wanted": 24}
+WIDTHS = {"setting": 46, "found": 26, "wanted": 20}
 
 
 def as_json(document: Any) -> str:
