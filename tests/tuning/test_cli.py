@@ -195,8 +195,7 @@ def test_a_damaged_state_stops_everything(tune: Tune) -> None:
         assert "[state-damaged]" in tune(*words).err
 
 
-def test_bench_switches_and_takes_back(tune: Tune, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(os, "sched_setaffinity", lambda pid, cpus: None)
+def test_bench_switches_and_takes_back(tune: Tune) -> None:
     before = tune.host.snapshot()
     words = ("bench", "--yes", "--only", "S1", "V1", "--rounds", "2", "--json")
     said = tune(*words)

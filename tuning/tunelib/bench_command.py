@@ -51,7 +51,7 @@ def run(options: argparse.Namespace, host: Host, context: Context, entries: list
 def _pin(context: Context) -> None:
     """To the hot thread's CPU, where the gateway would run, if this process may."""
     hot = context.plan.hot
-    if hot is None or not context.host.may_write():
+    if hot is None or context.host.root != "/":
         return
     try:
         os.sched_setaffinity(0, {hot})
