@@ -318,9 +318,9 @@ def test_the_record_is_there_before_the_change(monkeypatch: pytest.MonkeyPatch) 
         method = getattr(host, name)
 
         def watched(what: Any, *more: Any, **named: Any) -> Any:
-            is_question = name == "run" and what[1] in ("show", "is-active", "-c", "-k", "-l", "-x")
-            is_ours = str(what).startswith(("/var/lib/whitewire", "chronyc"))
-            if not is_question and not is_ours and what[0] != "chronyc":
+            questions = ("show", "is-active", "-c", "-k", "-l", "-x")
+            is_question = name == "run" and what[1:2] and what[1] in questions
+            if not is_question and not str(what).startswith("/var/lib/whitewire"):
                 seen.append('"phase": "intent"' in host.files.get(FILE, ""))
             return method(what, *more, **named)
 
