@@ -169,7 +169,10 @@ class CmdlineKind(Kind):
 
     def _ours(self, host: Host) -> dict[str, str]:
         if self._backend(host) == "grubby":
-            for line in host.run(["grubby", "--info=DEFAULT"]).out.splitlines():
+            said = host.run(["grubby", "--info=DEFAULT"])
+            if said.code != 0:
+                raise Unsupported(f"grubby: {said.err.strip() or 'it failed'}")
+            for line in said.out.splitlines():
                 name, _, value = line.partition("=")
                 if name == "args":
                     return parse_cmdline(value.strip('"'))
