@@ -230,7 +230,8 @@ def plan_json(
 def done(rows: Sequence[Done]) -> str:
     """What happened; entries that were as wanted or skipped are counted only."""
     quiet = ("already", "skip")
-    lines = [(one.id, one.what, one.note) for one in rows if one.what not in quiet]
+    # what goes with the card's queues is restored under the same id
+    lines = [tuple(one) for one in dict.fromkeys(rows) if one.what not in quiet]
     text = table(("ID", "WHAT", "NOTE"), lines, (4, 9)) if lines else ""
     for what in quiet:
         ids = [one.id for one in rows if one.what == what]
