@@ -93,6 +93,7 @@ lint: $(VENV)/.lint ## check style and types: ruff, mypy, stubtest, rustfmt, cli
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+	MYPYPATH=tuning $(BIN)/mypy --package tunelib
 	cargo fmt --check --manifest-path native/Cargo.toml
 	cargo clippy --quiet --manifest-path native/Cargo.toml --all-targets -- -D warnings
 

@@ -12,9 +12,17 @@ from tests.test_receive import facts
 from whitewire import checking_host
 from whitewire.checking_host import host_answers
 from whitewire.config import Config, MarketConfig, ProcessConfig, VenueConfig
+from whitewire.protocol.pinning import PinFacts
+from whitewire.transport import topology
 
 LOOPBACK = VenueConfig(rest="https://127.0.0.1", public_rest="https://127.0.0.1", ws="wss://[::1]")
 CPUS = sorted(os.sched_getaffinity(0))
+
+
+@pytest.fixture(autouse=True)
+def plain_cores(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cores without siblings: what speaks against a CPU of the real host is not of this test."""
+    monkeypatch.setattr(topology, "pin_facts", lambda: PinFacts(frozenset(CPUS), {}))
 
 
 def answers(venue: VenueConfig = LOOPBACK, **process: Any) -> dict[str, tuple[str, str]]:
@@ -57,6 +65,17 @@ def test_threads_that_cannot_go_where_they_should_are_a_failure() -> None:
     assert "set process.cpu" in answers(receive="spin")["pinning"][1]
     rest = answers(cpu=CPUS[-1], housekeeping_cpus=(CPUS[0],)) if len(CPUS) > 1 else {}
     assert not rest or rest["pinning"][1].endswith(f"all others on CPU {CPUS[0]}")
+
+
+def test_a_pinning_that_costs_is_told_and_one_that_hurts_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    pair = PinFacts(frozenset(range(4)), {1: frozenset({3}), 3: frozenset({1})})
+    monkeypatch.setattr(topology, "pin_facts", lambda: pair)
+    state, detail = answers(cpu=1)["pinning"]
+    assert state == "warn"
+    assert "shares its core with CPU 3" in detail
+    assert answers(cpu=1, receive="spin")["pinning"][0] == "FAIL"
 
 
 def test_a_venue_without_tls_is_told_and_refused_outside_of_this_machine() -> None:

@@ -26,6 +26,7 @@ import pytest
 
 from tests import source_tree as source
 from tests.test_cli_help import OPTIONS
+from tests.tuning.tuner import tune_parser
 from whitewire import Order, Strategy
 from whitewire.config import AccountConfig, parse
 from whitewire.gateway import Gateway
@@ -221,7 +222,7 @@ def commands() -> Iterator[tuple[str, list[str]]]:
                 if words := shlex.split(line.strip().removeprefix("$ "), comments=True):
                     yield block.where, words
     for where, piece in inline_code():
-        if re.match(r"(make|whitewire) [a-z]", piece):
+        if re.match(r"(make|whitewire|(sudo )?tuning/tune) [a-z]", piece):
             yield where, shlex.split(piece)
 
 
@@ -235,6 +236,12 @@ def without_settings(words: list[str]) -> Iterator[str]:
     return (word for word in words if not re.match(r"[A-Z_]+=", word))
 
 
+def tuning_words(words: list[str]) -> list[str]:
+    """Arguments of tuning/tune, whoever runs it; empty for another command."""
+    rest = words[1:] if words[0] == "sudo" else words
+    return rest[1:] if rest[0] == "tuning/tune" else []
+
+
 def test_commands_are_there() -> None:
     seen = set()
     for where, words in commands():
@@ -244,6 +251,8 @@ def test_commands_are_there() -> None:
             arguments = [word.partition("=")[2] for word in words if word.startswith("ARGS=")]
             used = set(re.findall(r"--[\w-]+", " ".join(arguments)))
             assert not used or used <= OPTIONS.get(rest[0], set()), f"{where}: {words}"
+        elif tuning_words(words):
+            tune_parser().parse_args(tuning_words(words))
         elif command == "whitewire":
             name = " ".join(rest[:2]) if rest[0] == "bench" else rest[0]
             assert name in OPTIONS, f"{where}: {words}"

@@ -17,7 +17,8 @@ from whitewire.config import Config
 from whitewire.errors import ConfigError
 from whitewire.protocol.receive import verdicts
 from whitewire.transport.link import is_tls_direct
-from whitewire.transport.receive import demand_host, host_facts
+from whitewire.transport.receive import host_facts
+from whitewire.transport.topology import demand_pinning
 
 __all__ = ["FAIL", "OK", "WARN", "Answer", "host_answers"]
 
@@ -58,11 +59,14 @@ def host_answers(config: Config) -> Iterator[Answer]:
 def _pinning(config: Config) -> Answer:
     process = config.process
     try:
-        demand_host(process)
+        objections = demand_pinning(process)
     except ConfigError as error:
         return Answer("pinning", FAIL, str(error))
     if process.cpu is None:
         return Answer("pinning", OK, "none: process.cpu is not set")
+    if objections:
+        told = "; ".join(f"{one.what}: {one.advice}" for one in objections)
+        return Answer("pinning", WARN, told)
     rest = process.housekeeping_cpus
     others = "the other CPUs" if rest is None else f"CPU {', '.join(map(str, rest))}"
     return Answer("pinning", OK, f"the hot thread on CPU {process.cpu}, all others on {others}")

@@ -22,7 +22,7 @@ from whitewire.lifecycle import Lifecycle
 from whitewire.report import fleet_summary, summary, summary_tables
 from whitewire.strategy import Strategy, check
 from whitewire.transport import loop
-from whitewire.transport.receive import demand_host
+from whitewire.transport.topology import demand_pinning
 
 if TYPE_CHECKING:
     from whitewire.config_process import ReceiveMode
@@ -68,7 +68,8 @@ def run(
     configs = split(settings)
     strategies = _by_account(strategy, configs)
     demand_live(settings, configs, live)
-    demand_host(settings.process)
+    for objection in demand_pinning(settings.process):
+        log.warning("%s; %s", objection.what, objection.advice)
     credentials = {name: Credentials.from_environment(own.account) for name, own in configs.items()}
     log.log(
         logging.INFO if settings.is_loopback else logging.WARNING,
