@@ -12,7 +12,7 @@ FUZZ_ITERS ?= 2000000
 FUZZ_SECONDS ?= 60
 SOAK_MINUTES ?= 30
 # Programs that some tests use; without one its tests skip and say so.
-PACKAGES := chromium shellcheck valgrind
+PACKAGES := chromium shellcheck valgrind ethtool
 # Most tests wait for a venue more than they compute; 0 runs them one after the other.
 TEST_WORKERS ?= 3
 CARGO_TEST := cargo test --quiet --manifest-path native/Cargo.toml --no-default-features \
