@@ -25,15 +25,11 @@ from tests import source_tree as source
 
 # The layer of each top-level name of the package.
 LAYER_OF = {
-    "_core": "core",
-    "_bridge": "bridge",
-    "errors": "errors",
-    "market": "market",
+    **{name: name.lstrip("_") for name in ("_core", "_bridge", "errors", "market", "endpoints")},
     **dict.fromkeys(
         ("accounts", "config", "config_limits", "config_process", "credentials", "guards"), "config"
     ),
-    "endpoints": "endpoints",
-    "strategy": "strategy",
+    **dict.fromkeys(("reflex_rules", "strategy"), "strategy"),
     "protocol": "protocol",
     "transport": "transport",
     **dict.fromkeys(
@@ -49,6 +45,7 @@ LAYER_OF = {
             "emergency",
             "fleet",
             "freshness",
+            "gateway_states",
             "guard",
             "guard_limits",
             "latch",
@@ -57,6 +54,7 @@ LAYER_OF = {
             "resumption",
             "startup",
             "recovery",
+            "reflexes",
             "sharing",
             "siblings",
             "subscriptions",

@@ -177,12 +177,13 @@ def test_refusals_are_the_cores() -> None:
 RUST_TYPES = {
     "u8": "uint8_t", "u16": "uint16_t", "u32": "uint32_t", "u64": "uint64_t",
     "i32": "int32_t", "i64": "int64_t", "usize": "size_t", "*const u8": "const uint8_t *",
-    "[u8; 5]": "uint8_t[5]",
+    "[u8; 3]": "uint8_t[3]", "[u8; 5]": "uint8_t[5]",
 }  # fmt: skip
 STRUCTS = {
     "ww_place": (REQUESTS, "PlaceRequest"),
     "ww_modify": (REQUESTS, "ModifyRequest"),
     "ww_http_step": (CAPI, "HttpStep"),
+    "ww_reflex": (source.NATIVE / "reflex" / "desk.rs", "Step"),
 }
 
 

@@ -36,14 +36,24 @@ def test_nonces_of_an_earlier_run_are_not_given_again() -> None:
     assert NonceAllocator(last=NOW + 3).next(NOW) == NOW + 4
 
 
-@given(clock=st.lists(st.integers(NOW - 3_000, NOW + 3_000), max_size=60))
-def test_nonces_rise_and_stay_in_the_window_even_if_the_clock_jumps(clock: list[int]) -> None:
+def test_nonces_set_aside_are_given() -> None:
+    nonces = NonceAllocator()
+    assert [nonces.next(NOW), nonces.reserve(64, NOW), nonces.next(NOW)] == [NOW, NOW + 1, NOW + 65]
+    with pytest.raises(NonceExhausted):
+        nonces.reserve(MAX_LEAD_MS, NOW)
+    assert nonces.next(NOW) == NOW + 66
+
+
+@given(calls=st.lists(st.tuples(st.integers(NOW - 3_000, NOW + 3_000), st.integers(1, 2_000))))
+def test_nonces_rise_and_stay_in_the_window_even_if_the_clock_jumps(
+    calls: list[tuple[int, int]],
+) -> None:
     nonces, previous = NonceAllocator(), 0
-    for now_ms in clock:
+    for now_ms, count in calls:
         try:
-            nonce = nonces.next(now_ms)
+            first = nonces.next(now_ms) if count == 1 else nonces.reserve(count, now_ms)
         except NonceExhausted:
             continue
-        assert nonce > previous
-        assert now_ms <= nonce <= now_ms + MAX_LEAD_MS
-        previous = nonce
+        assert first > previous
+        previous = first + count - 1
+        assert now_ms <= first <= previous <= now_ms + MAX_LEAD_MS

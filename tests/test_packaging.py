@@ -83,6 +83,7 @@ def test_the_sdist_holds_what_a_build_needs(sdist: Path) -> None:
         "python/whitewire/_bridge.pyx",
         "python/whitewire/_bridge_feed.pxi",
         "python/whitewire/_bridge_orders.pxi",
+        "python/whitewire/_bridge_reflex.pxi",
         "python/whitewire/_native_api.pxd",
         "python/whitewire/py.typed",
     }

@@ -34,9 +34,10 @@ def test_the_stubs_tell_the_truth() -> None:
 
 
 def stub_classes() -> Iterator[ast.ClassDef]:
-    """The classes of the core's stub."""
-    tree = ast.parse(source.text(source.PACKAGE / "_core.pyi"))
-    yield from (node for node in tree.body if isinstance(node, ast.ClassDef))
+    """The classes of the core's stubs."""
+    for name in ("_core.pyi", "_core_gate.pyi"):
+        tree = ast.parse(source.text(source.PACKAGE / name))
+        yield from (node for node in tree.body if isinstance(node, ast.ClassDef))
 
 
 def parameters(function: ast.FunctionDef) -> list[tuple[str, bool, bool]]:

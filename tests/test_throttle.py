@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -275,6 +276,39 @@ def test_nobody_waits_for_a_process_that_was_stopped_within_an_update() -> None:
     assert throttle.try_take("cancel", 10**12, True) == 0
     cells.is_taken = False
     assert throttle.try_take("place", 10**12, False) == 0
+
+
+@settings(deadline=None)
+@given(
+    steps=st.lists(st.tuples(st.integers(0, SECOND), st.sampled_from(["place", "cancel"]))),
+    at=st.integers(0, 30),
+)
+def test_what_native_code_counts_counts_here(steps: list[tuple[int, str]], at: int) -> None:
+    ours, twin = make(), make()
+    now = 0
+    for number, (pause, name) in enumerate(steps):
+        now += pause
+        is_cancel = name == "cancel"
+        waited = twin.try_take(name, now, is_cancel)
+        if number < at:
+            assert ours.try_take(name, now, is_cancel) == waited
+        else:
+            numbers, lock = ours.native()
+            assert lock == -1
+            assert memoryview(numbers).format == "q"
+            if waited == 0:
+                _count(numbers, ours.row(name), now, is_cancel)
+    for name in ("place", "cancel"):
+        is_cancel = name == "cancel"
+        assert ours.try_take(name, now, is_cancel) == twin.try_take(name, now, is_cancel)
+
+
+def _count(numbers: Any, row: tuple[int, ...], now: int, is_cancel: bool) -> None:
+    """One call, as native/src/reflex/quota.rs counts it."""
+    own, own_cost, _, all_, all_cost, _, free, free_cost, _, _ = row
+    buckets = [(own, own_cost), (all_, all_cost)] + ([] if is_cancel else [(free, free_cost)])
+    for cell, cost in buckets:
+        numbers[cell] = max(numbers[cell], now) + cost
 
 
 def test_an_endpoint_that_is_not_in_the_table_is_an_error() -> None:

@@ -18,15 +18,19 @@ use std::slice;
 use crate::engine::{Engine, Failure, ModifyRequest, PlaceRequest, Stage, STAGES};
 use crate::event::Kind;
 use crate::http1::{Progress, ResponseParser};
+use crate::reflex::Step;
 
 /// Changes with every change of the table or of a struct in it.
-pub const ABI_VERSION: u32 = 3;
+pub const ABI_VERSION: u32 = 4;
 
 /// Reported for a panic caught at the border: a bug of ours, and the session's end.
 pub const PANICKED: i64 = -128;
 
 /// Set by `on_frame` while the gate has a change of state to tell.
 pub const ALARM_BIT: u32 = 24;
+
+/// Set by `on_frame` while a reflex has something to do.
+pub const REFLEX_BIT: u32 = 25;
 
 /// A value that Python owns and C calls reach by pointer, one call at a time (C2).
 pub struct Shared<T>(Box<UnsafeCell<T>>);
@@ -118,6 +122,9 @@ pub struct Api {
     ) -> i64,
     pub call_cancel:
         unsafe extern "C" fn(*mut c_void, u16, *const u8, usize, u64, i64, *mut u8, usize) -> i64,
+    pub reflex_next: unsafe extern "C" fn(*mut c_void, *mut Step) -> u8,
+    pub reflex_write:
+        unsafe extern "C" fn(*mut c_void, *mut Step, *mut i64, usize, i64, *mut u8, usize) -> i64,
 }
 
 /// The table that the bridge copies its calls from.
@@ -136,6 +143,8 @@ pub fn table() -> Api {
     call_place,
     call_modify,
     call_cancel,
+    reflex_next,
+    reflex_write,
     }
 }
 
@@ -147,7 +156,7 @@ fn length(result: &std::thread::Result<Result<usize, Failure>>) -> i64 {
     }
 }
 
-/// Kind in the low byte, market in the next two, then whether the gate changed a state.
+/// Kind in the low byte, market in the next two, then what else there is to do: the bits above.
 unsafe extern "C" fn on_frame(
     engine: *mut c_void,
     data: *const u8,
@@ -161,7 +170,8 @@ unsafe extern "C" fn on_frame(
     match outcome {
         Ok(outcome) => {
             let alarm = u32::from(engine.guard().has_alarm()) << ALARM_BIT;
-            outcome.kind as u32 | (u32::from(outcome.market) << 8) | alarm
+            let reflex = u32::from(engine.reflexes().has_steps()) << REFLEX_BIT;
+            outcome.kind as u32 | (u32::from(outcome.market) << 8) | alarm | reflex
         }
         Err(_) => Kind::Malformed as u32 | (u32::from(u16::MAX) << 8),
     }
@@ -335,6 +345,39 @@ unsafe extern "C" fn http_step(
         Ok(Err(_)) => -1,
         Err(_) => -2,
     };
+}
+
+/// Takes the next step of the reflexes; 0 where there is none.
+unsafe extern "C" fn reflex_next(engine: *mut c_void, step: *mut Step) -> u8 {
+    // SAFETY: C1, C2; `step` is the caller's own.
+    let (engine, step) = unsafe { (&mut *engine.cast::<Engine>(), &mut *step) };
+    let found = catch_unwind(AssertUnwindSafe(|| engine.reflexes_mut().next_step()));
+    found.ok().flatten().map_or(0, |next| {
+        *step = next;
+        1
+    })
+}
+
+/// `cells` are those of the throttle, kept from other processes by the caller.
+unsafe extern "C" fn reflex_write(
+    engine: *mut c_void,
+    step: *mut Step,
+    cells: *mut i64,
+    count: usize,
+    now_ns: i64,
+    out: *mut u8,
+    capacity: usize,
+) -> i64 {
+    // SAFETY: C1, C2, C3; `step` is the caller's own, and the cells are for this call.
+    let (engine, step, cells, out) = unsafe {
+        (
+            &mut *engine.cast::<Engine>(),
+            &mut *step,
+            slice::from_raw_parts_mut(cells, count),
+            slice::from_raw_parts_mut(out, capacity),
+        )
+    };
+    length(&catch_unwind(AssertUnwindSafe(|| engine.write_step(step, cells, now_ns, out))))
 }
 
 /// The stage numbers, for the stub's test.

@@ -5,6 +5,7 @@
 //! the gate did not pass, and a cancel is never refused by the gate.
 
 mod outbound;
+mod reflex;
 mod request;
 mod routes;
 mod socket;
@@ -19,6 +20,7 @@ use crate::template::{
 };
 
 pub use crate::template::MAX_LEGS;
+pub use reflex::Reflexes;
 pub use request::{
     flags, Failure, ModifyRequest, OrderPaths, PlaceRequest, SetupError, Stage, SEQUENCE_DIGITS,
     STAGES,
@@ -47,6 +49,7 @@ pub struct Engine {
     bulk: Vec<(String, BulkTemplate)>,
     stages: [Histogram; STAGES],
     calls: socket::Calls,
+    reflexes: Reflexes,
 }
 
 fn stp_of(flag_bits: u8) -> Stp {
@@ -79,6 +82,7 @@ impl Engine {
             bulk: Vec::new(),
             stages: std::array::from_fn(|_| Histogram::new()),
             calls: socket::Calls::default(),
+            reflexes: Reflexes::default(),
         }
     }
 
@@ -115,6 +119,7 @@ impl Engine {
         }
         self.trading.push(trading);
         self.guard.add_market();
+        self.reflexes.add_market();
         Ok(index)
     }
 
@@ -140,7 +145,7 @@ impl Engine {
         &mut self.guard
     }
 
-    /// Takes one frame; the market's new top is the gate's mark.
+    /// Takes one frame; the market's new top is the gate's mark, and what its reflexes act on.
     pub fn on_frame(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
         let outcome = self.feed.on_frame(frame, recv_ns);
         match outcome.kind {
@@ -153,6 +158,7 @@ impl Engine {
             Kind::Malformed => self.guard.forget_marks(),
             _ => {}
         }
+        self.react(outcome.kind, usize::from(outcome.market), recv_ns);
         outcome
     }
 

@@ -18,6 +18,7 @@ pub mod gate;
 pub mod histogram;
 pub mod http1;
 pub mod price;
+pub mod reflex;
 pub mod scan;
 pub mod sequence;
 pub mod sha512;

@@ -7,6 +7,7 @@ mod book;
 mod engine;
 mod guard;
 mod order;
+mod reflex;
 mod tools;
 
 use pyo3::exceptions::PyTypeError;
@@ -102,6 +103,7 @@ fn refusals() -> Vec<(u8, &'static str, &'static str)> {
     rows.push((Failure::NoKey.code(), "no-key", "the engine has no API key"));
     rows.push((Failure::UnknownMarket.code(), "unknown-market", "the market was not added"));
     rows.push((Failure::Legs.code(), "legs", "no leg passed the gate, or there were too many"));
+    rows.push((Failure::Left.code(), "left", "the core had no nonce or no call left for it"));
     rows
 }
 
@@ -117,6 +119,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tools::PyHttpParser>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<guard::PyGuard>()?;
+    module.add_class::<reflex::PyReflexes>()?;
     module.add_function(wrap_pyfunction!(refusals, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;

@@ -14,6 +14,7 @@ from whitewire.protocol.fees import FeeSurprise, MarketFees
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.orders import Fill, Order, OrderState, Reject
 from whitewire.protocol.positions import MarginPosition, Position
+from whitewire.reflex_rules import Follow, Pull
 from whitewire.strategy import (
     Balance,
     ForeignOrder,
@@ -36,6 +37,7 @@ __all__ = [
     "Drift",
     "FeeSurprise",
     "Fill",
+    "Follow",
     "ForeignOrder",
     "Gap",
     "Histogram",
@@ -51,6 +53,7 @@ __all__ = [
     "OrderTemplate",
     "Position",
     "Product",
+    "Pull",
     "Recovered",
     "Reject",
     "Side",

@@ -46,6 +46,16 @@ class FeedHandler(Protocol):
     def on_fault(self, error: Exception) -> None:
         """The peer broke the protocol, or a handler failed; no further frame is looked at."""
 
+class ReflexHandler(Protocol):
+    """Who keeps the books of what reflexes send."""
+
+    def on_sent(self, rows: list[tuple[int, int, bool, int, int, int, ConnectionHandler]]) -> None:
+        """Requests of these (key, rule, is_move, price, amount, nonce, connection's handler) were
+        handed to their sockets, in this order; nothing was told or parsed since."""
+
+    def on_left(self, rows: list[tuple[int, int, bool, int, int, int]]) -> None:
+        """The core could not send these (key, rule, is_move, price, amount, 0)."""
+
 def now_ns() -> int:
     """Monotonic time, nanoseconds."""
 
@@ -89,6 +99,13 @@ class ReplyHandler(Protocol):
     def on_fault(self, error: Exception) -> None:
         """The peer broke the protocol, or a handler failed; no further frame is looked at."""
 
+class Reactor:
+    """Steps of the core's reflexes: bytes first, on every connection, then the books."""
+
+    def __init__(
+        self, path: Path, handler: ReflexHandler, cells: memoryview, lock: int = -1
+    ) -> None: ...
+
 class FeedListener(WSListener):
     """A WebSocket session's frames, decoded and applied in the core."""
 
@@ -118,8 +135,15 @@ class OrderConnection(BufferedProtocol):
         self, path: Path, handler: ConnectionHandler, parser: _core.HttpParser
     ) -> None: ...
     @property
+    def in_flight(self) -> int:
+        """Requests appended and not answered yet."""
+
+    @property
     def is_open(self) -> bool:
         """Whether requests can be appended."""
+
+    def limit(self, depth: int, cancel_reserve: int) -> None:
+        """Lets reflexes use the connection: requests in flight at most, and further cancels."""
 
     def abort(self, error: Exception | None = None) -> None:
         """Drops the connection at once: `on_fault` if there is an error, and soon `on_lost`."""

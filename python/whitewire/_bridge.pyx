@@ -5,12 +5,15 @@ Owns: the picows listener of the feed, the aiofastnet protocol of an order conne
 loop, the time stamps of the path. Must not know: order states, subscriptions, configuration.
 Invariants: a frame, its book, the strategy's callback, the gate, the template and the write are
 one call chain; bytes that a callback queued leave with one write per connection when the outermost
-callback ends; an exception on the way ends the session that it happened in, never the loop or
-another session.
+callback ends, those of a reflex before any callback begins; an exception on the way ends the
+session that it happened in, never the loop or another session.
 
 The core's C-level contract is in native/src/capi.rs (C1 to C3): every pointer's Python owner is
 kept alive, calls come under the GIL from one thread, and never re-enter.
 """
+from cpython.buffer cimport (
+    PyBUF_CONTIG, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer,
+)
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.pycapsule cimport PyCapsule_GetPointer
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
@@ -22,6 +25,7 @@ from picows.picows cimport WSFrame, WSListener, WSMsgType, WSTransport
 
 from whitewire._native_api cimport (
     WW_ABI_VERSION, ww_api, ww_epoch_ms, ww_http_step, ww_modify, ww_now_ns, ww_place,
+    ww_reflex,
 )
 
 from whitewire import _core
@@ -49,6 +53,11 @@ cdef enum:
     STAGE_WRITE = 3
     STAGE_TICK_TO_TRADE = 4
 
+# Bits above a frame's kind and market, native/src/capi.rs.
+cdef enum:
+    ALARM = 1 << 24
+    REFLEX = 1 << 25
+
 cdef enum:
     MAX_LEGS = 20
     OUT_CAPACITY = 65536
@@ -71,12 +80,17 @@ def epoch_ms():
     return ww_epoch_ms()
 
 
+cdef class Reactor
+
+
 cdef class Path:
     """What the two ends of the hot path share: the engine, the frame's time, unsent bytes."""
 
     cdef object owner
     cdef void *engine
-    cdef list waiting
+    cdef list waiting, lines
+    cdef Reactor reactor
+    cdef bint is_reacting
     cdef int depth
     cdef int64_t t0
 
@@ -84,6 +98,7 @@ cdef class Path:
         self.owner = engine
         self.engine = <void *><size_t>engine._pointer
         self.waiting = []
+        self.lines = []
 
     def record(self, uint32_t stage, int64_t nanoseconds):
         """Adds a duration to a stage's histogram."""
@@ -105,6 +120,7 @@ cdef class Path:
                 self.t0 = 0
 
 
+include "_bridge_reflex.pxi"
 include "_bridge_feed.pxi"
 include "_bridge_orders.pxi"
 include "_bridge_spin.pxi"

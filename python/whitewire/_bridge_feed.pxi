@@ -77,7 +77,9 @@ cdef class FeedListener(WSListener):
     cdef handle(self, const uint8_t *data, Py_ssize_t size, int64_t t0):
         cdef uint32_t outcome = API.on_frame(self.path.engine, data, size, t0)
         cdef uint32_t kind = outcome & 0xFF, market = (outcome >> 8) & 0xFFFF
-        if outcome >> 24:  # the gate changed a state
+        if outcome & REFLEX and self.path.reactor is not None:
+            self.path.reactor.react(t0)
+        if outcome & ALARM:  # the gate changed a state
             self.tell(KIND_ALARM, market, None)
         if kind == KIND_DELTA or kind == KIND_SNAPSHOT:
             API.record(self.path.engine, STAGE_APPLY, ww_now_ns() - t0)

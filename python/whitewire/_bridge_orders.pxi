@@ -13,8 +13,9 @@ cdef class OrderConnection(Protocol):
     cdef void *parser_pointer
     cdef readonly Transport transport
     cdef uint8_t incoming[IN_CAPACITY], outgoing[OUT_CAPACITY]
-    cdef Py_ssize_t queued
-    cdef bint is_waiting, is_writing
+    cdef Py_ssize_t queued, depth, cancel_reserve
+    cdef readonly Py_ssize_t in_flight
+    cdef bint is_waiting, is_writing, is_paused, is_chosen
 
     def __init__(self, Path path, handler, parser):
         self.path = path
@@ -27,17 +28,22 @@ cdef class OrderConnection(Protocol):
 
     def connection_made(self, transport):
         self.transport = <Transport>transport
+        self.path.lines = [*self.path.lines, self]
         self.handler.on_made(self)
 
     def connection_lost(self, error):
         self.transport = None
         self.queued = 0
+        self.path.lines = [line for line in self.path.lines if line is not self]
         self.handler.on_lost(error)
 
     def pause_writing(self):
-        self.handler.on_writable(False)
+        self.is_paused = True
+        if not self.path.is_reacting:  # the reactor tells it when what it wrote is booked
+            self.handler.on_writable(False)
 
     def resume_writing(self):
+        self.is_paused = False
         self.handler.on_writable(True)
 
     def eof_received(self):
@@ -65,6 +71,7 @@ cdef class OrderConnection(Protocol):
                     break
                 if step.state < 0:
                     raise PeerError("http-malformed", "the venue sent a malformed HTTP response")
+                self.in_flight -= 1
                 self.handler.on_response(
                     step.status,
                     PyBytes_FromStringAndSize(<const char *>step.body, step.body_len),
@@ -83,6 +90,18 @@ cdef class OrderConnection(Protocol):
 
     cdef bint can_write(self):
         return self.transport is not None and not self.transport.is_closing()
+
+    def limit(self, Py_ssize_t depth, Py_ssize_t cancel_reserve):
+        """Lets reflexes use the connection: requests in flight at most, and further cancels."""
+        self.depth = depth
+        self.cancel_reserve = cancel_reserve
+
+    cdef bint has_room(self, bint is_cancel):
+        """Whether a reflex may append a request."""
+        cdef Py_ssize_t most = self.depth + (self.cancel_reserve if is_cancel else 0)
+        if self.in_flight >= most or self.is_paused or self.is_writing or not self.can_write():
+            return False
+        return OUT_CAPACITY - self.queued >= OUT_ROOM
 
     def abort(self, error=None):
         """Drops the connection at once: `on_fault` if there is an error, and soon `on_lost`."""
@@ -155,17 +174,25 @@ cdef class OrderConnection(Protocol):
     cdef int64_t appended(self, int64_t written):
         if written > 0:
             self.queued += written
-            if not self.is_waiting:
-                self.is_waiting = True
-                self.path.waiting.append(self)
+            self.in_flight += 1
+            self.wait_to_write()
         return written
 
+    cdef wait_to_write(self):
+        if not self.is_waiting:
+            self.is_waiting = True
+            self.path.waiting.append(self)
+
     cdef write_out(self):
+        self.is_waiting = False
+        if self.queued == 0 or not self.can_write():
+            return  # what could not be written is reported with the loss, as never sent
+        self.handler.on_written(self.flush())
+
+    cdef int64_t flush(self) except -1:
+        """Hands what is queued to the socket; the time after that."""
         cdef Py_ssize_t size = self.queued
         cdef int64_t after, before = ww_now_ns()
-        self.is_waiting = False
-        if size == 0 or not self.can_write():
-            return  # what could not be written is reported with the loss, as never sent
         self.is_writing = True
         self.transport.write_c(<char *>self.outgoing, size)
         self.is_writing = False
@@ -176,4 +203,4 @@ cdef class OrderConnection(Protocol):
         API.record(self.path.engine, STAGE_WRITE, after - before)
         if self.path.t0 != 0:
             API.record(self.path.engine, STAGE_TICK_TO_TRADE, after - self.path.t0)
-        self.handler.on_written(after)
+        return after

@@ -44,6 +44,12 @@ cdef class OrderSocket(OrderConnection):
         """Never: the WebSocket has no such method."""
         raise NotImplementedError("a bulk cannot travel over the WebSocket")
 
+    cdef int64_t appended(self, int64_t written):
+        """Replies name their calls, so that nothing is counted here; no reflex takes a socket."""
+        written = OrderConnection.appended(self, written)
+        self.in_flight = 0
+        return written
+
     def release(self):
         """The WebSocket is gone: nothing is written any more, and what was queued is dropped."""
         self.transport = None

@@ -7,6 +7,9 @@ Errors raised here are those of `whitewire.errors`: `UsageError` for what the ca
 from decimal import Decimal
 from typing import Any, ClassVar, Final, final
 
+from whitewire._core_gate import Guard as Guard
+from whitewire._core_gate import Reflexes as Reflexes
+
 __version__: Final[str]
 build_profile: Final[str]
 """`release` or `debug`; a debug build is no basis for a measurement."""
@@ -281,6 +284,10 @@ class Engine:
     def guard(self) -> Guard:
         """The limits, sums and states of the account."""
 
+    @property
+    def reflexes(self) -> Reflexes:
+        """Rules that act on a frame itself."""
+
     def on_frame(self, frame: bytes, recv_ns: int) -> int:
         """Takes one frame as the feed does, received at this time; the kind of event."""
 
@@ -310,91 +317,3 @@ class Engine:
 
     @property
     def _pointer(self) -> int: ...
-
-@final
-class Guard:
-    """The account's gate; times are monotonic ns, units the account's (a market's weight says how
-    many its tick times lot is worth)."""
-
-    def limit_account(self, limits: dict[str, int]) -> None:
-        """Sets the account's limits by name; what is not named has none.
-
-        Names: max_open_orders, max_open_notional, max_loss, max_drawdown (units),
-        order_interval_ns, order_burst, cancel_interval_ns, cancel_burst, max_rejects,
-        reject_window_ns.
-        """
-
-    def limit_market(self, market: int, limits: dict[str, int]) -> None:
-        """Sets a market's limits by name; what is not named has none.
-
-        Names: max_open_orders, max_side_orders, max_open_notional, max_side_notional (ticks times
-        lots), max_position (lots), duplicate_ns, max_move_ppm, move_window_ns, max_fills,
-        max_fill_lots, fill_window_ns, frozen_ns, max_repeats, repeat_window_ns, max_mark_age_ns,
-        weight, may_cross_own.
-        """
-
-    def set_order(
-        self, market: int, is_sell: bool, sequence: int, lots: int, notional: int,
-        price: int, is_open: bool,
-    ) -> None:  # fmt: skip
-        """What an order may still do (`protocol.exposure`); no lots and not open is done."""
-
-    def on_fill(
-        self, market: int, is_sell: bool, price: int, lots: int, fee: int, sequence: int,
-        now_ns: int,
-    ) -> None:  # fmt: skip
-        """Books a fill; the fee in ticks times lots."""
-
-    def on_reject(self, now_ns: int) -> None:
-        """Counts a refusal of the venue."""
-
-    def on_cancel(self, now_ns: int) -> None:
-        """Counts a cancel, as every cancel of the engine is."""
-
-    def set_position(self, market: int, lots: int) -> None:
-        """Takes a position from elsewhere, as if bought at the present mark, or at the next."""
-
-    def begin_day(self) -> None:
-        """The day's loss is counted from here."""
-
-    def resume_losses(self, day_loss: int, drawdown: int) -> None:
-        """Goes on from an earlier run: the day's loss (negative: profit) and how far equity had
-        fallen from its peak, units; kills at once where a limit is exceeded."""
-
-    def halt(self, market: int | None = None, needs_human: bool = False) -> None:
-        """HALTED, a market or the account; `needs_human` until `rearm`, else until `reset`."""
-
-    def reduce(self, until_ns: int, market: int | None = None) -> None:
-        """REDUCING until then, a market or the account."""
-
-    def kill(self, market: int | None = None) -> None:
-        """KILLED, a market or the account, until `rearm`."""
-
-    def reset(self, market: int | None = None) -> None:
-        """Lifts what asks for no human."""
-
-    def rearm(self) -> None:
-        """A human lifts everything; what was KILLED is DISARMED then."""
-
-    def state(self, now_ns: int, market: int | None = None) -> tuple[str, str]:
-        """(state, reason) of the account, or of a market by itself."""
-
-    def take_alarm(self) -> bool:
-        """Whether a rule changed a state since this was asked last."""
-
-    def sums(
-        self, market: int
-    ) -> tuple[tuple[int, int, int, int], tuple[int, int, int, int], int, int]:
-        """Of buys and of sells (open orders, lots, notional, best price); position in lots and
-        twice the money in ticks times lots, both since the start."""
-
-    def totals(self) -> tuple[int, int, int, int, int]:
-        """Open orders, open notional, twice the equity, and what that was at the day's beginning
-        and at its peak; units."""
-
-    def admit(
-        self, market: int, flags: int, price: int, lots: int, sequence: int, now_ns: int,
-        is_change: bool = False,
-    ) -> int:  # fmt: skip
-        """The whole gate's verdict on an order, 0 or the refusal's number, without a request; what
-        passes is counted."""

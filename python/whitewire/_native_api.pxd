@@ -7,7 +7,7 @@ cdef extern from *:
     #include <stdint.h>
     #include <time.h>
 
-    #define WW_ABI_VERSION 3u
+    #define WW_ABI_VERSION 4u
 
     typedef struct {
         uint16_t market;
@@ -26,6 +26,18 @@ cdef extern from *:
         int64_t price;
         int64_t amount;
     } ww_modify;
+
+    typedef struct {
+        uint16_t market;
+        uint8_t is_move;
+        uint8_t rule;
+        uint8_t is_ready;
+        uint8_t reserved[3];
+        int64_t price;
+        int64_t amount;
+        uint64_t key;
+        uint64_t nonce;
+    } ww_reflex;
 
     typedef struct {
         int32_t state;
@@ -54,6 +66,8 @@ cdef extern from *:
                                int64_t, uint8_t *, size_t);
         int64_t (*call_cancel)(void *, uint16_t, const uint8_t *, size_t, uint64_t, int64_t,
                                uint8_t *, size_t);
+        uint8_t (*reflex_next)(void *, ww_reflex *);
+        int64_t (*reflex_write)(void *, ww_reflex *, int64_t *, size_t, int64_t, uint8_t *, size_t);
     } ww_api;
 
     static inline int64_t ww_now_ns(void) {
@@ -85,6 +99,16 @@ cdef extern from *:
         int64_t price
         int64_t amount
 
+    ctypedef struct ww_reflex:
+        uint16_t market
+        uint8_t is_move
+        uint8_t rule
+        uint8_t is_ready
+        int64_t price
+        int64_t amount
+        uint64_t key
+        uint64_t nonce
+
     ctypedef struct ww_http_step:
         int32_t state
         uint16_t status
@@ -111,6 +135,9 @@ cdef extern from *:
                                int64_t, uint8_t *, size_t) noexcept
         int64_t (*call_cancel)(void *, uint16_t, const uint8_t *, size_t, uint64_t, int64_t,
                                uint8_t *, size_t) noexcept
+        uint8_t (*reflex_next)(void *, ww_reflex *) noexcept
+        int64_t (*reflex_write)(void *, ww_reflex *, int64_t *, size_t, int64_t, uint8_t *,
+                                size_t) noexcept
 
     int64_t ww_now_ns() noexcept
     int64_t ww_epoch_ms() noexcept

@@ -13,8 +13,6 @@ import asyncio
 import logging
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass
-from enum import StrEnum
 from time import time_ns
 from typing import TYPE_CHECKING, Literal
 
@@ -22,6 +20,7 @@ from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
 from whitewire.collateral import Collateral
 from whitewire.errors import UsageError
+from whitewire.gateway_states import Blindness, GatewayState
 from whitewire.guard import Guard
 from whitewire.market import Market, Number, Side
 from whitewire.money import Money
@@ -33,6 +32,7 @@ from whitewire.protocol.orders import Order, OrderState
 from whitewire.protocol.positions import Position, position_in
 from whitewire.quoting import Ladder, QuoteSet
 from whitewire.reactions import Reactions
+from whitewire.reflexes import Reflex, Reflexes, Rule
 from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
 from whitewire.timers import Timers
@@ -53,31 +53,6 @@ __all__ = ["Blindness", "Gateway", "GatewayState"]
 log = logging.getLogger("whitewire")
 
 Quote = tuple[Number, Number]
-
-
-class GatewayState(StrEnum):
-    """Whether orders may be placed: only when ACTIVE."""
-
-    STARTING = "starting"
-    ACTIVE = "active"
-    HALTED = "halted"
-    KILLED = "killed"
-    STOPPING = "stopping"
-
-
-@dataclass(slots=True)
-class Blindness:
-    """A market whose book or orders cannot be trusted.
-
-    Attributes:
-        since_ns: when that began, monotonic ns.
-        has_snapshot: a snapshot came that was too old to quote from.
-        is_fresh: the book can be trusted again.
-    """
-
-    since_ns: int
-    has_snapshot: bool = False
-    is_fresh: bool = False
 
 
 class Gateway:
@@ -148,6 +123,7 @@ class Gateway:
         self.collateral = Collateral(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
+        self.reflexes = Reflexes(self)
 
     def add_market(self, market: Market, book: _core.Book) -> None:
         """Registers a market that the engine knows; called at start."""
@@ -264,6 +240,22 @@ class Gateway:
             self.ladders[where.name].want(wanted_bids, wanted_asks, tolerance_ticks)
         finally:
             self.path.leave()
+
+    def reflex(
+        self, market: str | Market, rule: Rule, orders: Iterable[Order] | None = None
+    ) -> Reflex:
+        """Declares a rule that the core acts on at each new top, before any callback is called.
+
+        Tops are those of the depth channel, and of the faster tickers where there is `on_ticker`.
+
+        Args:
+            rule: `Pull` or `Follow`.
+            orders: what it covers; None for every order of its side, those placed later too.
+
+        Raises:
+            UsageError: unknown market, too many rules, or a second `Follow` for the same order.
+        """
+        return self.reflexes.arm(self.market(market), rule, orders)
 
     def cancel(self, order: Order) -> None:
         """Cancels an order; the outcome is an event. Harmless when it is done."""

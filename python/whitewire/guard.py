@@ -119,14 +119,14 @@ class Guard:
         self._core.set_order(
             order.market.index,
             order.side is Side.SELL,
-            self._number(order),
+            self.number(order),
             one.lots,
             one.notional,
             one.price,
             one.is_open,
         )
 
-    def _number(self, order: Order) -> int:
+    def number(self, order: Order) -> int:
         """The core's name of an order: the number that ends its id, or one that no id can have."""
         tail = order.client_id[-10:]
         if tail.isascii() and tail.isdigit() and int(tail):
@@ -149,7 +149,7 @@ class Guard:
             fill.price_ticks,
             fill.amount_lots,
             self._fee(fill),
-            self._number(fill.order),
+            self.number(fill.order),
             now_ns(),
         )
         self.poll()

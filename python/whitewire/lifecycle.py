@@ -187,6 +187,7 @@ class Lifecycle:
             self.timekeeper.check(now)
             self.freshness.check(now)
             gateway.collateral.check(now)
+            gateway.reflexes.check(now)
             gateway.ordering.send_waiting_cancels()
             gateway.pull_again()
         finally:

@@ -9,7 +9,7 @@ in line, once, and is never dropped.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, NamedTuple
 
 from whitewire import _core
@@ -121,6 +121,7 @@ class Ordering:
 
     Attributes:
         choosing: how orders travel where nothing else was asked for.
+        on_placed: called with each order that left, None for nobody.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -130,6 +131,7 @@ class Ordering:
         self._cancels: dict[Order, None] = {}  # in the order in which they were asked for
         self._stp = gateway.config.orders.stp
         self.choosing = Choosing(gateway)
+        self.on_placed: Callable[[Order], None] | None = None
 
     def place(
         self,
@@ -157,6 +159,8 @@ class Ordering:
         if written > 0:
             admitted.note(RequestKind.PLACE, order)
             self._gateway.counts["sent"] += 1
+            if self.on_placed is not None:
+                self.on_placed(order)
         else:
             self._refuse(order, _refusal(-written))
         return order
@@ -204,6 +208,9 @@ class Ordering:
         if sent:
             admitted.note(RequestKind.BULK, *sent)
             self._gateway.counts["sent"] += len(sent)
+            if self.on_placed is not None:
+                for order in sent:
+                    self.on_placed(order)
 
     def modify(self, order: Order, ticks: int, lots: int) -> bool:
         """Sends a modification; `on_reject` where it could not be. False where the gate refused."""
@@ -227,11 +234,17 @@ class Ordering:
         if written <= 0:
             self._refuse_change(order, _refusal(-written))
             return False
+        self.modify_sent(order, ticks, lots, admitted.lane, admitted.nonce, admitted.endpoint)
+        return True
+
+    def modify_sent(
+        self, order: Order, ticks: int, lots: int, lane: Lane, nonce: int, endpoint: str = ""
+    ) -> None:
+        """Books a modification whose bytes are on that lane's connection."""
         self._gateway.counts["modifies"] += 1
         self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
-        admitted.note(RequestKind.MODIFY, order)
-        return True
+        lane.push(Request(RequestKind.MODIFY, (order,), nonce, endpoint=endpoint))
 
     def cancel(self, order: Order) -> None:
         """Cancels by client id; waits in line when every connection is full.
@@ -261,11 +274,15 @@ class Ordering:
         written = lane.connection.cancel(order.market.index, order.client_id.encode(), nonce)
         if written <= 0:
             return False
-        gateway.counts["cancels"] += 1
-        gateway.journal.cancel_sent(order)
-        self._tell_soon(gateway.store.cancel_sent(order, now))
-        lane.push(Request(RequestKind.CANCEL, (order,), nonce, endpoint=endpoint))
+        self.cancel_sent(order, lane, nonce, endpoint)
         return True
+
+    def cancel_sent(self, order: Order, lane: Lane, nonce: int, endpoint: str = "") -> None:
+        """Books a cancel whose bytes are on that lane's connection."""
+        self._gateway.counts["cancels"] += 1
+        self._gateway.journal.cancel_sent(order)
+        self._tell_soon(self._gateway.store.cancel_sent(order, now_ns()))
+        lane.push(Request(RequestKind.CANCEL, (order,), nonce, endpoint=endpoint))
 
     def send_waiting_cancels(self) -> None:
         """Sends what waits in line as far as there is room."""

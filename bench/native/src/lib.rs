@@ -10,8 +10,10 @@
 //! * B2 a text or byte pointer is valid for its length, an output pointer for its room.
 
 mod gate;
+mod reflex;
 
 pub use gate::Gates;
+pub use reflex::Reflexes;
 
 use std::hint::black_box;
 use std::slice;

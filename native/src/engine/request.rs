@@ -78,6 +78,7 @@ pub enum Failure {
     NoKey,
     UnknownMarket,
     Legs,
+    Left,
 }
 
 impl Failure {
@@ -93,6 +94,7 @@ impl Failure {
             Failure::NoKey => 66,
             Failure::UnknownMarket => 67,
             Failure::Legs => 68,
+            Failure::Left => 69,
         }
     }
 }

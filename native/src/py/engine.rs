@@ -6,6 +6,7 @@ use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
 use super::book::{BookHome, PyBook};
 use super::guard::PyGuard;
+use super::reflex::PyReflexes;
 use super::tools::PyHistogram;
 use super::usage;
 use crate::capi::Shared;
@@ -126,6 +127,12 @@ impl PyEngine {
     #[getter]
     fn guard(slf: Bound<'_, Self>) -> PyGuard {
         PyGuard::new(slf.unbind())
+    }
+
+    /// Rules that act on a frame itself.
+    #[getter]
+    fn reflexes(slf: Bound<'_, Self>) -> PyReflexes {
+        PyReflexes::new(slf.unbind())
     }
 
     /// Takes one frame as the feed does, received at this time; the kind of event.

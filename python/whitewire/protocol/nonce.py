@@ -11,6 +11,8 @@ Rules
    second covers the difference of the clocks and the way to the venue.
 3. The clock is the venue's as far as it is known (`protocol.clock`): neither a wrong clock of this
    host nor a step of it makes a nonce that the venue refuses.
+4. Some may be set aside in advance, for who cannot ask (the core's reflexes). They are given at
+   that moment, and used while they are within the window.
 """
 
 from __future__ import annotations
@@ -43,7 +45,20 @@ class NonceAllocator:
         Raises:
             NonceExhausted: it would be more than `MAX_LEAD_MS` ahead of `now_ms` (rule 2).
         """
-        nonce = now_ms if now_ms > self.last else self.last + 1
+        return self.reserve(1, now_ms)
+
+    def reserve(self, count: int, now_ms: int) -> int:
+        """The first of so many nonces in a row (rule 4).
+
+        Args:
+            count: how many.
+            now_ms: Unix milliseconds (rule 3).
+
+        Raises:
+            NonceExhausted: the last would be more than `MAX_LEAD_MS` ahead (rule 2).
+        """
+        first = now_ms if now_ms > self.last else self.last + 1
+        nonce = first + count - 1
         if nonce - now_ms > MAX_LEAD_MS:
             raise NonceExhausted(
                 "nonce-exhausted",
@@ -51,4 +66,4 @@ class NonceAllocator:
                 "send fewer requests, or check the host's clock",
             )
         self.last = nonce
-        return nonce
+        return first

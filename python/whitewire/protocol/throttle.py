@@ -33,8 +33,9 @@ Rules
 from __future__ import annotations
 
 import random
+from array import array
 from collections.abc import Iterable
-from typing import NamedTuple, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from whitewire.endpoints import Endpoint
 from whitewire.protocol.backoff import Backoff
@@ -75,9 +76,11 @@ class Cells(Protocol):
 
     Attributes:
         numbers: as many as `cells_for` says; 0 to begin with.
+        lock: descriptor whose `flock` keeps other processes out.
     """
 
     numbers: Numbers
+    lock: int
 
     def enter(self) -> bool:
         """Keeps other processes out; False when one of them is in there, at once."""
@@ -250,6 +253,22 @@ class Throttle:
             lease.left, lease.size = size - 1, size
             lease.ends_ns, lease.is_cancel = now_ns + _LEASE_NS, is_cancel
         return wait_ns
+
+    def native(self) -> tuple[Any, int]:
+        """The numbers as a buffer of int64 that native code may count in, and their lock or -1.
+
+        Counting in it is what `try_take` does with a row of `row`. Python reads a list faster, so
+        the numbers are in one until this is asked for.
+        """
+        if self._cells is not None:
+            return self._cells.numbers, self._cells.lock
+        if isinstance(self._numbers, list):
+            self._numbers = array("q", self._numbers)
+        return self._numbers, -1
+
+    def row(self, name: str) -> tuple[int, ...]:
+        """Cell, cost and room (ns) of an endpoint's bucket, then its scope's two; the penalty."""
+        return tuple(self._rows[name])
 
     @property
     def is_calm(self) -> bool:

@@ -97,6 +97,7 @@ class HttpLane(Lane):
 
     def on_made(self, connection: OrderConnection) -> None:
         self.connection = connection
+        connection.limit(self.pipeline.depth, self.pipeline.cancel_reserve)
         self.pipeline.ready = True
         self._has_answered = False
         self._reason = "the connection closed"
@@ -279,6 +280,8 @@ class OrderEntry:
             self.owner.on_peer_fault(lane.pipeline.name, error)
             return
         slow.is_retired = True
+        if slow.connection is not None:
+            slow.connection.limit(0, 0)  # no reflex begins anything on it
         self._retired.append(slow)
         self.lanes[slow.index] = lane
         self._pool = Pool([each.pipeline for each in self.lanes])

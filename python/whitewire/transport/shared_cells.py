@@ -82,6 +82,7 @@ class SharedCells:
 
     Attributes:
         numbers: the mapped numbers.
+        lock: descriptor of the lock around one update.
         path: the file.
 
     Raises:
@@ -94,7 +95,7 @@ class SharedCells:
         self.path = directory / f"whitewire-limits-{re.sub(r'[^A-Za-z0-9.-]', '_', host)}"
         self._size = _HEAD.size + _CELL_BYTES * cells_for(table)
         self._head = _head(table)
-        self._file = self._open()
+        self._file = self.lock = self._open()
         try:
             self._join()
             self._map = mmap.mmap(self._file, self._size)
