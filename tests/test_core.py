@@ -23,7 +23,7 @@ from whitewire import Histogram, UsageError, _core
 from whitewire._bridge import OrderConnection
 from whitewire.errors import PeerError
 from whitewire.market import Side
-from whitewire.ordering import Flags
+from whitewire.protocol.order_flags import Flags
 
 QUICK = settings(deadline=None, max_examples=150)
 

@@ -32,6 +32,7 @@ LAYER_OF = {
     **dict.fromkeys(("reflex_rules", "strategy"), "strategy"),
     "protocol": "protocol",
     "transport": "transport",
+    **dict.fromkeys(("bursting", "presigning"), "gateway"),
     **dict.fromkeys(
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",

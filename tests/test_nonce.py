@@ -23,6 +23,13 @@ def test_a_burst_runs_ahead_by_one_and_returns_to_the_clock() -> None:
     assert nonces.next(NOW + 100) == NOW + 100
 
 
+def test_the_lead_is_that_of_the_next_one() -> None:
+    nonces = NonceAllocator()
+    assert nonces.lead_ms(NOW) == 0
+    assert [nonces.next(NOW + nonces.lead_ms(NOW)) for _ in range(3)] == [NOW, NOW + 1, NOW + 2]
+    assert (nonces.lead_ms(NOW), nonces.lead_ms(NOW + 2), nonces.lead_ms(NOW + 9)) == (3, 1, 0)
+
+
 def test_a_burst_ends_before_it_leaves_the_window_and_goes_on_later() -> None:
     nonces = NonceAllocator()
     given_out = [nonces.next(NOW) for _ in range(MAX_LEAD_MS + 1)]

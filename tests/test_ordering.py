@@ -9,7 +9,7 @@ import pytest
 from tests.gateway_rig import MARKET, Rig, Truth, config_for, gateway, live, orders_config, until
 from whitewire import NumberError, Order, UsageError
 from whitewire.market import Side
-from whitewire.ordering import Flags
+from whitewire.protocol.order_flags import Flags
 from whitewire.venue import Venue
 
 

@@ -129,6 +129,16 @@ def test_the_pool_takes_the_least_loaded_ready_connection() -> None:
     assert pool.pick(None, False) is first
 
 
+def test_the_room_of_a_pool_is_that_of_its_ready_connections() -> None:
+    first, second, third = ready(2), ready(3), ready(9)
+    third.ready = False
+    pool = Pool([first, second, third])
+    assert pool.room == 5
+    for _ in range(3):
+        first.push(Request(OTHER))  # the third uses the reserve
+    assert pool.room == 3
+
+
 def test_what_concerns_an_order_in_flight_follows_it() -> None:
     store = new_store()
     first, second = ready(1, 1, "1"), ready(1, 1, "2")

@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.micro.measure import CannotMeasureError, expect
 
-__all__ = ["FrameLoop", "GateLoop", "Library", "OrderLoop"]
+__all__ = ["BurstLoop", "FrameLoop", "GateLoop", "Library", "OrderLoop"]
 
 _MANIFEST = Path(__file__).parents[1] / "native" / "Cargo.toml"
 _ROOM = 4096
@@ -47,6 +47,11 @@ class Library:
         self._sign("orders_free", None, pointer)
         self._sign("orders_encode", size, pointer, ctypes.POINTER(_Order), pointer, size)
         self._sign("orders_run", None, pointer, ctypes.POINTER(_Order), ctypes.c_uint64)
+        burst = (pointer, ctypes.POINTER(_Order), size, ctypes.c_bool)
+        self._sign("bursts_new", pointer, *text, *text, *text)
+        self._sign("bursts_free", None, pointer)
+        self._sign("bursts_encode", size, *burst, pointer, size)
+        self._sign("bursts_run", None, *burst, ctypes.c_uint64)
         self._sign("frames_new", pointer, *text, ctypes.c_char_p, pointer, size)
         self._sign("frames_free", None, pointer)
         self._sign("frames_run", ctypes.c_uint64, pointer, ctypes.c_uint64)
@@ -111,6 +116,39 @@ class OrderLoop:
     def run(self, count: int, first: tuple[int, int, int, int]) -> None:
         """Builds `count` requests from (sequence, price, amount, nonce) on."""
         self._library.orders_run(self._pointer, ctypes.byref(_Order(*first)), count)
+
+
+class BurstLoop:
+    """Bursts of quotes of `BTC_USDT`, in turns buys and sells.
+
+    Args:
+        library: the loops.
+        key, secret: the API key.
+        prefix: start of every client id; ten digits follow.
+        legs: of each burst, 20 at most.
+        together: whether they are signed together.
+    """
+
+    def __init__(
+        self, library: Library, key: str, secret: str, prefix: str, legs: int, together: bool
+    ) -> None:
+        self._library, self._legs, self._together = library.handle, legs, together
+        texts = [part for text in (key, secret, prefix) for part in (text.encode(), len(text))]
+        self._pointer = self._library.bursts_new(*texts)
+        weakref.finalize(self, self._library.bursts_free, self._pointer)
+
+    def requests(self, first: tuple[int, int, int, int]) -> bytes:
+        """One burst from (sequence, price ticks, amount lots, nonce) on."""
+        out = ctypes.create_string_buffer(self._legs * _ROOM)
+        order = ctypes.byref(_Order(*first))
+        burst = (self._pointer, order, self._legs, self._together)
+        length = self._library.bursts_encode(*burst, out, len(out))
+        return out.raw[:length]
+
+    def run(self, count: int, first: tuple[int, int, int, int]) -> None:
+        """Builds `count` bursts."""
+        order = ctypes.byref(_Order(*first))
+        self._library.bursts_run(self._pointer, order, self._legs, self._together, count)
 
 
 class GateLoop:

@@ -28,7 +28,7 @@ from bench.micro.stream import NO_LIMITS
 from whitewire import _core
 from whitewire.endpoints import ENDPOINTS
 from whitewire.market import Side
-from whitewire.ordering import Flags
+from whitewire.protocol.order_flags import Flags
 
 __all__ = [
     "CCXT",

@@ -47,7 +47,7 @@ from whitewire import _core
 from whitewire._bridge import FeedListener, OrderConnection, Path
 from whitewire.endpoints import ENDPOINTS
 from whitewire.market import Side
-from whitewire.ordering import Flags
+from whitewire.protocol.order_flags import Flags
 
 __all__ = ["CALLBACK", "GATEWAY", "LOOP", "Reaction", "main", "suite"]
 

@@ -20,9 +20,9 @@ from whitewire.config import Config, MarketConfig, VenueConfig
 from whitewire.endpoints import ENDPOINTS
 from whitewire.gateway import Gateway
 from whitewire.market import Market, Side
-from whitewire.ordering import Flags
 from whitewire.protocol.balances import Balances
 from whitewire.protocol.nonce import NonceAllocator
+from whitewire.protocol.order_flags import Flags
 from whitewire.protocol.orders import OrderState
 from whitewire.protocol.pipeline import Pipeline
 from whitewire.protocol.throttle import Throttle

@@ -10,6 +10,10 @@
 //!   call on the same object;
 //! * C3 a byte pointer is valid for its length for the duration of the call.
 
+mod early;
+#[cfg(test)]
+mod tests;
+
 use std::cell::UnsafeCell;
 use std::ffi::c_void;
 use std::panic::{catch_unwind, AssertUnwindSafe};
@@ -19,9 +23,10 @@ use crate::engine::{Engine, Failure, ModifyRequest, PlaceRequest, Stage, STAGES}
 use crate::event::Kind;
 use crate::http1::{Progress, ResponseParser};
 use crate::reflex::Step;
+use early::{bulk, cancel_ready, place_many};
 
 /// Changes with every change of the table or of a struct in it.
-pub const ABI_VERSION: u32 = 4;
+pub const ABI_VERSION: u32 = 5;
 
 /// Reported for a panic caught at the border: a bug of ours, and the session's end.
 pub const PANICKED: i64 = -128;
@@ -125,6 +130,27 @@ pub struct Api {
     pub reflex_next: unsafe extern "C" fn(*mut c_void, *mut Step) -> u8,
     pub reflex_write:
         unsafe extern "C" fn(*mut c_void, *mut Step, *mut i64, usize, i64, *mut u8, usize) -> i64,
+    pub cancel_ready: unsafe extern "C" fn(
+        *mut c_void,
+        u16,
+        *const u8,
+        usize,
+        u64,
+        i64,
+        *mut u64,
+        *mut u8,
+        usize,
+    ) -> i64,
+    pub place_many: unsafe extern "C" fn(
+        *mut c_void,
+        *const PlaceRequest,
+        *const u64,
+        usize,
+        i64,
+        *mut u8,
+        usize,
+        *mut i64,
+    ),
 }
 
 /// The table that the bridge copies its calls from.
@@ -145,6 +171,8 @@ pub fn table() -> Api {
     call_cancel,
     reflex_next,
     reflex_write,
+    cancel_ready,
+    place_many,
     }
 }
 
@@ -234,26 +262,6 @@ unsafe extern "C" fn cancel(
     };
     let market = usize::from(market);
     length(&catch_unwind(AssertUnwindSafe(|| engine.cancel(market, id, nonce, now_ns, out))))
-}
-
-unsafe extern "C" fn bulk(
-    engine: *mut c_void,
-    legs: *mut PlaceRequest,
-    count: usize,
-    nonce: u64,
-    now_ns: i64,
-    out: *mut u8,
-    capacity: usize,
-) -> i64 {
-    // SAFETY: C1, C2, C3.
-    let (engine, legs, out) = unsafe {
-        (
-            &mut *engine.cast::<Engine>(),
-            slice::from_raw_parts_mut(legs, count),
-            slice::from_raw_parts_mut(out, capacity),
-        )
-    };
-    length(&catch_unwind(AssertUnwindSafe(|| engine.bulk(legs, nonce, now_ns, out))))
 }
 
 unsafe extern "C" fn call_place(

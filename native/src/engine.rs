@@ -4,7 +4,10 @@
 //! Must not know: sockets, Python, the clock. Invariant: no bytes of an order are produced that
 //! the gate did not pass, and a cancel is never refused by the gate.
 
+mod burst;
 mod outbound;
+mod padding;
+mod ready;
 mod reflex;
 mod request;
 mod routes;
@@ -14,6 +17,8 @@ use crate::event::{Kind, Outcome};
 use crate::feed::Feed;
 use crate::gate::{Event, Guard, MarketLimits, Top};
 use crate::histogram::Histogram;
+use crate::presigned::Presigned;
+use crate::sha512::lanes::Lanes;
 use crate::sign::Signer;
 use crate::template::{
     BulkTemplate, CancelTemplate, ModifyTemplate, PlaceSpec, PlaceTemplate, Side, Stp,
@@ -43,6 +48,7 @@ pub struct Engine {
     signer: Option<Signer>,
     paths: OrderPaths,
     id_base: String,
+    pads_requests: bool,
     guard: Guard,
     trading: Vec<Trading>,
     /// By path; the first one is that of [`OrderPaths`].
@@ -50,6 +56,8 @@ pub struct Engine {
     stages: [Histogram; STAGES],
     calls: socket::Calls,
     reflexes: Reflexes,
+    presigned: Presigned,
+    lanes: Lanes,
 }
 
 fn stp_of(flag_bits: u8) -> Stp {
@@ -77,12 +85,15 @@ impl Engine {
             signer,
             paths,
             id_base: id_base.to_owned(),
+            pads_requests: false,
             guard: Guard::default(),
             trading: Vec::new(),
             bulk: Vec::new(),
             stages: std::array::from_fn(|_| Histogram::new()),
             calls: socket::Calls::default(),
             reflexes: Reflexes::default(),
+            presigned: Presigned::default(),
+            lanes: Lanes::get(),
         }
     }
 
@@ -107,10 +118,10 @@ impl Engine {
         };
         if let Some(signer) = &self.signer {
             let paths = &self.paths;
-            trading.cancel = Some(CancelTemplate::new(signer, &paths.host, &paths.cancel, name)?);
+            trading.cancel = Some(self.cancel_template(signer, name)?);
             for (bits, slot) in (0u8..4).zip(trading.modify.iter_mut()) {
                 let stp = stp_of(bits << flags::STP_SHIFT);
-                *slot = Some(ModifyTemplate::new(signer, &paths.host, &paths.modify, name, stp)?);
+                *slot = Some(self.modify_template(signer, name, stp)?);
             }
             if self.bulk.is_empty() {
                 let template = BulkTemplate::new(signer, &paths.host, &paths.bulk, false)?;
@@ -196,6 +207,9 @@ impl Engine {
     /// Text before the sequence digits of client ids of orders with these flags.
     pub fn client_id_prefix(&mut self, market: usize, flag_bits: u8) -> Result<String, SetupError> {
         let spec = self.place_spec(market, flag_bits)?;
+        if self.pads_requests {
+            return Ok(self.id_base.clone()); // the padding does what its zeros would do
+        }
         Ok(PlaceTemplate::aligned_client_id_prefix(&spec, &self.id_base, SEQUENCE_DIGITS))
     }
 
@@ -210,8 +224,8 @@ impl Engine {
         let mut spec = self.place_spec(market, flag_bits)?;
         spec.client_id_prefix = &prefix;
         let signer = self.signer.as_ref().ok_or(SetupError::NoKey)?;
-        let template = Box::new(PlaceTemplate::new(signer, &spec)?);
-        self.trading[market].place[slot] = Some(template);
+        let template = self.place_template(signer, &spec)?;
+        self.trading[market].place[slot] = Some(Box::new(template));
         Ok(())
     }
 

@@ -17,6 +17,7 @@ pub mod feed;
 pub mod gate;
 pub mod histogram;
 pub mod http1;
+pub mod presigned;
 pub mod price;
 pub mod reflex;
 pub mod scan;
@@ -25,7 +26,8 @@ pub mod sha512;
 pub mod sign;
 pub mod template;
 
-#[cfg(feature = "python")]
+#[cfg(any(test, feature = "python"))]
+#[cfg_attr(not(feature = "python"), allow(dead_code))] // the tests of the table need no Python
 mod capi;
 #[cfg(feature = "python")]
 mod py;

@@ -9,6 +9,7 @@
 
 use std::sync::OnceLock;
 
+pub mod lanes;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 

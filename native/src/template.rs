@@ -19,6 +19,7 @@
 
 mod amend;
 mod bulk;
+mod burst;
 mod envelope;
 mod error;
 mod place;
@@ -29,8 +30,9 @@ mod text;
 use envelope::Tail;
 use text::{is_any_id, is_market, is_plain, MAX_CLIENT_ID};
 
-pub use amend::{CancelTemplate, ModifyFields, ModifyTemplate};
+pub use amend::{CancelTemplate, ModifyFields, ModifyTemplate, Naming};
 pub use bulk::{BulkLeg, BulkTemplate, MAX_LEGS};
+pub use burst::{sign_all, Draft};
 pub use error::{EncodeError, TemplateError};
 pub use place::{PlaceFields, PlaceSpec, PlaceTemplate};
 pub use raw::RawTemplate;
@@ -80,6 +82,7 @@ const fn nonce_tail_len(digits: usize) -> usize {
     NONCE.len() + digits + 1
 }
 
+#[inline(always)]
 fn put_nonce(body: &mut Tail<'_>, nonce: u64) {
     body.put(NONCE);
     body.put_number(nonce);

@@ -240,9 +240,10 @@ fn nothing_is_allocated_once_warm() {
     engine.prepare(0, sell).expect("a template");
     limit_everything(&mut engine);
     let top = r#"{"method": "depth_update", "params": [false, {"timestamp": 1.5, "update_id": 2, "past_update_id": 1, "asks": [["60002", "1"]], "bids": [], "event_time": 1.6}, "BTC_USDT"], "id": null}"#;
+    assert!(engine.presign(0, ID, NONCE), "the slab is made now");
     let before = ALLOCATIONS.with(Cell::get);
     for sequence in 0..100 {
-        let first = 4 * sequence + 1;
+        let first = 6 * sequence + 1;
         let mut legs = [
             order(5_999_900, 10_000, first),
             PlaceRequest { flags: sell, ..order(6_000_200, 10_000, first + 1) },
@@ -254,10 +255,14 @@ fn nothing_is_allocated_once_warm() {
             ModifyRequest { flags: QUOTE, price: 5_999_900, amount: 10_000, ..Default::default() };
         engine.modify(&change, ID, NONCE, NOW, &mut out).expect("sent");
         engine.cancel(0, ID, NONCE, NOW, &mut out).expect("sent");
+        assert!(engine.presign(0, ID, NONCE));
+        engine.cancel_ready(0, ID, NONCE, NOW, &mut out).expect("ready");
+        let burst = [order(5_999_900, 10_000, first + 4), order(0, 10_000, first + 5)];
+        assert!(engine.place_many(&burst, &[NONCE; 2], NOW, &mut out, 4096)[0].is_ok());
         engine.record(2, 1_000);
         engine.on_frame(top.as_bytes(), NOW);
         let guard = engine.guard_mut();
-        for number in first..first + 4 {
+        for number in first..first + 5 {
             let side = if number == first + 1 { Side::Sell } else { Side::Buy };
             let (price, lots) = (5_999_900, 1);
             let fill = FillReport { market: 0, side, price, lots, fee: 1, sequence: number };

@@ -1,8 +1,11 @@
 //! How many SHA-512 compressions each request costs; counted, not estimated.
 
+mod engine_support;
 mod order_support;
 
+use engine_support::{client_id, engine, price_of, quote, NOW, QUOTE};
 use order_support::{place, plain_spec, quote_spec, signer, HOST, NONCE};
+use whitewire_core::engine::{flags, ModifyRequest};
 use whitewire_core::sign::compressions;
 use whitewire_core::template::{
     BulkLeg, BulkTemplate, CancelTemplate, ModifyFields, ModifyTemplate, PlaceFields, PlaceSpec,
@@ -64,7 +67,7 @@ fn a_quote_with_an_aligned_prefix_costs_two() {
 }
 
 #[test]
-fn a_cancel_costs_three_and_four_with_the_longest_id() {
+fn a_cancel_by_anybodys_id_costs_three_and_four_with_the_longest() {
     let path = "/api/v4/order/cancel";
     let cancel = CancelTemplate::new(&signer(), HOST, path, "BTC_USDT").expect("valid");
     let cost = |len: usize| {
@@ -117,4 +120,63 @@ fn templates_and_signers_do_not_pay_for_the_key_again() {
     let before = compressions();
     signer.signature_hex(&[b'A'; 111], &mut [0; 128]);
     assert_eq!(compressions() - before, 2, "one inner block, one outer");
+}
+
+#[test]
+fn a_cancel_of_an_order_that_was_acknowledged_costs_nothing() {
+    for is_padded in [false, true] {
+        let mut engine = engine(is_padded);
+        let id = client_id(&mut engine, QUOTE, 42);
+        let before = compressions();
+        assert!(engine.presign(0, &id, NONCE));
+        assert_eq!(compressions() - before, 2, "at the ack");
+        let ready =
+            |out: &mut [u8]| engine.cancel_ready(0, &id, NONCE, NOW, out).expect("is ready").0;
+        assert_eq!(count(ready).0, 0);
+    }
+}
+
+#[test]
+fn a_burst_costs_two_for_each_leg() {
+    let legs: Vec<_> = (1..=20).map(|number| quote(5_999_000, 10_000, number)).collect();
+    let nonces = [NONCE; 20];
+    let mut out = vec![0; 20 * 2048];
+    for legs in [&legs[..1], &legs[..4], &legs[..9], &legs] {
+        let mut engine = engine(false);
+        engine.prepare(0, QUOTE).expect("a template");
+        let before = compressions();
+        let results = engine.place_many(legs, &nonces, NOW, &mut out, 2048);
+        assert!(results[..legs.len()].iter().all(Result::is_ok));
+        assert_eq!(compressions() - before, 2 * legs.len() as u64);
+    }
+}
+
+/// Placement, modification and cancel by an id of ours, with these flags.
+fn costs(is_padded: bool, flag_bits: u8) -> [u64; 3] {
+    let mut engine = engine(is_padded);
+    engine.prepare(0, flag_bits).expect("a template");
+    let id = client_id(&mut engine, flag_bits, 42);
+    let order = whitewire_core::engine::PlaceRequest {
+        flags: flag_bits,
+        ..quote(price_of(flag_bits), 123_457, 42)
+    };
+    let place = count(|out| engine.place(&order, NONCE, NOW, out).expect("passes")).0;
+    let (price, amount) = (price_of(flag_bits), 123_456);
+    let change = ModifyRequest { flags: flag_bits, price, amount, ..ModifyRequest::default() };
+    let modify = count(|out| engine.modify(&change, &id, NONCE, NOW, out).expect("passes")).0;
+    let cancel = count(|out| engine.cancel(0, &id, NONCE, NOW, out).expect("signed")).0;
+    [place, modify, cancel]
+}
+
+#[test]
+fn padding_brings_every_single_request_to_two() {
+    let stp = |mode: u8| mode << flags::STP_SHIFT;
+    let kinds = [QUOTE, QUOTE | flags::SELL, stp(1), flags::IOC | stp(3), flags::SELL];
+    for kind in kinds {
+        assert_eq!(costs(true, kind), [2, 2, 2]);
+    }
+    assert_eq!(costs(false, QUOTE), [2, 3, 2], "a modification has no room for its id");
+    let rpi = flags::RPI | stp(2);
+    assert_eq!(costs(true, rpi), [2, 2, 2]);
+    assert_eq!(costs(false, rpi)[0], 3, "no client id is long enough for it");
 }

@@ -161,6 +161,9 @@ class OrderConnection(BufferedProtocol):
     def cancel(self, market: int, client_id: bytes, nonce: int) -> int:
         """Appends a cancel; never gated."""
 
+    def cancel_ready(self, market: int, client_id: bytes, now_ms: int) -> int:
+        """Appends the cancel that was signed in advance; its nonce, or 0 where none is ready."""
+
     def bulk(self, legs: list[tuple[int, int, int, int, int]], nonce: int) -> tuple[int, list[int]]:
         """Appends a bulk request of at most 20 (market, flags, price, amount, sequence)."""
 
@@ -198,6 +201,13 @@ class OrderSocket(OrderConnection):
     """Order calls appended as frames to an open WebSocket; `nonce` is the id of the call."""
 
     def __init__(self, path: Path, handler: WriteHandler, transport: Transport) -> None: ...
+    def cancel_ready(self, market: int, client_id: bytes, now_ms: int) -> int:
+        """Never: what is signed in advance are requests, and a call needs no signature.
+
+        Raises:
+            NotImplementedError: always.
+        """
+
     def bulk(self, legs: list[tuple[int, int, int, int, int]], nonce: int) -> tuple[int, list[int]]:
         """Never: the WebSocket has no such method.
 
@@ -214,3 +224,14 @@ class ReplyListener(FeedListener):
     def __init__(self, path: Path, handler: ReplyHandler, markets: int) -> None: ...
     def pause_writing(self) -> None: ...
     def resume_writing(self) -> None: ...
+
+class Burst:
+    """Up to 20 placements in one call of the core; each is then appended to its own connection."""
+
+    def __init__(self, path: Path) -> None: ...
+    def sign(self, legs: list[tuple[int, int, int, int, int, int]]) -> list[int]:
+        """Gate, templates and signatures of (market, flags, price, amount, sequence, nonce); the
+        length of each leg's request, or minus the refusal's number."""
+
+    def append_to(self, connection: OrderConnection, leg: int) -> bool:
+        """Appends a signed leg of the last call, once; False when there is no room for it."""

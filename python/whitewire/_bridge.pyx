@@ -60,6 +60,7 @@ cdef enum:
 
 cdef enum:
     MAX_LEGS = 20
+    LEG_ROOM = 2048  # of a placement with the longest numbers and a key of usual length
     OUT_CAPACITY = 65536
     OUT_ROOM = 20480  # a burst is written early when MAX_LEGS might not fit behind it
     IN_CAPACITY = 65536
@@ -125,3 +126,4 @@ include "_bridge_feed.pxi"
 include "_bridge_orders.pxi"
 include "_bridge_spin.pxi"
 include "_bridge_socket.pxi"
+include "_bridge_burst.pxi"

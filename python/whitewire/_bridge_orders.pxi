@@ -135,6 +135,15 @@ cdef class OrderConnection(Protocol):
             self.path.engine, market, text_of(client_id), PyBytes_GET_SIZE(client_id), nonce, now,
             self.outgoing + self.queued, OUT_CAPACITY - self.queued))
 
+    def cancel_ready(self, uint16_t market, bytes client_id, uint64_t now_ms):
+        """Appends the cancel that was signed in advance; its nonce, or 0 where none is ready."""
+        cdef int64_t now = self.make_room()
+        cdef uint64_t nonce = 0
+        self.appended(API.cancel_ready(
+            self.path.engine, market, text_of(client_id), PyBytes_GET_SIZE(client_id), now_ms, now,
+            &nonce, self.outgoing + self.queued, OUT_CAPACITY - self.queued))
+        return nonce
+
     def bulk(self, list legs, uint64_t nonce):
         """Appends a bulk request of at most 20 (market, flags, price, amount, sequence).
 
@@ -153,11 +162,13 @@ cdef class OrderConnection(Protocol):
 
     def append(self, bytes request):
         """Appends a complete request; False when it is too large or the connection is closing."""
-        cdef Py_ssize_t size = PyBytes_GET_SIZE(request)
+        return self.can_write() and self.take(text_of(request), PyBytes_GET_SIZE(request))
+
+    cdef bint take(self, const uint8_t *request, Py_ssize_t size):
         self.make_room()
-        if not self.can_write() or size > OUT_CAPACITY - self.queued:
+        if size > OUT_CAPACITY - self.queued:
             return False
-        memcpy(self.outgoing + self.queued, PyBytes_AS_STRING(request), size)
+        memcpy(self.outgoing + self.queued, request, size)
         self.appended(size)
         return True
 

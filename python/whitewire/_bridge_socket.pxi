@@ -40,6 +40,10 @@ cdef class OrderSocket(OrderConnection):
             self.path.engine, market, text_of(client_id), PyBytes_GET_SIZE(client_id), nonce,
             now, self.outgoing + self.queued, OUT_CAPACITY - self.queued))
 
+    def cancel_ready(self, uint16_t market, bytes client_id, uint64_t now_ms):
+        """Never: what is signed in advance are requests, and a call needs no signature."""
+        raise NotImplementedError("a signed request cannot travel over the WebSocket")
+
     def bulk(self, list legs, uint64_t nonce):
         """Never: the WebSocket has no such method."""
         raise NotImplementedError("a bulk cannot travel over the WebSocket")

@@ -142,20 +142,11 @@ class OrderTemplate:
     """
 
     def __new__(
-        cls,
-        signer: Signer,
-        *,
-        market: str,
-        side: str,
-        host: str,
-        path: str = "/api/v4/order/new",
-        post_only: bool = True,
-        stp: str | None = "cn",
-        ioc: bool = False,
-        rpi: bool = False,
-        reduce_only: bool = False,
+        cls, signer: Signer, *, market: str, side: str, host: str,
+        path: str = "/api/v4/order/new", post_only: bool = True, stp: str | None = "cn",
+        ioc: bool = False, rpi: bool = False, reduce_only: bool = False,
         client_id_prefix: str = "",
-    ) -> OrderTemplate: ...
+    ) -> OrderTemplate: ...  # fmt: skip
     def encode(
         self,
         *,
@@ -244,25 +235,18 @@ class Engine:
         host: Host header of the order route.
         paths: of place, cancel, modify and bulk.
         id_base: start of every client order id.
+        pad_requests: whether a member `pad` fills single requests up to whole SHA-512 blocks; that
+            the venue ignores it is untested.
     """
 
     def __new__(
-        cls,
-        *,
-        key: str | None = None,
-        secret: str | None = None,
-        host: str,
-        paths: tuple[str, str, str, str],
-        id_base: str,
-    ) -> Engine: ...
+        cls, *, key: str | None = None, secret: str | None = None, host: str,
+        paths: tuple[str, str, str, str], id_base: str, pad_requests: bool = False,
+    ) -> Engine: ...  # fmt: skip
     def add_market(
-        self,
-        name: str,
-        price_decimals: int,
-        amount_decimals: int,
-        depth: int,
+        self, name: str, price_decimals: int, amount_decimals: int, depth: int,
         limits: dict[str, int],
-    ) -> int:
+    ) -> int:  # fmt: skip
         """Adds a market with the gate's limits; its index."""
 
     def route_orders(self, market: int, place: str, bulk: str) -> None:
@@ -273,6 +257,17 @@ class Engine:
 
     def prepare(self, market: int, flags: int) -> None:
         """Builds the templates of an order, signed request and call, before the first one."""
+
+    def presign(self, market: int, client_id: bytes, nonce: int) -> bool:
+        """Signs the cancel of an order in advance, in place of an earlier one; False where there is
+        no room, or the id is not one of ours."""
+
+    def forget_presigned(self, client_id: bytes) -> None:
+        """Frees the place of the cancel of an order that is done."""
+
+    @property
+    def presigned(self) -> int:
+        """How many cancels lie ready."""
 
     def halt(self, halted: bool) -> None:
         """Stops or allows placements; cancels always pass. A new engine is halted."""

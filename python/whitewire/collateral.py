@@ -17,8 +17,8 @@ from whitewire._bridge import now_ns
 from whitewire.endpoints import ENDPOINTS
 from whitewire.errors import StartupError, WhitewireError
 from whitewire.market import Market, Product
-from whitewire.ordering import Flags
 from whitewire.protocol.events import Danger, EventKind, MarginBalanceRow, PositionRow
+from whitewire.protocol.order_flags import Flags
 from whitewire.protocol.position_watch import PositionWatch, Silence, Verdict
 from whitewire.protocol.positions import LIQUIDATION, MarginPosition
 from whitewire.protocol.replies_collateral import CollateralAsset

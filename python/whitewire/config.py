@@ -91,6 +91,10 @@ class OrdersConfig(Section, frozen=True):
         stp: self-trade prevention of orders that do not say: cb, cn or co; `no` allows trades
             with oneself.
         id_prefix: starts every client order id; marks which orders are ours across restarts.
+        presign_cancels: the cancel of an order that rests is signed before it is wanted.
+        pad_requests: a member `pad` of zeros makes every single request cost two compressions, and
+            client ids short. That the venue ignores a member that it does not know is untested,
+            and no document says so: try it with one far-away order first.
     """
 
     transport: Literal["pipelined", "bulk", "websocket", "auto"] = "pipelined"
@@ -101,6 +105,8 @@ class OrdersConfig(Section, frozen=True):
     ack_timeout_ms: Annotated[int, msgspec.Meta(ge=50, le=60_000)] = 5_000
     stp: Literal["no", "cb", "cn", "co"] = "cn"
     id_prefix: Annotated[str, msgspec.Meta(pattern="^[A-Za-z0-9]{1,8}$")] = "ww"
+    presign_cancels: bool = True
+    pad_requests: bool = False
 
     @property
     def needs_probe(self) -> bool:

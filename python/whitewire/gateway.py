@@ -24,9 +24,10 @@ from whitewire.gateway_states import Blindness, GatewayState
 from whitewire.guard import Guard
 from whitewire.market import Market, Number, Side
 from whitewire.money import Money
-from whitewire.ordering import Flags, Ordering
+from whitewire.ordering import Ordering
 from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
+from whitewire.protocol.order_flags import Flags
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
 from whitewire.protocol.positions import Position, position_in

@@ -110,6 +110,7 @@ class Lifecycle:
             host=Address(config.venue.rest).header,
             paths=(paths[0], paths[1], paths[2], paths[3]),
             id_base=f"{prefix}{session}-",
+            pad_requests=config.orders.pad_requests,
         )
         self.gateway = Gateway(
             self.strategy,
@@ -189,6 +190,7 @@ class Lifecycle:
             gateway.collateral.check(now)
             gateway.reflexes.check(now)
             gateway.ordering.send_waiting_cancels()
+            gateway.ordering.presigning.check(now)
             gateway.pull_again()
         finally:
             gateway.path.leave()

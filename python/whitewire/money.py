@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING
 from whitewire._bridge import now_ns
 from whitewire.errors import StartupError, UsageError, VenueRefusal, WhitewireError
 from whitewire.market import Market
-from whitewire.ordering import Flags
 from whitewire.protocol import control_replies as read
 from whitewire.protocol.events import BalanceRow, Deal, OrderUpdate, side_of
 from whitewire.protocol.expected import Drift, Verdict, Wallet
 from whitewire.protocol.fees import FeeTable, MarketFees, read_market_fees
+from whitewire.protocol.order_flags import Flags
 from whitewire.protocol.postings import deal_key, foreign_hold, holds, spot_deal
 
 if TYPE_CHECKING:

@@ -1,6 +1,6 @@
 """Orders on their way out: identity, admission, the core's gate and template, the lane.
 
-Owns: client ids, flags, and the handing of a request to a connection. Must not know: what the
+Owns: client ids, and the handing of a request to a connection. Must not know: what the
 strategy wants, what answers mean. Invariant: an order is either appended to a connection and
 registered there, or refused with a reason, in the same call; a cancel that finds no room waits
 in line, once, and is never dropped.
@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from whitewire import _core
 from whitewire._bridge import now_ns
+from whitewire.bursting import Bursting, Leg
 from whitewire.choosing import Choosing
-from whitewire.errors import NonceExhausted, UsageError
+from whitewire.errors import NonceExhausted
 from whitewire.market import Market, Side
-from whitewire.protocol.order_flags import conflicts
+from whitewire.presigning import Presigning
+from whitewire.protocol.order_flags import Flags
 from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.order_transports import OrderTransport
 from whitewire.protocol.orders import Order, Reject, RejectSource
@@ -30,74 +32,11 @@ if TYPE_CHECKING:
     from whitewire.gateway import Gateway
     from whitewire.transport.lane import Lane
 
-__all__ = ["Flags", "Ordering"]
+__all__ = ["Ordering"]
 
 MAX_LEGS = 20
 # Of earlier orders; above it only what is not ours would have one.
 LAST_NUMBER = 9_000_000_000
-
-
-class Flags:
-    """Bits of an order's flags, as the core takes them (native/src/engine.rs)."""
-
-    SELL = 1
-    POST_ONLY = 2
-    IOC = 4
-    RPI = 8
-    REDUCE_ONLY = 64
-    STP: dict[str, int] = {"no": 0 << 4, "cb": 1 << 4, "cn": 2 << 4, "co": 3 << 4}  # noqa: RUF012
-
-    @classmethod
-    def of(
-        cls,
-        side: Side,
-        post_only: bool,
-        ioc: bool,
-        rpi: bool,
-        stp: str,
-        reduce_only: bool = False,
-    ) -> int:
-        """Flags of an order.
-
-        Raises:
-            UsageError: a combination that the venue refuses.
-        """
-        found = conflicts(post_only=post_only, ioc=ioc, rpi=rpi, stp=stp)
-        if found:
-            first = min(found)  # the venue names the lowest number, too
-            text = f"{first.message} (the venue's error {first.number})"
-            raise UsageError(first.code, text, first.advice)
-        bits = cls.SELL if side is Side.SELL else 0
-        bits |= cls.POST_ONLY if post_only else 0
-        bits |= cls.IOC if ioc else 0
-        bits |= cls.RPI if rpi else 0
-        bits |= cls.REDUCE_ONLY if reduce_only else 0
-        return bits | cls.STP[stp]
-
-    @classmethod
-    def chosen(
-        cls,
-        market: Market,
-        side: Side,
-        post_only: bool | None,
-        ioc: bool,
-        rpi: bool,
-        stp: str,
-        reduce_only: bool,
-    ) -> int:
-        """Flags as a strategy chose them; without a word an order is post-only where it can be.
-
-        Raises:
-            UsageError: a combination that the venue refuses, or `reduce_only` in a spot market.
-        """
-        if reduce_only and not market.is_collateral:
-            raise UsageError(
-                "order-flags",
-                f"{market.name} is spot: there is no position",
-                "leave reduce_only out",
-            )
-        explicit = not (ioc or rpi) if post_only is None else post_only
-        return cls.of(side, explicit, ioc, rpi, stp, reduce_only)
 
 
 class _Pass(NamedTuple):
@@ -122,6 +61,7 @@ class Ordering:
     Attributes:
         choosing: how orders travel where nothing else was asked for.
         on_placed: called with each order that left, None for nobody.
+        presigning: cancels signed in advance.
     """
 
     def __init__(self, gateway: Gateway) -> None:
@@ -132,6 +72,8 @@ class Ordering:
         self._stp = gateway.config.orders.stp
         self.choosing = Choosing(gateway)
         self.on_placed: Callable[[Order], None] | None = None
+        self.presigning = Presigning(gateway)
+        self._bursting = Bursting(gateway)
 
     def place(
         self,
@@ -177,6 +119,10 @@ class Ordering:
         flags = {
             side: Flags.of(side, True, False, False, self._stp) for side in (Side.BUY, Side.SELL)
         }
+        may_all = self._gateway.clock.is_safe and not self._gateway.reducing
+        is_piped = transport is OrderTransport.PIPELINED
+        if is_piped and may_all and self._bursting.suits(len(legs)):
+            return self._place_together(market, legs, flags)
         if not is_bulk or market.name in self._gateway.reducing:
             return [
                 self.place(market, side, ticks, lots, flags[side], None, transport)
@@ -190,6 +136,29 @@ class Ordering:
                 rows.append((market.index, flags[side], ticks, lots, self._sequence))
             self._send_bulk(batch, rows)
             orders += batch
+        return orders
+
+    def _place_together(
+        self, market: Market, legs: Sequence[tuple[Side, int, int]], flags: dict[Side, int]
+    ) -> list[Order]:
+        """As `place` for each leg; the requests are signed in one call."""
+        lane = self._gateway.entry.lanes[0]  # they all count the same
+        endpoint = lane.endpoint(RequestKind.PLACE, market.is_collateral)
+        orders, admitted = [], []
+        for side, ticks, lots in legs:
+            order = self._create(market, side, ticks, lots, flags[side], None)
+            orders.append(order)
+            nonce = self._number_of(lane, endpoint)
+            if isinstance(nonce, Reject):
+                self._refuse(order, nonce)
+            else:
+                admitted.append(Leg(order, flags[side], ticks, lots, self._sequence, nonce))
+        for order, number in self._bursting.send(admitted, endpoint):
+            self._refuse(order, _refusal(number))
+        if self.on_placed is not None:
+            for order in orders:
+                if not order.is_done:
+                    self.on_placed(order)
         return orders
 
     def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:
@@ -267,13 +236,18 @@ class Ordering:
         endpoint = lane.endpoint(RequestKind.CANCEL, order.market.is_collateral)
         if gateway.throttle.try_take(endpoint, now, True) > 0:
             return False
-        try:
-            nonce = lane.number(self._nonce)
-        except NonceExhausted:
-            return False
-        written = lane.connection.cancel(order.market.index, order.client_id.encode(), nonce)
-        if written <= 0:
-            return False
+        is_call = lane is gateway.entry.socket
+        nonce = 0 if is_call else self.presigning.send(lane.connection, order, now)
+        if nonce:
+            gateway.counts["cancels-presigned"] += 1
+        else:
+            try:
+                nonce = lane.number(self._nonce)
+            except NonceExhausted:
+                return False
+            client_id = order.client_id.encode()
+            if lane.connection.cancel(order.market.index, client_id, nonce) <= 0:
+                return False
         self.cancel_sent(order, lane, nonce, endpoint)
         return True
 
@@ -327,13 +301,20 @@ class Ordering:
         if lane is None or lane.connection is None:
             return _LANE_DOWN
         endpoint = lane.endpoint(kind, market.is_collateral)
+        nonce = self._number_of(lane, endpoint)
+        if isinstance(nonce, Reject):
+            return nonce
+        return _Pass(lane, lane.connection, nonce, endpoint)
+
+    def _number_of(self, lane: Lane, endpoint: str) -> int | Reject:
+        """A nonce, or on the order socket a call's id; or why nothing may be sent now."""
         wait_ns = self._gateway.throttle.try_take(endpoint, now_ns(), False)
         if wait_ns > 0:
             limit = Limit(endpoint, wait_ns, False)
             asyncio.get_running_loop().call_soon(self._gateway.callbacks.on_limit, limit)
             return _reject("throttled", f"rate limit, {wait_ns / 1e6:.0f} ms to wait")
         try:
-            return _Pass(lane, lane.connection, lane.number(self._nonce), endpoint)
+            return lane.number(self._nonce)
         except NonceExhausted as error:
             return _reject("nonce-exhausted", str(error))
 

@@ -99,6 +99,7 @@ class Reactions:
         gateway.counts[kind.value] += 1
         self.away.on_order(order)
         self.owed.note(order, now_ns())
+        gateway.ordering.presigning.note(order)
         if kind in (NoticeKind.UNKNOWN, NoticeKind.ILLEGAL):
             log.warning("order %s is %s: %s", order.client_id, kind, notice.detail)
             gateway.is_in_doubt = True

@@ -25,8 +25,8 @@ from whitewire.gateway import Gateway, GatewayState
 from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.market import Market, Side
 from whitewire.markets import engine_limits, read_markets
-from whitewire.ordering import Flags
 from whitewire.protocol import control_replies as read
+from whitewire.protocol.order_flags import Flags
 from whitewire.resumption import Resumption
 from whitewire.strategy import Recovered
 from whitewire.subscriptions import session_plan

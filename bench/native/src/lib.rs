@@ -9,9 +9,11 @@
 //! * B1 an object pointer comes from its `_new`, was not freed, and one thread at a time uses it;
 //! * B2 a text or byte pointer is valid for its length, an output pointer for its room.
 
+mod burst;
 mod gate;
 mod reflex;
 
+pub use burst::Bursts;
 pub use gate::Gates;
 pub use reflex::Reflexes;
 
@@ -48,24 +50,44 @@ pub struct Orders {
 impl Orders {
     /// One order from integers to a signed request at the start of `out`; its length.
     fn encode(template: &PlaceTemplate, order: &Order, out: &mut [u8]) -> usize {
-        let (mut price, mut amount) = ([0; 40], [0; 40]);
-        let price_len = price::format(order.price_ticks, PRICE_DECIMALS, &mut price);
-        let amount_len = price::format(order.amount_lots, AMOUNT_DECIMALS, &mut amount);
-        let mut id = [0; SEQUENCE_DIGITS];
-        let mut rest = order.sequence;
-        for digit in id.iter_mut().rev() {
-            *digit = b'0' + (rest % 10) as u8;
-            rest /= 10;
-        }
-        let fields = PlaceFields {
-            client_id: &id,
-            amount: &amount[..amount_len],
-            price: &price[..price_len],
-            nonce: order.nonce,
-        };
-        template
-            .encode(&fields, out)
+        with_fields(order, |fields| template.encode(fields, out))
             .expect("orders of the bench are well formed")
+    }
+}
+
+/// An order's integers as the texts of its request.
+#[inline]
+fn with_fields<R>(order: &Order, work: impl FnOnce(&PlaceFields<'_>) -> R) -> R {
+    let (mut price, mut amount) = ([0; 40], [0; 40]);
+    let price_len = price::format(order.price_ticks, PRICE_DECIMALS, &mut price);
+    let amount_len = price::format(order.amount_lots, AMOUNT_DECIMALS, &mut amount);
+    let mut id = [0; SEQUENCE_DIGITS];
+    let mut rest = order.sequence;
+    for digit in id.iter_mut().rev() {
+        *digit = b'0' + (rest % 10) as u8;
+        rest /= 10;
+    }
+    work(&PlaceFields {
+        client_id: &id,
+        amount: &amount[..amount_len],
+        price: &price[..price_len],
+        nonce: order.nonce,
+    })
+}
+
+/// Buys of `BTC_USDT`; with `production`, post-only and self-trade prevention `cn`.
+fn spec(production: bool, client_id_prefix: &str) -> PlaceSpec<'_> {
+    PlaceSpec {
+        host: "whitebit.com",
+        path: "/api/v4/order/new",
+        market: "BTC_USDT",
+        side: Side::Buy,
+        post_only: production,
+        ioc: false,
+        rpi: false,
+        reduce_only: false,
+        stp: production.then_some(Stp::CancelNew),
+        client_id_prefix,
     }
 }
 
@@ -99,18 +121,7 @@ pub unsafe extern "C" fn orders_new(
             text(prefix, prefix_len),
         )
     };
-    let spec = PlaceSpec {
-        host: "whitebit.com",
-        path: "/api/v4/order/new",
-        market: "BTC_USDT",
-        side: Side::Buy,
-        post_only: production,
-        ioc: false,
-        rpi: false,
-        reduce_only: false,
-        stp: production.then_some(Stp::CancelNew),
-        client_id_prefix,
-    };
+    let spec = spec(production, client_id_prefix);
     let signer = Signer::new(key, secret).expect("the bench's key is usable");
     let template = PlaceTemplate::new(&signer, &spec).expect("the bench's order is legal");
     let buffer = vec![0; template.max_len()];

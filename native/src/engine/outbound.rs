@@ -8,7 +8,7 @@ use super::{
 };
 use crate::gate::{self, Admitted, Intent};
 use crate::price;
-use crate::template::{BulkLeg, ModifyFields, PlaceFields};
+use crate::template::{BulkLeg, Draft, ModifyFields, PlaceFields};
 
 pub(super) fn digits(mut value: u64, out: &mut [u8; SEQUENCE_DIGITS]) -> &[u8] {
     for slot in out.iter_mut().rev() {
@@ -19,7 +19,7 @@ pub(super) fn digits(mut value: u64, out: &mut [u8; SEQUENCE_DIGITS]) -> &[u8] {
 }
 
 /// The sequence number that ends a client id of ours; 0 where it is another's.
-fn sequence_of(client_id: &[u8]) -> u64 {
+pub(super) fn sequence_of(client_id: &[u8]) -> u64 {
     let tail = client_id.len().checked_sub(SEQUENCE_DIGITS).map(|start| &client_id[start..]);
     let text = tail.and_then(|digits| std::str::from_utf8(digits).ok());
     text.and_then(|digits| digits.parse().ok()).unwrap_or(0)
@@ -73,7 +73,11 @@ impl Engine {
                 .is_some_and(|trading| trading.place_path != self.paths.place)
     }
 
-    fn pass_place(&mut self, request: &PlaceRequest, now_ns: i64) -> Result<Admitted, Failure> {
+    pub(super) fn pass_place(
+        &mut self,
+        request: &PlaceRequest,
+        now_ns: i64,
+    ) -> Result<Admitted, Failure> {
         let admitted = self.pass(request, false, now_ns)?;
         let prepared = self.prepare(usize::from(request.market), request.flags);
         if prepared.is_err() {
@@ -105,6 +109,17 @@ impl Engine {
         nonce: u64,
         out: &mut [u8],
     ) -> Result<usize, Failure> {
+        self.draft_place(request, nonce, out).map(Draft::sign)
+    }
+
+    /// A placement without its signature.
+    #[inline]
+    pub(super) fn draft_place<'a>(
+        &'a self,
+        request: &PlaceRequest,
+        nonce: u64,
+        out: &'a mut [u8],
+    ) -> Result<Draft<'a>, Failure> {
         let market = usize::from(request.market);
         let (price_decimals, amount_decimals) = self.scale(market);
         let (mut price_text, mut amount_text) = ([0u8; 40], [0u8; 40]);
@@ -117,7 +132,7 @@ impl Engine {
             price: &price_text[..price_len],
             nonce,
         };
-        self.template(market, request.flags)?.encode(&fields, out).map_err(Failure::Encode)
+        self.template(market, request.flags)?.draft(&fields, out).map_err(Failure::Encode)
     }
 
     /// A bulk request of the legs that pass the gate; each refused leg keeps its `refusal`.

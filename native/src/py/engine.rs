@@ -50,7 +50,7 @@ fn limits_of(limits: &Bound<'_, PyDict>) -> PyResult<MarketLimits> {
 #[pymethods]
 impl PyEngine {
     #[new]
-    #[pyo3(signature = (*, key=None, secret=None, host, paths, id_base))]
+    #[pyo3(signature = (*, key=None, secret=None, host, paths, id_base, pad_requests=false))]
     fn new(
         py: Python<'_>,
         key: Option<&str>,
@@ -58,6 +58,7 @@ impl PyEngine {
         host: &str,
         paths: (String, String, String, String),
         id_base: &str,
+        pad_requests: bool,
     ) -> PyResult<Self> {
         let signer = match (key, secret) {
             (Some(key), Some(secret)) => Some(
@@ -68,7 +69,11 @@ impl PyEngine {
         };
         let (place, cancel, modify, bulk) = paths;
         let paths = OrderPaths { host: host.to_owned(), place, cancel, modify, bulk };
-        Ok(PyEngine { inner: Shared::new(Engine::new(signer, paths, id_base)) })
+        let mut engine = Engine::new(signer, paths, id_base);
+        if pad_requests {
+            engine.pad_requests();
+        }
+        Ok(PyEngine { inner: Shared::new(engine) })
     }
 
     fn add_market(
@@ -111,6 +116,19 @@ impl PyEngine {
                 engine.prepare_call(market, flags)
             })
             .map_err(|error| setup(py, &error))
+    }
+
+    fn presign(&self, market: usize, client_id: &[u8], nonce: u64) -> bool {
+        self.inner.with(|engine| engine.presign(market, client_id, nonce))
+    }
+
+    fn forget_presigned(&self, client_id: &[u8]) {
+        self.inner.with(|engine| engine.forget_presigned(client_id));
+    }
+
+    #[getter]
+    fn presigned(&self) -> usize {
+        self.inner.read(Engine::presigned_count)
     }
 
     fn halt(&self, halted: bool) {

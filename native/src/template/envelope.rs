@@ -10,10 +10,11 @@
 //! * E3 — `request` inside the body is the path of the request line.
 //! * E4 — `nonceWindow` is true: many requests are in flight and may overtake each other.
 
+use super::burst::Draft;
 use super::error::{EncodeError, TemplateError};
 use crate::base64::{encoded_len, Codec};
 use crate::sha512::{Sha512, BLOCK, PADDING};
-use crate::sign::{sign_outer, Midstate, Signer};
+use crate::sign::{Midstate, Signer};
 
 /// Body bytes whose base64 text is exactly one SHA-512 block; also a multiple of 3, so that text
 /// before and after such a boundary can be encoded apart.
@@ -123,6 +124,20 @@ impl<'a> Tail<'a> {
     }
 }
 
+/// Writes the headers behind the payload; where the signature goes, 128 bytes.
+#[inline(always)]
+pub(super) fn put_headers(rest: &mut [u8], body_len: usize) -> &mut [u8; SIGNATURE_LEN] {
+    let (header, rest) = rest.split_at_mut(SIGNATURE_HEADER.len());
+    header.copy_from_slice(SIGNATURE_HEADER);
+    let (signature, rest) = rest.split_first_chunk_mut().expect("request_len counted it");
+    let (header, rest) = rest.split_at_mut(LENGTH_HEADER.len());
+    header.copy_from_slice(LENGTH_HEADER);
+    let (length, blank) = rest.split_at_mut(rest.len() - BLANK_LINE.len());
+    put_digits(body_len as u64, length);
+    blank.copy_from_slice(BLANK_LINE);
+    signature
+}
+
 pub(super) struct Envelope {
     /// Request line, headers, and the payload text of the absorbed bytes.
     head: Box<[u8]>,
@@ -130,11 +145,14 @@ pub(super) struct Envelope {
     prefix: Box<[u8]>,
     /// How much of `prefix` is already in `inner` and in `head`.
     absorbed: usize,
-    inner: Midstate,
-    outer: Midstate,
-    codec: Codec,
-    sha: Sha512,
+    pub(super) inner: Midstate,
+    pub(super) outer: Midstate,
+    pub(super) codec: Codec,
+    pub(super) sha: Sha512,
 }
+
+/// `Envelope::new` or `Envelope::padded`.
+pub(super) type Layout = fn(&Signer, &str, &str, &str) -> Result<Envelope, TemplateError>;
 
 impl Envelope {
     /// Lays out a request to `path` whose bodies go on with `rest` after the members that all have.
@@ -173,6 +191,25 @@ impl Envelope {
         })
     }
 
+    /// The same with a member more, which makes the constant start whole blocks of payload text.
+    ///
+    /// White space would do so too, but the venue compares a payload with its compact form (E2).
+    /// A member that it does not know is compact, and untested there.
+    pub(super) fn padded(
+        signer: &Signer,
+        host: &str,
+        path: &str,
+        rest: &str,
+    ) -> Result<Envelope, TemplateError> {
+        const MEMBER: usize = ",\"pad\":\"\"".len();
+        let len = body_prefix(path, rest).len();
+        if len.is_multiple_of(GRAIN) {
+            return Envelope::new(signer, host, path, rest);
+        }
+        let zeros = "0".repeat((len + MEMBER).next_multiple_of(GRAIN) - len - MEMBER);
+        Envelope::new(signer, host, path, &format!(",\"pad\":\"{zeros}\"{rest}"))
+    }
+
     /// The constant start of the body.
     pub(super) fn prefix(&self) -> &[u8] {
         &self.prefix
@@ -193,13 +230,24 @@ impl Envelope {
 
     /// Builds and signs one request whose body is the prefix and then what `write` puts: exactly
     /// `tail` bytes. Returns the length of the request.
-    #[inline]
+    #[inline(always)]
     pub(super) fn encode(
         &self,
         tail: usize,
         out: &mut [u8],
         write: impl FnOnce(&mut Tail<'_>),
     ) -> Result<usize, EncodeError> {
+        self.draft(tail, out, write).map(Draft::sign)
+    }
+
+    /// The same without the headers behind the payload, of which the signature is one.
+    #[inline(always)]
+    pub(super) fn draft<'a>(
+        &'a self,
+        tail: usize,
+        out: &'a mut [u8],
+        write: impl FnOnce(&mut Tail<'_>),
+    ) -> Result<Draft<'a>, EncodeError> {
         let body_len = self.prefix.len() + tail;
         let total = self.request_len(tail);
         if out.len() < total {
@@ -216,18 +264,11 @@ impl Envelope {
         // The slack that the encoder may scribble over is the signature, written after it.
         let text = self.codec.encode(&body[self.absorbed..], rest); // E2
         let (payload, rest) = rest.split_at_mut(text);
-        let before = BLOCK + self.absorbed / 3 * 4;
-        let inner = self.sha.finish(self.inner.0, before, payload);
+        Ok(Draft { envelope: self, payload, rest, body_len, len: total })
+    }
 
-        let (header, rest) = rest.split_at_mut(SIGNATURE_HEADER.len());
-        header.copy_from_slice(SIGNATURE_HEADER);
-        let (signature, rest) = rest.split_first_chunk_mut().expect("request_len counted it");
-        sign_outer(&self.outer, &inner, self.sha, self.codec, signature);
-        let (header, rest) = rest.split_at_mut(LENGTH_HEADER.len());
-        header.copy_from_slice(LENGTH_HEADER);
-        let (length, blank) = rest.split_at_mut(rest.len() - BLANK_LINE.len());
-        put_digits(body_len as u64, length);
-        blank.copy_from_slice(BLANK_LINE);
-        Ok(total)
+    /// Bytes that the inner state has absorbed: the key's block and the constant payload text.
+    pub(super) fn before(&self) -> usize {
+        BLOCK + self.absorbed / 3 * 4
     }
 }

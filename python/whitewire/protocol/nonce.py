@@ -36,6 +36,10 @@ class NonceAllocator:
     def __init__(self, last: int = 0) -> None:
         self.last = last
 
+    def lead_ms(self, now_ms: int) -> int:
+        """How far the next nonce would be ahead of the clock (rule 2)."""
+        return max(self.last + 1 - now_ms, 0)
+
     def next(self, now_ms: int) -> int:
         """The next nonce (rule 1).
 

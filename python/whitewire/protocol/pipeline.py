@@ -187,6 +187,12 @@ class Pool:
     def __init__(self, pipelines: Sequence[Pipeline]) -> None:
         self.pipelines = tuple(pipelines)
 
+    @property
+    def room(self) -> int:
+        """How many new orders could be sent now."""
+        ready = (pipeline for pipeline in self.pipelines if pipeline.ready)
+        return sum(max(pipeline.depth - pipeline.in_flight, 0) for pipeline in ready)
+
     def pick(self, order: Order | None, is_cancel: bool) -> Pipeline | None:
         """The connection for a request about `order`, or None when it must not be sent now.
 

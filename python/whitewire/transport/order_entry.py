@@ -217,6 +217,11 @@ class OrderEntry:
         self._by_pipeline[id(self.socket.pipeline)] = self.socket
         await self.socket.open()
 
+    @property
+    def room(self) -> int:
+        """How many new orders the lanes of the pool could take now."""
+        return self._pool.room
+
     def pick(self, order: Order | None, is_cancel: bool, on_socket: bool = False) -> Lane | None:
         """The lane that the next request should take, or None when all are full or down.
 

@@ -1,0 +1,94 @@
+//! Calls of the table that save time beforehand or together: ready cancels, bursts, bulks.
+//!
+//! Owns: three calls. Must not know: how requests come to be ready, or are signed. Invariant: that of
+//! the table, whose contract (C1 to C3) holds here, too.
+
+use std::ffi::c_void;
+use std::panic::{catch_unwind, AssertUnwindSafe};
+use std::slice;
+
+use super::{length, PANICKED};
+use crate::engine::{Engine, PlaceRequest};
+
+/// The length of a cancel that was signed in advance, and its nonce; 0 where none is ready.
+pub(super) unsafe extern "C" fn cancel_ready(
+    engine: *mut c_void,
+    market: u16,
+    id: *const u8,
+    id_len: usize,
+    epoch_ms: u64,
+    now_ns: i64,
+    nonce: *mut u64,
+    out: *mut u8,
+    capacity: usize,
+) -> i64 {
+    // SAFETY: C1, C2, C3; `nonce` is a local of the caller.
+    let (engine, id, nonce, out) = unsafe {
+        (
+            &mut *engine.cast::<Engine>(),
+            slice::from_raw_parts(id, id_len),
+            &mut *nonce,
+            slice::from_raw_parts_mut(out, capacity),
+        )
+    };
+    let market = usize::from(market);
+    let ready =
+        catch_unwind(AssertUnwindSafe(|| engine.cancel_ready(market, id, epoch_ms, now_ns, out)));
+    length(&ready.map(|taken| {
+        let (written, used) = taken.unwrap_or_default();
+        *nonce = used;
+        Ok(written)
+    }))
+}
+
+/// As `place` for `count` legs, each with its nonce: leg n is written at n times `stride`, and its
+/// length, or what `place` would have returned, goes to the n-th of `lengths`.
+pub(super) unsafe extern "C" fn place_many(
+    engine: *mut c_void,
+    legs: *const PlaceRequest,
+    nonces: *const u64,
+    count: usize,
+    now_ns: i64,
+    out: *mut u8,
+    stride: usize,
+    lengths: *mut i64,
+) {
+    // SAFETY: C1, C2, C3, `out` with room for `count` times `stride`.
+    let (engine, legs, nonces, out, lengths) = unsafe {
+        (
+            &mut *engine.cast::<Engine>(),
+            slice::from_raw_parts(legs, count),
+            slice::from_raw_parts(nonces, count),
+            slice::from_raw_parts_mut(out, count * stride),
+            slice::from_raw_parts_mut(lengths, count),
+        )
+    };
+    lengths.fill(PANICKED);
+    let placed =
+        catch_unwind(AssertUnwindSafe(|| engine.place_many(legs, nonces, now_ns, out, stride)));
+    if let Ok(results) = placed {
+        for (len, result) in lengths.iter_mut().zip(results) {
+            *len = length(&Ok(result));
+        }
+    }
+}
+
+pub(super) unsafe extern "C" fn bulk(
+    engine: *mut c_void,
+    legs: *mut PlaceRequest,
+    count: usize,
+    nonce: u64,
+    now_ns: i64,
+    out: *mut u8,
+    capacity: usize,
+) -> i64 {
+    // SAFETY: C1, C2, C3.
+    let (engine, legs, out) = unsafe {
+        (
+            &mut *engine.cast::<Engine>(),
+            slice::from_raw_parts_mut(legs, count),
+            slice::from_raw_parts_mut(out, capacity),
+        )
+    };
+    length(&catch_unwind(AssertUnwindSafe(|| engine.bulk(legs, nonce, now_ns, out))))
+}
