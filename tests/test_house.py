@@ -32,7 +32,7 @@ LAYER_OF = {
     **dict.fromkeys(("reflex_rules", "strategy"), "strategy"),
     "protocol": "protocol",
     "transport": "transport",
-    **dict.fromkeys(("bursting", "presigning"), "gateway"),
+    **dict.fromkeys(("bursting", "choosing", "presigning", "pulse", "timers"), "gateway"),
     **dict.fromkeys(
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",
@@ -41,7 +41,6 @@ LAYER_OF = {
         (
             "announcing",
             "bookkeeping",
-            "choosing",
             "collateral",
             "emergency",
             "fleet",
@@ -51,7 +50,6 @@ LAYER_OF = {
             "guard_limits",
             "latch",
             "money",
-            "pulse",
             "resumption",
             "startup",
             "recovery",
@@ -61,7 +59,6 @@ LAYER_OF = {
             "subscriptions",
             "switches",
             "timekeeping",
-            "timers",
         ),
         "gateway",
     ),
