@@ -326,3 +326,19 @@ async def test_a_ready_cancel_that_never_left_is_not_sent_again(venue: Venue, tr
         assert (order.state, truth.orders()) == ("canceled", [])
         assert (rig.gw.counts["cancels"], rig.gw.counts["cancels-presigned"]) == (2, 1)
         assert not [name for name in rig.gw.counts if name.startswith("held-")]
+
+
+@live
+async def test_the_order_socket_takes_no_signed_request(venue: Venue, truth: Truth) -> None:
+    config = config_for(venue, orders=orders_config(transport="websocket"))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        order = await rig.resting()
+        socket = rig.gw.entry.socket
+        assert socket is not None
+        assert socket.connection is not None
+        assert rig.gw.engine.presign(0, order.client_id.encode(), NOW_MS)
+        with pytest.raises(NotImplementedError, match="cannot travel over the WebSocket"):
+            socket.connection.cancel_ready(0, order.client_id.encode(), NOW_MS)
+        order.cancel()
+        await until(lambda: order.is_done)
+        assert (truth.orders(), rig.gw.counts["cancels-presigned"]) == ([], 0)
