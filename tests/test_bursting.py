@@ -22,6 +22,7 @@ from whitewire.bursting import FEWEST, NO_ROOM, Bursting, Leg
 from whitewire.gateway import Gateway
 from whitewire.market import Side
 from whitewire.protocol.order_flags import Flags
+from whitewire.protocol.orders import Order
 from whitewire.protocol.pipeline import Pipeline, Pool, Request
 from whitewire.protocol.replies import RequestKind
 from whitewire.transport.link import Address, connect, tls_context
@@ -173,6 +174,8 @@ async def test_the_bytes_of_a_burst_are_those_of_its_placements() -> None:
 async def test_a_burst_obeys_throttle_and_gate_leg_by_leg(venue: Venue, truth: Truth) -> None:
     config = config_for(venue, orders=orders_config(in_flight=30))
     async with gateway(venue, config=config, truth=truth) as rig:
+        placed: list[Order] = []
+        rig.gw.ordering.on_placed = placed.append
         quotes = rig.gw.quote(
             NAME,
             bids=[(60_000 - n, "0.01" if n % 5 else "0.00001") for n in range(25)],
@@ -184,5 +187,6 @@ async def test_a_burst_obeys_throttle_and_gate_leg_by_leg(venue: Venue, truth: T
         assert [order.price for order in refused] == [60_000 - n for n in range(0, 25, 5)]
         assert {order.reject.code for order in refused if order.reject} == {"notional-too-small"}
         assert len(truth.orders()) == rig.gw.counts["sent"] == 20
+        assert placed == [order for order in quotes.orders if not order.reject]
         ids = [order.client_id for order in quotes.orders]
         assert ids == sorted(ids), "numbered in their order"

@@ -1,7 +1,7 @@
 //! Calls of the table that save time beforehand or together: ready cancels, bursts, bulks.
 //!
-//! Owns: three calls. Must not know: how requests come to be ready, or are signed. Invariant: that of
-//! the table, whose contract (C1 to C3) holds here, too.
+//! Owns: three calls. Must not know: how requests come to be ready, or are signed. Invariant: that
+//! of the table, whose contract (C1 to C3) holds here, too.
 
 use std::ffi::c_void;
 use std::panic::{catch_unwind, AssertUnwindSafe};
