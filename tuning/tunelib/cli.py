@@ -5,8 +5,8 @@ data on stdout, talk on stderr; without --yes nothing is changed.
 
 Exit codes: topology 0; check 0, 1 something fails (or warns, with --strict), 3 cannot judge; plan
 0 nothing to do, 2 changes wait, 1 error; apply 0, 1 failed and undone or refused; revert 0, 1
-something was left; confirm 0, 1 nothing waits; verify 0, 1; bench 0; snapshot 0. A mistake in the
-arguments is 2, for plan 1.
+something was left; confirm 0, 1 nothing waits; verify 0, 1; bench 0; files 0; snapshot 0. A mistake
+in the arguments is 2, for plan 1.
 """
 
 from __future__ import annotations
@@ -53,15 +53,16 @@ def parser() -> argparse.ArgumentParser:
             ("revert", "restore what apply found"),
             ("verify", "counters of the host before and after some seconds"),
             ("bench", "measure each setting here: with it, without it, in turns"),
+            ("files", "the same for other tools: units, TuneD, sysctl.d, GRUB, cloud-init"),
             ("snapshot", "what the host shows, without names and addresses, as a fake host"),
         )
     }
-    for name in ("topology", "check", "plan", "apply", "verify", "bench"):
+    for name in ("topology", "check", "plan", "apply", "verify", "bench", "files"):
         _where(add[name])
     add["topology"].add_argument("--format", choices=("text", "json", "whitewire"), default="text")
     add["check"].add_argument("--format", choices=("text", "json", "prom"), default="text")
     add["plan"].add_argument("--format", choices=("text", "json", *FORMATS), default="text")
-    for name in ("topology", "check", "plan", "apply", "revert", "verify", "bench"):
+    for name in ("topology", "check", "plan", "apply", "revert", "verify", "bench", "files"):
         add[name].add_argument("--json", action="store_true", help="the same as --format json")
     add["check"].add_argument("--strict", action="store_true", help="a warning is a failure")
     add["check"].add_argument("--all", action="store_true", help="every row")
@@ -78,6 +79,8 @@ def parser() -> argparse.ArgumentParser:
     _bench(add["bench"])
     _changing(add["bench"])
     add["snapshot"].add_argument("-o", "--output", required=True, metavar="FILE.tar.gz")
+    add["files"].add_argument("--write", metavar="DIR", help="below this folder, not this host's /")
+    of.add_parser("docs", description="print tuning/README.md, rendered from the catalogue")
     watch = of.add_parser("watch", description="undo a run that is not confirmed")
     watch.add_argument("run")
     return top

@@ -132,6 +132,30 @@ def _entries(options: argparse.Namespace, context: Context, known: Catalogue) ->
     return [entry for entry in entries if TIERS.index(entry.tier) <= highest]
 
 
+def files(options: argparse.Namespace) -> int:
+    """`tune files`."""
+    from tunelib import files as others
+
+    context, known = context_of(options, host_of(options))
+    found = others.tree(context, known)
+    if options.write:
+        others.write(found, Path(options.write))
+        say(f"{len(found)} files in {options.write}")
+    elif options.json:
+        print(render.as_json(found), end="")
+    else:
+        print(others.show(found), end="")
+    return OK
+
+
+def docs(options: argparse.Namespace) -> int:
+    """`tune docs`: what tuning/README.md has to be."""
+    from tunelib import manual
+
+    print(manual.render(), end="")
+    return OK
+
+
 # ---- changing -------------------------------------------------------------------------------
 
 
@@ -288,6 +312,8 @@ COMMANDS: Mapping[str, Callable[[Any], int]] = {
     "revert": revert,
     "verify": verify,
     "bench": bench,
+    "files": files,
     "snapshot": snapshot,
+    "docs": docs,
     "watch": watch,
 }

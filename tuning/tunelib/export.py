@@ -126,13 +126,18 @@ def tuned(context: Context, steps: Sequence[Assessment]) -> str:
     for name, values in sections:
         if values:
             text += f"\n[{name}]\n" + "".join(f"{key}={value}\n" for key, value in values.items())
+    left = left_by_tuned(steps)
+    return text + (f"\n# left to tune apply --only: {' '.join(left)}\n" if left else "")
+
+
+def left_by_tuned(steps: Sequence[Assessment]) -> list[str]:
+    """Ids of what TuneD cannot do."""
     done = {"sysctl", "coalesce", "channels", "cmdline"}
-    left = [
+    return [
         step.entry.id
         for step in steps
         if not step.reason and step.entry.kind not in done and step.entry.id not in ("V1", "I2")
     ]
-    return text + (f"\n# left to tune apply --only: {' '.join(left)}\n" if left else "")
 
 
 FORMATS = {"sh": script, "sysctl.d": sysctl_d, "tuned": tuned, "grub": grub}
