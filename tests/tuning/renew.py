@@ -7,16 +7,16 @@ tests compare with is what this writes.
 from __future__ import annotations
 
 import shutil
-from pathlib import Path
 
 from tests.tuning import TUNING
 from tests.tuning.hosts import SPECS
 from tests.tuning.memory_host import MemoryHost
 from tests.tuning.tuner import KNOWN, named
-from tunelib import files
+from tunelib import files, manual
 from tunelib.context import Context
 
 FILES = TUNING / "files"
+README = TUNING / "README.md"
 HOST, PROFILE = "amd4", "latency"
 
 
@@ -26,10 +26,11 @@ def example(host: str = HOST, profile: str = PROFILE) -> dict[str, str]:
     return files.tree(seen, KNOWN)
 
 
-def main(folder: Path = FILES) -> None:
-    """Writes them."""
-    shutil.rmtree(folder, ignore_errors=True)
-    files.write(example(), folder)
+def main() -> None:
+    """Writes the files and the document."""
+    shutil.rmtree(FILES, ignore_errors=True)
+    files.write(example(), FILES)
+    README.write_text(manual.render(), encoding="utf-8")
 
 
 if __name__ == "__main__":
