@@ -47,10 +47,15 @@ FILTERING = {
 HARMFUL = {"IPAddressAllow", "IPAddressDeny", "CPUQuota", "CPUAffinity", "CPUSchedulingPolicy"}
 
 
+def joined(text: str) -> str:
+    """With lines that go on."""
+    return text.replace("\\\n", " ")
+
+
 def unit(name: str, host: str = "amd4", profile: str = "latency") -> dict[str, list[str]]:
     """The settings of a unit by name; what is given twice has two values."""
     found: dict[str, list[str]] = {}
-    for line in example(host, profile)[f"{units.FOLDER}/{name}"].splitlines():
+    for line in joined(example(host, profile)[f"{units.FOLDER}/{name}"]).splitlines():
         if line and line[0] not in "#[":
             key, _, value = line.partition("=")
             found.setdefault(key, []).append(value)
@@ -140,7 +145,7 @@ def command_lines() -> Iterator[list[str]]:
     environment["$TUNE_OPTIONS"] = "--interface ens6 --venue 192.0.2.7"
     for path, text in example().items():
         if path.endswith(".service") and "/whitewire" in path:
-            for line in re.findall(r"^Exec\w+=-?(.*)$", text, re.M):
+            for line in re.findall(r"^Exec\w+=-?(.*)$", joined(text), re.M):
                 for name, value in environment.items():
                     line = line.replace(name, value)
                 yield shlex.split(line)

@@ -34,4 +34,8 @@ The catalogue
 Profiles
     `profiles/*.json`: which entries, with other values where the profile wants them, the receive
     mode of the gateway and the layout of interrupts that fits it (`profile.py`).
+
+Documents and files
+    `README.md` is rendered by `tune docs` from the catalogue, the profiles and `guide.txt`, which
+    holds its prose; `files/` by `tune files` for an example host. Tests fail when they are stale.
 """

@@ -225,11 +225,11 @@ def other_files() -> str:
         (files.SYSCTL, "every sysctl of the profile"),
         (
             "etc/default/grub.d/90-whitewire.cfg",
-            "what the profile adds to the kernel's command line",
+            "what it adds to the kernel's command line",
         ),
         (
             "etc/tuned/whitewire/tuned.conf",
-            "a profile of TuneD, with `script.sh` for what it cannot",
+            "for TuneD, with `script.sh` for what TuneD cannot",
         ),
         ("optional/etc/", "files of entries that the profile leaves out"),
         (files.CLOUD, "cloud-init of a launch template, with the units in it"),

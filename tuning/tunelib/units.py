@@ -26,11 +26,13 @@ Type=oneshot
 RemainAfterExit=yes
 # TUNE_OPTIONS: --interface IF, --venue ADDRESS
 EnvironmentFile=-/etc/whitewire/tuning.env
-# At boot nobody's session is cut where there is only one card. With a gateway running it refuses.
+# At boot nobody's session is cut where there is one card. While a gateway runs, what stops traffic
+# is refused.
 ExecStart={tune} apply --yes --allow-mgmt-iface --profile {profile} $TUNE_OPTIONS
 ExecReload={tune} apply --yes --allow-mgmt-iface --profile {profile} $TUNE_OPTIONS
 # A stop reverts, a shutdown does not: it would take away what waits for the next boot.
-ExecStop=/bin/sh -c 'test "$$(systemctl is-system-running)" = stopping || exec {tune} revert'
+ExecStop=/bin/sh -c 'test "$$(systemctl is-system-running)" = stopping || \\
+  exec {tune} revert'
 TimeoutStartSec=120
 ProtectHome=yes
 PrivateTmp=yes
