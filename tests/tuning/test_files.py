@@ -20,13 +20,16 @@ import yaml
 from tests.tuning.hosts import SPECS
 from tests.tuning.memory_host import MemoryHost
 from tests.tuning.renew import FILES, example
+from tests.tuning.test_shipped_profiles import VENUE
 from tests.tuning.tuner import KNOWN, context, named
 from tunelib import cli, commands, files, gateway, planner, units
 from whitewire.cli_arguments import parser
-from whitewire.config import AccountConfig
+from whitewire.config import AccountConfig, parse
 from whitewire.guards import RedButtonConfig, WatchdogConfig
 from whitewire.lifecycle import STOP_TIMEOUT_S
 from whitewire.sharing import PATIENCE_S
+from whitewire.transport.heartbeat import heartbeat_path
+from whitewire.transport.shared_cells import default_directory
 
 RENEW = "python -m tests.tuning.renew"
 # What one host shows of every branch: a partition or none, GRUB or not, siblings, no CPU to spare.
@@ -196,6 +199,17 @@ def test_signs_of_life_are_where_tune_looks() -> None:
         assert unit(name)["RuntimeDirectory"] == [folder]
         assert unit(name)["RuntimeDirectoryPreserve"] == ["yes"]
         assert unit(name)["Environment"] == [f"XDG_RUNTIME_DIR=%t/{folder}"]
+
+
+def test_gateways_and_guards_meet_in_the_units_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    [folder] = unit("whitewire@.service")["RuntimeDirectory"]
+    name, _, value = unit("whitewire@.service")["Environment"][0].partition("=")
+    run = f"/run/{folder}"
+    monkeypatch.setenv("RUNTIME_DIRECTORY", run)
+    monkeypatch.setenv(name, value.replace("%t", "/run"))
+    config = parse(VENUE)
+    assert str(heartbeat_path(config).parent) == run
+    assert str(default_directory()) == run, "each would count for itself in a /tmp of its own"
 
 
 @every_case
