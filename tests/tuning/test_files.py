@@ -22,7 +22,7 @@ from tests.tuning.memory_host import MemoryHost
 from tests.tuning.renew import FILES, example
 from tests.tuning.test_shipped_profiles import VENUE
 from tests.tuning.tuner import KNOWN, context, named
-from tunelib import cli, commands, files, gateway, planner, units
+from tunelib import cli, commands, export, files, gateway, planner, units
 from whitewire.cli_arguments import parser
 from whitewire.config import AccountConfig, parse
 from whitewire.guards import RedButtonConfig, WatchdogConfig
@@ -240,6 +240,9 @@ def test_tuned_does_one_part_and_its_script_the_rest(host: str, profile: str) ->
     conf = configparser.ConfigParser(interpolation=None)
     conf.read_string(found["etc/tuned/whitewire/tuned.conf"])
     assert conf["script"]["script"] == "${i:PROFILE_DIR}/script.sh"
+    dropped = set(conf["sysctl"]["drop"].split(", "))
+    assert dropped | set(conf["sysctl"]) >= set(export.TUNED_INHERITED)
+    assert not dropped & set(conf["sysctl"]), "what a parent sets and the plan does not want"
     script = found["etc/tuned/whitewire/script.sh"]
     [applied, reverted] = re.findall(r"--only \\\n +(.*)\n", script)
     assert applied == reverted

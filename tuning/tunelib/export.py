@@ -16,6 +16,12 @@ from tunelib.kinds_more import GRUB_HEAD, GRUB_LINE, KINDS, format_cmdline
 from tunelib.operations import Write
 from tunelib.planner import Assessment
 
+TUNED_PARENT = "network-latency"
+# What that and its own parent set; the plan says which of them are wanted.
+TUNED_INHERITED = ("net.core.busy_read", "net.core.busy_poll", "net.ipv4.tcp_fastopen")
+TUNED_INHERITED += ("kernel.numa_balancing", "vm.dirty_ratio", "vm.dirty_background_ratio")
+TUNED_INHERITED += ("vm.swappiness",)
+
 SCRIPT_HEAD = """\
 #!/bin/sh
 # What tune apply would do on this host; tune apply also keeps what it finds, so that it can be
@@ -101,11 +107,12 @@ def grub(context: Context, steps: Sequence[Assessment]) -> str:
 def tuned(context: Context, steps: Sequence[Assessment]) -> str:
     """A profile of TuneD; what it cannot do is named in a comment."""
     sections: list[tuple[str, dict[str, str]]] = [
-        ("main", {"summary": context.profile.summary, "include": "network-latency"})
+        ("main", {"summary": context.profile.summary, "include": TUNED_PARENT})
     ]
     pairs = {key for step in steps for key in step.entry.pairs.values()}
     sysctls = {key: text for key, text in _wanted(steps, "sysctl").items() if key not in pairs}
-    sections.append(("sysctl", sysctls))
+    drop = ", ".join(key for key in TUNED_INHERITED if key not in sysctls)
+    sections.append(("sysctl", {"drop": drop, **sysctls}))
     net = {}
     coalesce = _wanted(steps, "coalesce")
     if coalesce:
