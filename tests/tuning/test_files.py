@@ -209,7 +209,7 @@ def test_gateways_and_guards_meet_in_the_units_folder(monkeypatch: pytest.Monkey
     monkeypatch.setenv(name, value.replace("%t", "/run"))
     config = parse(VENUE)
     assert str(heartbeat_path(config).parent) == run
-    assert str(default_directory()) == run, "each would count for itself in a /tmp of its own"
+    assert str(default_directory()) == run, "each would count for itself"
 
 
 @every_case
