@@ -172,6 +172,28 @@ fn nonces_end_with_their_time_and_cells_must_be_there() {
 }
 
 #[test]
+fn a_cancel_that_was_signed_in_advance_is_copied_while_it_is_fresh() {
+    for (age_ms, is_fresh) in [(0, true), (2_400, true), (2_401, false)] {
+        let mut engine = engine(1);
+        arm(&mut engine, 0, Side::Buy, Rule::Pull { through: Some(99), within: None });
+        let one = order(7, Side::Buy, 95, 3, 1);
+        let id = one.id.as_bytes().to_vec();
+        watch(&mut engine, one);
+        engine.reflexes_mut().set_clock(NONCE + age_ms, NOW - 5_000_000);
+        let ready = NONCE + 5; // five milliseconds have passed since the clock was told
+        assert!(engine.presign(0, &id, ready));
+        snapshot(&mut engine, 1, &vec![(99, 9)], &vec![(110, 9)]);
+        let mut step = steps(&mut engine)[0];
+        assert!(write(&mut engine, &mut step, &mut [0; 4]).is_ok());
+        assert_eq!(step.nonce, if is_fresh { ready } else { NONCE });
+        assert_eq!(engine.reflexes().nonces_left(NOW), if is_fresh { 1_000 } else { 999 });
+        assert_eq!(engine.presigned_count(), 0);
+        snapshot(&mut engine, 2, &vec![(98, 9)], &vec![(110, 9)]);
+        assert!(!engine.reflexes().has_steps(), "one cancel is enough");
+    }
+}
+
+#[test]
 fn nothing_is_allocated_once_warm() {
     let mut engine = engine(1);
     arm(&mut engine, 0, Side::Buy, Rule::Pull { through: None, within: Some(3) });

@@ -44,6 +44,9 @@ class Reflexes:
     def set_nonces(self, first: int, count: int, expires_ns: int) -> None:
         """Replaces the nonces set aside; they are used until `expires_ns`, monotonic."""
 
+    def set_clock(self, epoch_ms: int, now_ns: int) -> None:
+        """What the nonces' own clock says now; by it a cancel signed in advance is fresh or not."""
+
     def nonces_left(self, now_ns: int) -> int:
         """How many nonces are left and fresh."""
 

@@ -256,8 +256,10 @@ class Reflexes:
         """Housekeeping; call about ten times a second: nonces that are few or old are replaced."""
         if not self._rules or (now < self._renew_ns and self._core.nonces_left(now) >= NONCES // 2):
             return
+        epoch_ms = self._gateway.clock.epoch_ms(now)
+        self._core.set_clock(epoch_ms, now)
         try:
-            first = self._gateway.nonces.reserve(NONCES, self._gateway.clock.epoch_ms(now))
+            first = self._gateway.nonces.reserve(NONCES, epoch_ms)
         except NonceExhausted:
             return  # those that are left stay; without any the core leaves everything to us
         self._renew_ns = now + RENEW_NS

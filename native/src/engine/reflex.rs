@@ -15,6 +15,8 @@ struct Nonces {
     next: u64,
     end: u64,
     expires_ns: i64,
+    /// What the nonces' own clock said at a monotonic time.
+    clock: (u64, i64),
 }
 
 impl Nonces {
@@ -24,6 +26,12 @@ impl Nonces {
         } else {
             0
         }
+    }
+
+    /// Unix milliseconds by the nonces' own clock.
+    fn epoch_ms(&self, now_ns: i64) -> u64 {
+        let (epoch_ms, told_ns) = self.clock;
+        epoch_ms.saturating_add_signed(now_ns.saturating_sub(told_ns) / 1_000_000)
     }
 }
 
@@ -66,7 +74,12 @@ impl Reflexes {
     /// Replaces the nonces set aside: from `first`, so many, until a monotonic time.
     pub fn set_nonces(&mut self, first: u64, count: u32, expires_ns: i64) {
         let end = first.saturating_add(u64::from(count));
-        self.nonces = Nonces { next: first, end, expires_ns };
+        self.nonces = Nonces { next: first, end, expires_ns, ..self.nonces };
+    }
+
+    /// What the nonces' own clock says now; by it a cancel signed in advance is fresh or not.
+    pub fn set_clock(&mut self, epoch_ms: u64, now_ns: i64) {
+        self.nonces.clock = (epoch_ms, now_ns);
     }
 
     /// How many nonces are left and fresh.
@@ -149,6 +162,14 @@ impl Engine {
         let quota = if is_cancel { self.reflexes.cancels } else { self.reflexes.moves };
         let quota = quota.filter(|one| one.take(cells, now_ns, is_cancel)).ok_or(Failure::Left)?;
         let (nonce, id) = (self.reflexes.nonces.next, order.id.as_bytes());
+        if is_cancel {
+            let epoch_ms = self.reflexes.nonces.epoch_ms(now_ns);
+            if let Some((len, ready)) = self.cancel_ready(market, id, epoch_ms, now_ns, out) {
+                step.nonce = ready;
+                self.reflexes.desks[market].is_sent(step.key, step.price);
+                return Ok(len);
+            }
+        }
         let written = if is_cancel {
             self.cancel(market, id, nonce, now_ns, out)
         } else {

@@ -139,6 +139,10 @@ impl PyReflexes {
         self.with(py, |reflexes| reflexes.set_nonces(first, count, expires_ns));
     }
 
+    fn set_clock(&self, py: Python<'_>, epoch_ms: u64, now_ns: i64) {
+        self.with(py, |reflexes| reflexes.set_clock(epoch_ms, now_ns));
+    }
+
     fn nonces_left(&self, py: Python<'_>, now_ns: i64) -> u64 {
         self.read(py, |reflexes| reflexes.nonces_left(now_ns))
     }
