@@ -4,7 +4,9 @@
 //! Everything here is a function and no closure: a closure does not inherit the features of the
 //! function around it, and each instruction in it would become a call.
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
+#![allow(clippy::cast_possible_truncation, reason = "a length that does not fit is in no form")]
 
+use core::arch::asm;
 #[allow(clippy::wildcard_imports, reason = "the names are those of the instructions")]
 use core::arch::x86_64::*;
 
@@ -41,8 +43,15 @@ unsafe fn first(len: usize) -> __m128i {
 /// Mask of the last `len` bytes; arbitrary for a `len` above 16.
 #[inline(always)]
 unsafe fn last(len: usize) -> __m128i {
+    // SAFETY: the load is of the array.
+    unsafe { _mm_loadu_si128(keep(len).as_ptr().cast()) }
+}
+
+/// The same in memory.
+#[inline(always)]
+unsafe fn keep(len: usize) -> &'static [u8; 16] {
     // SAFETY: len % 32 is in 0..=31, so the window lies in the 64 bytes.
-    unsafe { _mm_loadu_si128(KEEP.as_ptr().add(len % 32).cast()) }
+    unsafe { &*KEEP.as_ptr().add(len % 32).cast() }
 }
 
 /// Two integers of eight digits each as one of sixteen.
@@ -115,8 +124,8 @@ unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i
         let amount_places = (points & 0xffff_0000 | 0x8000).leading_zeros();
         let price_form = scales.price.forms.get_unchecked(price_places as usize);
         let amount_form = scales.amount.forms.get_unchecked(amount_places as usize);
-        if price.len.wrapping_sub(price_form.min_len) > price_form.spare
-            || amount.len.wrapping_sub(amount_form.min_len) > amount_form.spare
+        if (price.len as u32).wrapping_sub(price_form.min_len) > price_form.spare
+            || (amount.len as u32).wrapping_sub(amount_form.min_len) > amount_form.spare
         {
             return None;
         }
@@ -167,6 +176,15 @@ unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64> {
         if strangers & 0x3ff != 0 || strangers >> 16 != 0xffff << places & 0xffff {
             return None;
         }
+        Some(nanoseconds_of(both))
+    }
+}
+
+/// Seconds in the lower half, their fraction and zeros in the upper one.
+#[inline(always)]
+unsafe fn nanoseconds_of(both: __m256i) -> i64 {
+    // SAFETY: plain register arithmetic.
+    unsafe {
         // Ten digits to the right of the first register, nine of the fraction to that of the
         // second.
         let order = _mm256_setr_epi8(
@@ -175,17 +193,21 @@ unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64> {
         );
         let digits = _mm256_subs_epu8(both, _mm256_set1_epi8(ZERO));
         let (whole, part) = join_both(_mm256_shuffle_epi8(digits, order));
-        Some(whole * 1_000_000_000 + part)
+        whole.wrapping_mul(1_000_000_000).wrapping_add(part)
     }
 }
 
 #[inline(always)]
-unsafe fn comma(text: &[u8; 32]) -> usize {
-    // SAFETY: the load is of the array.
+unsafe fn nanoseconds(text: &[u8; 27], places: usize) -> i64 {
+    let mut at = text.as_ptr();
+    // SAFETY: the assembly is empty. Behind it the compiler loads the bytes again; it would pick
+    // them out of a wider register at several times the cost. Both loads are of the array, bytes
+    // 0..16 and 11..27.
     unsafe {
-        let raw = _mm256_loadu_si256(text.as_ptr().cast());
-        let found = _mm256_cmpeq_epi8(raw, _mm256_set1_epi8(COMMA));
-        _mm256_movemask_epi8(found).trailing_zeros() as usize
+        asm!("/* {0} */", inout(reg) at, options(pure, readonly, nostack, preserves_flags));
+        let whole = _mm_loadu_si128(at.cast());
+        let part = _mm_loadu_si128(at.add(11).cast());
+        nanoseconds_of(_mm256_set_m128i(_mm_and_si128(part, first(places)), whole))
     }
 }
 
@@ -211,9 +233,9 @@ macro_rules! digit_kernels {
         }
 
         #[inline(always)]
-        unsafe fn comma(text: &[u8; 32]) -> usize {
+        unsafe fn nanoseconds(text: &[u8; 27], places: usize) -> i64 {
             // SAFETY: the caller vouches for the machine.
-            unsafe { comma(text) }
+            unsafe { nanoseconds(text, places) }
         }
     };
 }
@@ -230,16 +252,16 @@ fn append(tokens: &mut Tokens, len: usize, base: u16, mut mask: u64) -> usize {
     len + count
 }
 
-/// Bit mask of a block's quotes.
+/// Bit mask of the bytes of a block that are this one.
 #[inline(always)]
-unsafe fn quotes_of(block: &[u8; 64]) -> u64 {
+unsafe fn places_of(byte: i8, block: &[u8; 64]) -> u64 {
     // SAFETY: both loads are of the array.
     unsafe {
-        let quote = _mm256_set1_epi8(QUOTE);
+        let wanted = _mm256_set1_epi8(byte);
         let low = _mm256_loadu_si256(block.as_ptr().cast());
         let high = _mm256_loadu_si256(block.as_ptr().add(32).cast());
-        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, quote)).cast_unsigned();
-        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, quote)).cast_unsigned();
+        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
+        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
         u64::from(high) << 32 | u64::from(low)
     }
 }
@@ -277,8 +299,98 @@ unsafe fn store_quotes(block: __m512i, base: u16, out: *mut u16) -> usize {
     }
 }
 
+/// Four arrays of sixteen bytes in one register, the first one lowest.
+#[inline(always)]
+unsafe fn gather(arrays: [&[u8; 16]; 4]) -> __m512i {
+    let [a, b, c, d] = arrays;
+    // SAFETY: the loads are of the arrays.
+    unsafe {
+        let low = _mm256_inserti128_si256::<1>(
+            _mm256_castsi128_si256(_mm_loadu_si128(a.as_ptr().cast())),
+            _mm_loadu_si128(b.as_ptr().cast()),
+        );
+        let high = _mm256_inserti128_si256::<1>(
+            _mm256_castsi128_si256(_mm_loadu_si128(c.as_ptr().cast())),
+            _mm_loadu_si128(d.as_ptr().cast()),
+        );
+        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+    }
+}
+
+/// [`level`] for two at once.
+#[inline(always)]
+unsafe fn levels(texts: [Tail<'_>; 4], scales: &Scales) -> Option<[i64; 4]> {
+    let [a, b, c, d] = texts;
+    // SAFETY: the loads are of arrays, and the counts of digits that index are at most 16.
+    unsafe {
+        let text = _mm512_and_si512(
+            gather([a.window, b.window, c.window, d.window]),
+            gather([keep(a.len), keep(b.len), keep(c.len), keep(d.len)]),
+        );
+        let filled = _mm512_test_epi8_mask(text, text);
+        let points = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(POINT));
+        let places = [
+            (points << 48 | 1 << 47).leading_zeros() as usize,
+            (points << 32 | 1 << 47).leading_zeros() as usize,
+            (points << 16 | 1 << 47).leading_zeros() as usize,
+            (points | 1 << 47).leading_zeros() as usize,
+        ];
+        let forms = [
+            scales.price.forms.get_unchecked(places[0]),
+            scales.amount.forms.get_unchecked(places[1]),
+            scales.price.forms.get_unchecked(places[2]),
+            scales.amount.forms.get_unchecked(places[3]),
+        ];
+        // A length of no text of these forms, from 64 on that of another one: see the sum below.
+        let fits = forms[0].lens >> (a.len & 63)
+            & forms[1].lens >> (b.len & 63)
+            & forms[2].lens >> (c.len & 63)
+            & forms[3].lens >> (d.len & 63);
+        // Clears the lowest point of each lane; the highest bit lends, and a point there is in
+        // no form.
+        let second = points & ((points | 0x8000_8000_8000_8000) - 0x0001_0001_0001_0001);
+        let raw = _mm512_sub_epi8(text, _mm512_set1_epi8(ZERO));
+        let strangers = _mm512_mask_cmpgt_epu8_mask(filled, raw, _mm512_set1_epi8(9));
+        let len = a.len + b.len + c.len + d.len;
+        let is_filled = filled.count_ones() as usize == len;
+        if fits & 1 == 0 || second != 0 || strangers != points || !is_filled {
+            return None;
+        }
+        let order =
+            gather([&forms[0].shuffle, &forms[1].shuffle, &forms[2].shuffle, &forms[3].shuffle]);
+        let digits = _mm512_subs_epu8(text, _mm512_set1_epi8(ZERO));
+        let digits = _mm512_shuffle_epi8(digits, order);
+        let twos = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
+        let fours = _mm512_madd_epi16(twos, _mm512_set1_epi32(0x0001_0064));
+        let packed = _mm512_packus_epi32(fours, fours);
+        let eights = _mm512_madd_epi16(packed, _mm512_set1_epi32(0x0001_2710));
+        let high = _mm512_mul_epu32(eights, _mm512_set1_epi64(100_000_000));
+        let sums = _mm512_add_epi64(high, _mm512_srli_epi64::<32>(eights));
+        let mut numbers = [0; 4];
+        let firsts = _mm512_permutexvar_epi64(_mm512_setr_epi64(0, 2, 4, 6, 0, 2, 4, 6), sums);
+        _mm256_storeu_si256(numbers.as_mut_ptr().cast(), _mm512_castsi512_si256(firsts));
+        Some(numbers)
+    }
+}
+
 impl Kernel for Avx2 {
     digit_kernels!();
+
+    #[inline(always)]
+    unsafe fn commas(text: &[u8; 64]) -> u64 {
+        // SAFETY: the caller vouches for the machine.
+        unsafe { places_of(COMMA, text) }
+    }
+
+    #[inline(always)]
+    unsafe fn digits(text: &[u8; 64]) -> u64 {
+        // SAFETY: both loads are of the array.
+        unsafe {
+            let low = strangers_of_both(_mm256_loadu_si256(text.as_ptr().cast()));
+            let high = strangers_of_both(_mm256_loadu_si256(text.as_ptr().add(32).cast()));
+            !(u64::from(high) << 32 | u64::from(low))
+        }
+    }
 
     #[inline(always)]
     unsafe fn quotes(frame: &[u8], tokens: &mut Tokens) {
@@ -287,7 +399,7 @@ impl Kernel for Avx2 {
         let (blocks, rest) = frame.as_chunks();
         for block in blocks {
             // SAFETY: the caller vouches for the machine.
-            len = append(tokens, len, base, unsafe { quotes_of(block) });
+            len = append(tokens, len, base, unsafe { places_of(QUOTE, block) });
             if len > MAX_TOKENS {
                 return;
             }
@@ -296,7 +408,7 @@ impl Kernel for Avx2 {
         let mut tail = [0; 64];
         tail[..rest.len()].copy_from_slice(rest);
         // SAFETY: as above.
-        len = append(tokens, len, base, unsafe { quotes_of(&tail) });
+        len = append(tokens, len, base, unsafe { places_of(QUOTE, &tail) });
         tokens.len = if len > MAX_TOKENS { 0 } else { len };
     }
 
@@ -320,6 +432,31 @@ impl Kernel for Avx2 {
 
 impl Kernel for Avx512 {
     digit_kernels!();
+
+    #[inline(always)]
+    unsafe fn commas(text: &[u8; 64]) -> u64 {
+        // SAFETY: the load is of the array.
+        unsafe {
+            let block = _mm512_loadu_si512(text.as_ptr().cast());
+            _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(COMMA))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn digits(text: &[u8; 64]) -> u64 {
+        // SAFETY: the load is of the array.
+        unsafe {
+            let block = _mm512_loadu_si512(text.as_ptr().cast());
+            let digits = _mm512_sub_epi8(block, _mm512_set1_epi8(ZERO));
+            _mm512_cmplt_epu8_mask(digits, _mm512_set1_epi8(10))
+        }
+    }
+
+    #[inline(always)]
+    unsafe fn levels(texts: [Tail<'_>; 4], scales: &Scales) -> Option<[i64; 4]> {
+        // SAFETY: the caller vouches for the machine.
+        unsafe { levels(texts, scales) }
+    }
 
     #[inline(always)]
     unsafe fn quotes(frame: &[u8], tokens: &mut Tokens) {
