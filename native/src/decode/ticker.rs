@@ -103,18 +103,18 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
     let front: &[u8; WINDOW] = frame.get(head..)?.first_chunk()?;
     let (before, tail) = frame.split_at_checked(frame.len() - end.len())?;
     let back: &[u8; WINDOW] = before.last_chunk()?;
-    // SAFETY: the caller vouches for the machine.
+    // SAFETY: the caller vouches for the machine, here and below.
     let (front_commas, back_commas) = unsafe { (K::commas(front), K::commas(back)) };
     if tail != end || back_commas.count_ones() < 4 {
         return None;
     }
     let [first, second, third] = first_three(front_commas);
-    if !has_times::<SPACED>(front, unsafe { !K::digits(front) }, first, second)
-        || third > WINDOW - 3
-    {
+    // SAFETY: as above.
+    let strangers = unsafe { !K::digits(front) };
+    if !has_times::<SPACED>(front, strangers, first, second) || third > WINDOW - 3 {
         return None;
     }
-    // SAFETY: `second` is at least 24 and `third` at most 61, both within the front.
+    // SAFETY: `second` is at least 24 and less than `third`, which is at most 61.
     let is_named = unsafe {
         if SPACED {
             bytes(front, second + 1) == b" \"" && bytes(front, third + 1) == b" "
@@ -122,42 +122,29 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
             bytes(front, second + 1) == b"\""
         }
     };
+    // SAFETY: as above.
     if !is_named || unsafe { bytes(front, third - 1) } != b"\"" {
         return None;
     }
-    // SAFETY: the caller vouches for the machine, here and below.
-    let time_ns = unsafe { K::nanoseconds(front.first_chunk()?, first - 11) };
-    let name = second + gap + 1;
-    let name_end = head + third - 1;
+    // SAFETY: as above.
+    let time_ns = unsafe { K::nanoseconds(bytes(front, 0), first - 11) };
+    // SAFETY: as above; before the front stands a head of more than 16 bytes.
     let (market, scales) = unsafe {
-        markets.find_in(
-            *bytes(frame, head + name),
-            bytes(frame, name_end - 16),
-            (third - 1).wrapping_sub(name),
-        )?
+        let name = second + gap + 1;
+        let len = (third - 1).wrapping_sub(name);
+        markets.find_in(*bytes(frame, head + name), bytes(frame, head + third - 17), len)?
     };
-
-    let base = before.len() - WINDOW;
     let [a, b, c, d] = last_four(back_commas);
+    let base = before.len() - WINDOW;
     let [a, b, c, d] = [base + a, base + b, base + c, base + d];
-    // SAFETY: windows
-    let update_id =
-        unsafe { K::integer(bytes(frame, a - 16), a.wrapping_sub(head + third + gap))? };
-    let between = |at: usize| unsafe {
-        if SPACED {
-            bytes(frame, at - 1) == b"\", \""
-        } else {
-            bytes(frame, at - 1) == b"\",\""
-        }
+    // SAFETY: the back begins more than 16 bytes behind the frame's beginning, since it ends more
+    // than 64 behind the head; where `a` stands before the market's end the length is none at all.
+    let update_id = unsafe {
+        let len = a.wrapping_sub(head + third + gap);
+        K::integer(bytes(frame, a - 16), len)?
     };
-    let opening = unsafe {
-        if SPACED {
-            bytes(frame, a + 1) == b" \""
-        } else {
-            bytes(frame, a + 1) == b"\""
-        }
-    };
-    if !(opening && between(b) && between(c) && between(d)) {
+    // SAFETY: as above; behind the back stands the tail.
+    if !unsafe { is_separated::<SPACED>(frame, [a, b, c, d]) } {
         return None;
     }
     // SAFETY: as above.
@@ -176,6 +163,28 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
         None => unusual::<SPACED>(back, back_commas, scales)?,
     };
     Some((market, Top { bid, bid_amount, ask, ask_amount, update_id, time_ns }))
+}
+
+/// Whether the commas before the four numbers stand between quotes, the first one before one.
+///
+/// # Safety
+/// Around each comma the frame has three bytes more.
+#[inline(always)]
+unsafe fn is_separated<const SPACED: bool>(frame: &[u8], [a, b, c, d]: [usize; 4]) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        if SPACED {
+            bytes(frame, a + 1) == b" \""
+                && bytes(frame, b - 1) == b"\", \""
+                && bytes(frame, c - 1) == b"\", \""
+                && bytes(frame, d - 1) == b"\", \""
+        } else {
+            bytes(frame, a + 1) == b"\""
+                && bytes(frame, b - 1) == b"\",\""
+                && bytes(frame, c - 1) == b"\",\""
+                && bytes(frame, d - 1) == b"\",\""
+        }
+    }
 }
 
 /// Whether two times stand where they should; the second one, that of sending, nobody needs.
