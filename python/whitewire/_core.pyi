@@ -291,6 +291,17 @@ class Engine:
     def on_frame(self, frame: bytes, recv_ns: int) -> int:
         """Takes one frame as the feed does, received at this time; the kind of event."""
 
+    def take_ticker(self, frame: bytes, recv_ns: int = 0) -> tuple[int, int, int, int] | None:
+        """Takes one frame, received at this time; the top that it brought.
+
+        What `Book.apply` is for depth frames, for a caller who reads a socket of its own: one call
+        from the frame to the four numbers.
+
+        Returns:
+            (bid, bid amount, ask, ask amount) in ticks and lots, zeros for an empty side. None for
+            a frame that is no ticker, that is older than the last one, or whose sides cross.
+        """
+
     def reset_feed(self) -> None:
         """A new session: every book is stale, every ticker invalid."""
 
