@@ -180,11 +180,12 @@ class ResponseLoop:
 
 
 class FrameLoop:
-    """A feed of one market, depth 100, and the frames that it takes again and again.
+    """A feed of depth 100, and the frames that it takes again and again.
 
     Args:
         library: the loops.
-        market: its name, as in the frames; one decimal of price, three of amount.
+        market: its market's name, as in the frames, or several with commas between; one decimal of
+            price, three of amount.
         frames: one pass, which begins as a new session.
     """
 

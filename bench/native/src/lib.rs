@@ -216,7 +216,7 @@ pub struct Frames {
     ends: Vec<usize>,
 }
 
-/// A feed of one market of depth 100, and the frames of one pass: `count` frames of these lengths,
+/// A feed of these markets (commas between) of depth 100, and the frames of one pass: `count` frames of these lengths,
 /// one after the other in `bytes`.
 ///
 /// # Safety
@@ -245,8 +245,10 @@ pub unsafe extern "C" fn frames_new(
         .collect();
     let total = ends.last().copied().unwrap_or(0);
     let mut feed = Feed::new();
-    feed.add_market(market, PRICE_DECIMALS, AMOUNT_DECIMALS, 100)
-        .expect("the bench's market is usable");
+    for name in market.split(',') {
+        feed.add_market(name, PRICE_DECIMALS, AMOUNT_DECIMALS, 100)
+            .expect("the bench's market is usable");
+    }
     Box::into_raw(Box::new(Frames {
         feed,
         // SAFETY: B2.
