@@ -87,8 +87,10 @@ def _hold(markets: int) -> None:
     for number in range(markets):
         name = market_name(number)
         engine.add_market(name, PRICE_DECIMALS, AMOUNT_DECIMALS, 100, NO_LIMITS)
-    for frame in depth_turns(markets, deltas=10, sessions=markets):
-        engine.on_frame(frame, 1)
+    session = depth_frames(10)
+    for number in range(markets):
+        for frame in session:
+            engine.on_frame(_renamed(frame, number), 1)
     pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
     print(int(pages) * 4096)
 

@@ -78,7 +78,8 @@ impl Records {
         Self { tokens: Tokens::new(), depth: Depth::default(), cold: Cold::default() }
     }
 
-    /// Reads a frame if it has the captured form of a depth message; its market.
+    /// Reads a frame if it has the captured form of a depth message; its market, which `ahead` is
+    /// told before the levels are read.
     ///
     /// # Safety
     /// The machine has the kernel's instruction set.
@@ -87,9 +88,10 @@ impl Records {
         &mut self,
         frame: &[u8],
         markets: &Markets,
+        ahead: impl Fn(u16),
     ) -> Option<u16> {
         // SAFETY: the caller vouches for the machine.
-        unsafe { fast::read::<K>(frame, &mut self.tokens, markets, &mut self.depth) }
+        unsafe { fast::read::<K>(frame, &mut self.tokens, markets, &mut self.depth, ahead) }
     }
 
     /// Reads any frame.

@@ -10,7 +10,7 @@ mod hot;
 
 pub use counters::Counters;
 
-use crate::book::{Book, BookError};
+use crate::book::{Book, BookError, Scratch};
 use crate::decode::{Damage, Fault, Markets, Message, Records};
 use crate::event::{Cold, Kind, Outcome, Top, NO_MARKET};
 use crate::scan::{Isa, Scale, Scales};
@@ -92,6 +92,7 @@ pub struct Feed {
     isa: Isa,
     markets: Markets,
     books: Vec<Book>,
+    scratch: Scratch,
     tickers: Vec<Ticker>,
     records: Records,
     counters: Counters,
@@ -118,6 +119,7 @@ impl Feed {
             isa: if isa.is_available() { isa } else { Isa::Scalar },
             markets: Markets::default(),
             books: Vec::new(),
+            scratch: Scratch::new(),
             tickers: Vec::new(),
             records: Records::new(),
             counters: Counters::default(),
@@ -144,6 +146,7 @@ impl Feed {
             Scales { price: Scale::new(price_decimals), amount: Scale::new(amount_decimals) };
         let index =
             self.markets.add(name, scales).ok_or_else(|| FeedError::Name(name.to_owned()))?;
+        self.scratch.grow(depth);
         self.books.push(book);
         self.tickers.push(Ticker::default());
         Ok(usize::from(index))

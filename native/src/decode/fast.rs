@@ -197,6 +197,7 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
     mut reader: Reader<'_>,
     markets: &Markets,
     out: &mut Depth,
+    ahead: impl Fn(u16),
 ) -> Option<u16> {
     let gap = if SPACED { 2 } else { 1 };
     // The market stands at the end, but its scales are needed from the start.
@@ -206,6 +207,7 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
     if reader.frame.get(tail.at..)? != lit!(b"\"], \"id\": null}", b"\"],\"id\":null}") {
         return None;
     }
+    ahead(market);
     out.asks.clear();
     out.bids.clear();
     out.snapshot = reader.is_at(b"true");
@@ -251,7 +253,8 @@ pub(super) unsafe fn read<K: Kernel>(
     frame: &[u8],
     tokens: &mut Tokens,
     markets: &Markets,
-    depth_out: &mut Depth,
+    out: &mut Depth,
+    ahead: impl Fn(u16),
 ) -> Option<u16> {
     if frame.len() >= MAX_FAST_FRAME {
         return None;
@@ -259,9 +262,14 @@ pub(super) unsafe fn read<K: Kernel>(
     // SAFETY: the caller vouches for the machine.
     unsafe {
         if frame.starts_with(DEPTH) {
-            depth::<K, true>(Reader::behind::<K>(DEPTH, frame, tokens), markets, depth_out)
+            depth::<K, true>(Reader::behind::<K>(DEPTH, frame, tokens), markets, out, ahead)
         } else if frame.starts_with(DEPTH_COMPACT) {
-            depth::<K, false>(Reader::behind::<K>(DEPTH_COMPACT, frame, tokens), markets, depth_out)
+            depth::<K, false>(
+                Reader::behind::<K>(DEPTH_COMPACT, frame, tokens),
+                markets,
+                out,
+                ahead,
+            )
         } else {
             None
         }

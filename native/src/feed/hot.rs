@@ -31,7 +31,9 @@ unsafe fn read_ticker<K: Kernel, const SPACED: bool>(
 unsafe fn read_depth<K: Kernel>(feed: &mut Feed, frame: &[u8], recv_ns: i64) -> Option<Outcome> {
     // SAFETY: the caller vouches for the machine.
     unsafe {
-        let market = feed.records.read_depth::<K>(frame, &feed.markets)?;
+        let books = &feed.books;
+        let ahead = |market: u16| books[usize::from(market)].prefetch::<K>();
+        let market = feed.records.read_depth::<K>(frame, &feed.markets, ahead)?;
         Some(take_depth::<K>(feed, market, recv_ns))
     }
 }
@@ -40,9 +42,9 @@ unsafe fn read_depth<K: Kernel>(feed: &mut Feed, frame: &[u8], recv_ns: i64) -> 
 /// The machine has the kernel's instruction set.
 #[inline(always)]
 unsafe fn take_depth<K: Kernel>(feed: &mut Feed, market: u16, recv_ns: i64) -> Outcome {
+    let (book, depth) = (&mut feed.books[usize::from(market)], &feed.records.depth);
     // SAFETY: the caller vouches for the machine.
-    let applied =
-        unsafe { feed.books[usize::from(market)].apply::<K>(&feed.records.depth, recv_ns) };
+    let applied = unsafe { book.apply::<K>(depth, &mut feed.scratch, recv_ns) };
     let counters = &mut feed.counters;
     let (count, kind) = match applied {
         Applied::Delta => (&mut counters.deltas, Kind::BookDelta),
