@@ -14,7 +14,6 @@ Exit codes: 0 measured, met or not; 1 a client failed or saw too little.
 from __future__ import annotations
 
 import argparse
-import asyncio
 import base64
 import hashlib
 import json
@@ -47,7 +46,8 @@ def snapshot() -> bytes:
     return (
         '{"method": "depth_update", "params": [true, {"timestamp": 1785730136.175524, '
         f'"update_id": {_FIRST_ID}, "asks": [["62957.3", "0.017"]], '
-        f'"bids": [["62957.2", "0.5"]], "event_time": 1785730136.235201}}, "{MARKET}"], "id": null}}'
+        '"bids": [["62957.2", "0.5"]], "event_time": 1785730136.235201}, '
+        f'"{MARKET}"], "id": null}}'
     ).encode()
 
 
@@ -70,9 +70,7 @@ def _serve(count: int) -> None:
     """Serves one client after the other until the process is ended; the port goes to stdout."""
     listener = socket.create_server(("127.0.0.1", 0))
     frames = [snapshot(), *map(frame, range(1, count))]
-    chunks = [
-        b"".join(map(_framed, frames[at : at + _BATCH])) for at in range(0, count, _BATCH)
-    ]
+    chunks = [b"".join(map(_framed, frames[at : at + _BATCH])) for at in range(0, count, _BATCH)]
     print(listener.getsockname()[1], flush=True)
     while True:
         client, _ = listener.accept()
@@ -121,7 +119,8 @@ async def _ours(url: str, count: int) -> tuple[int, float]:
     from picows import ws_connect
 
     from whitewire import _core
-    from whitewire._bridge import FeedListener, Path as HotPath
+    from whitewire._bridge import FeedListener
+    from whitewire._bridge import Path as HotPath
 
     engine = _core.Engine(host="localhost", paths=("/", "/", "/", "/"), id_base="mm-")
     engine.add_market(MARKET, PRICE_DECIMALS, AMOUNT_DECIMALS, 100, NO_LIMITS)
@@ -189,19 +188,17 @@ def _client(name: str, port: int, count: int) -> int:
 def _measure(rounds: int, count: int) -> dict[str, list[float]]:
     """Nanoseconds per frame of every client and round; an empty list where a client failed."""
     command = [sys.executable, "-m", "bench.micro.receive", "--frames", str(count)]
-    server = subprocess.Popen([*command, "--serve"], stdout=subprocess.PIPE, text=True)
     samples: dict[str, list[float]] = {name: [] for name in CLIENTS}
-    try:
-        assert server.stdout is not None
-        port = server.stdout.readline().strip()
-        for _ in range(rounds):
-            for name in CLIENTS:
-                call = [*command, "--client", name, "--port", port]
-                done = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True)
-                samples[name].append(json.loads(done.stdout)[1] / count * 1e9)
-    finally:
-        server.kill()
-        server.wait()
+    with subprocess.Popen([*command, "--serve"], stdout=subprocess.PIPE, text=True) as server:
+        try:
+            port = server.stdout.readline().strip() if server.stdout else ""
+            for _ in range(rounds):
+                for name in CLIENTS:
+                    call = [*command, "--client", name, "--port", port]
+                    done = subprocess.run(call, stdout=subprocess.PIPE, text=True, check=True)
+                    samples[name].append(json.loads(done.stdout)[1] / count * 1e9)
+        finally:
+            server.kill()
     return samples
 
 

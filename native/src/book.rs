@@ -138,8 +138,8 @@ impl Ladder {
     #[inline(always)]
     fn prefetch<K: Kernel>(&self) {
         for at in (0..PREFETCHED).step_by(LINE) {
-            K::prefetch(&self.now.keys[at]);
-            K::prefetch(&self.now.lots[at]);
+            K::prefetch(&raw const self.now.keys[at]);
+            K::prefetch(&raw const self.now.lots[at]);
         }
     }
 

@@ -145,9 +145,9 @@ pub(crate) trait Kernel {
     /// Bit mask of the digits.
     unsafe fn digits(text: &[u8; 64]) -> u64;
 
-    /// Asks for the cache line of a number; changes nothing.
+    /// Asks for the cache line of a place, which need not be one; changes nothing.
     #[inline(always)]
-    fn prefetch(_: &i64) {}
+    fn prefetch(_: *const i64) {}
 
     /// Ranks a key; the keys before it must be a prefix.
     unsafe fn rank(keys: &[i64; LANES], key: i64) -> Rank;

@@ -173,7 +173,7 @@ fn books_of_different_depths_do_not_disturb_each_other() {
             let mut random = Random(5);
             for round in 0..600 {
                 let market = random.below(2);
-                let style = [Style::Spaced, Style::Compact, Style::Odd][random.below(3)];
+                let style = [Style::Spaced, Style::Compact][random.below(2)];
                 let frame = walks[market].message(round < 8 || random.below(50) == 0).print(style);
                 let named = frame.replace(MARKET, [MARKET, other][market]);
                 assert_eq!(take(&mut both, &named), take(&mut alone[market], &frame));

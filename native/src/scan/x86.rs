@@ -239,9 +239,9 @@ macro_rules! digit_kernels {
         }
 
         #[inline(always)]
-        fn prefetch(number: &i64) {
+        fn prefetch(number: *const i64) {
             // SAFETY: every x86-64 has the instruction, which changes no memory.
-            unsafe { _mm_prefetch::<_MM_HINT_T0>(core::ptr::from_ref(number).cast()) }
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(number.cast()) }
         }
     };
 }
