@@ -5,10 +5,14 @@
 //! answers on all inputs, or decline to answer; they read nothing outside of their arguments.
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
@@ -33,13 +37,15 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 including VBMI2.
     Avx512,
+    /// Every aarch64.
+    Neon,
 }
 
 impl Isa {
     /// The fastest one that this machine has.
     #[must_use]
     pub fn detect() -> Self {
-        [Self::Avx512, Self::Avx2]
+        [Self::Avx512, Self::Avx2, Self::Neon]
             .into_iter()
             .find(|isa| isa.is_available())
             .unwrap_or(Self::Scalar)
@@ -53,6 +59,7 @@ impl Isa {
         let avx2 = has!("avx2") && has!("bmi1") && has!("bmi2") && has!("popcnt") && has!("lzcnt");
         match self {
             Self::Scalar => true,
+            Self::Neon => false,
             Self::Avx2 => avx2,
             Self::Avx512 => {
                 let base = has!("avx512f") && has!("avx512bw") && has!("avx512vl");
@@ -65,7 +72,7 @@ impl Isa {
     #[cfg(not(target_arch = "x86_64"))]
     #[must_use]
     pub fn is_available(self) -> bool {
-        self == Self::Scalar
+        self == Self::Scalar || (self == Self::Neon && cfg!(target_arch = "aarch64"))
     }
 }
 
@@ -90,6 +97,20 @@ impl Tokens {
     #[inline(always)]
     pub(crate) fn positions(&self) -> &[u16] {
         &self.at.0[..self.len.min(MAX_TOKENS)]
+    }
+
+    /// Appends the positions of a block's set bits behind the first `len`, at most [`MAX_TOKENS`].
+    #[allow(dead_code, reason = "not every machine has a kernel that wants it")]
+    #[allow(clippy::cast_possible_truncation, reason = "a place in a block is below 64")]
+    #[inline(always)]
+    fn append(&mut self, len: usize, base: u16, mut mask: u64) -> usize {
+        let count = mask.count_ones() as usize;
+        let room = &mut self.at.0[len..len + 64];
+        for slot in &mut room[..count] {
+            *slot = base | (mask.trailing_zeros() & 63) as u16;
+            mask &= mask - 1;
+        }
+        len + count
     }
 }
 

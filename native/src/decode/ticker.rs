@@ -5,8 +5,8 @@
 //! the general reader, and whatever differs by one byte is left to that reader.
 //!
 //! ```text
-//! {"method": "bookTicker_update", "params": [[ 1.5, 2.5, "M", 7, "1", "2", "3", "4" "]], "id": null}
-//! |------------------- head ------------------|--- front --->    <---- back ------|----- tail -----|
+//! ..."bookTicker_update", "params": [[1.5, 2.5, "M", 7, "1", "2", "3", "4"]], "id": null}
+//! ------------- head ----------------|----- front ---->     <--- back ----|---- tail ---|
 //! ```
 //!
 //! Nothing but the commas of two windows of 64 bytes has to be found: those behind the head part
@@ -115,15 +115,7 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
         return None;
     }
     // SAFETY: `second` is at least 24 and less than `third`, which is at most 61.
-    let is_named = unsafe {
-        if SPACED {
-            bytes(front, second + 1) == b" \"" && bytes(front, third + 1) == b" "
-        } else {
-            bytes(front, second + 1) == b"\""
-        }
-    };
-    // SAFETY: as above.
-    if !is_named || unsafe { bytes(front, third - 1) } != b"\"" {
+    if !unsafe { is_named::<SPACED>(front, second, third) } {
         return None;
     }
     // SAFETY: as above.
@@ -163,6 +155,23 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
         None => unusual::<SPACED>(back, back_commas, scales)?,
     };
     Some((market, Top { bid, bid_amount, ask, ask_amount, update_id, time_ns }))
+}
+
+/// Whether a quoted name stands between these commas, and what follows is where it should be.
+///
+/// # Safety
+/// Around each comma the front has two bytes more.
+#[inline(always)]
+unsafe fn is_named<const SPACED: bool>(front: &[u8; WINDOW], second: usize, third: usize) -> bool {
+    // SAFETY: the caller's promise.
+    unsafe {
+        let is_opened = if SPACED {
+            bytes(front, second + 1) == b" \"" && bytes(front, third + 1) == b" "
+        } else {
+            bytes(front, second + 1) == b"\""
+        };
+        is_opened && bytes(front, third - 1) == b"\""
+    }
 }
 
 /// Whether the commas before the four numbers stand between quotes, the first one before one.

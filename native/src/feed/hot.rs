@@ -8,7 +8,7 @@ use super::Feed;
 use crate::book::Applied;
 use crate::decode::ticker;
 use crate::event::{Kind, Outcome};
-#[cfg(target_arch = "x86_64")]
+#[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::scan::Isa;
 use crate::scan::Kernel;
 
@@ -108,6 +108,9 @@ compiled_for!(
     "avx2,bmi1,bmi2,popcnt,lzcnt"
 );
 
+#[cfg(target_arch = "aarch64")]
+compiled_for!(neon, Neon);
+
 /// Calls the one of them that was compiled for the feed's instruction set.
 macro_rules! on_this_machine {
     ($feed:ident, $function:ident $(::<$flag:ident>)? ($($argument:ident),*)) => {
@@ -118,6 +121,8 @@ macro_rules! on_this_machine {
             // SAFETY: as above.
             #[cfg(target_arch = "x86_64")]
             Isa::Avx2 => unsafe { avx2::$function$(::<$flag>)?($feed, $($argument),*) },
+            #[cfg(target_arch = "aarch64")]
+            Isa::Neon => neon::$function$(::<$flag>)?($feed, $($argument),*),
             _ => plain::$function$(::<$flag>)?($feed, $($argument),*),
         }
     };
