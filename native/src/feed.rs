@@ -44,7 +44,8 @@ impl From<BookError> for FeedError {
     }
 }
 
-/// The best level of each side; 0 and 0 where a side is empty.
+/// The best level of each side; 0 and 0 where a side is empty. One cache line.
+#[repr(align(64))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticker {
     /// Best bid in ticks.

@@ -216,8 +216,8 @@ pub struct Frames {
     ends: Vec<usize>,
 }
 
-/// A feed of these markets (commas between) of depth 100, and the frames of one pass: `count` frames
-/// of these lengths, one after the other in `bytes`.
+/// A feed of these markets (commas between) of depth 100, and the frames of one pass: `count`
+/// frames of these lengths, one after the other in `bytes`.
 ///
 /// # Safety
 /// B2; `bytes` is as long as all frames together.

@@ -115,7 +115,15 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
         return None;
     }
     // SAFETY: `second` is at least 24 and less than `third`, which is at most 61.
-    if !unsafe { is_named::<SPACED>(front, second, third) } {
+    let is_named = unsafe {
+        if SPACED {
+            bytes(front, second + 1) == b" \"" && bytes(front, third + 1) == b" "
+        } else {
+            bytes(front, second + 1) == b"\""
+        }
+    };
+    // SAFETY: as above.
+    if !is_named || unsafe { bytes(front, third - 1) } != b"\"" {
         return None;
     }
     // SAFETY: as above.
@@ -140,38 +148,12 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
         return None;
     }
     // SAFETY: as above.
-    let numbers = unsafe {
-        let gap = gap + 1;
-        let texts = [
-            text(frame, a + gap, b - 1),
-            text(frame, b + gap, c - 1),
-            text(frame, c + gap, d - 1),
-            text(frame, d + gap, before.len()),
-        ];
-        K::levels(texts, scales)
-    };
+    let numbers = unsafe { levels::<K>(frame, [a, b, c, d], before.len(), gap + 1, scales) };
     let [bid, bid_amount, ask, ask_amount] = match numbers {
         Some(numbers) => numbers,
         None => unusual::<SPACED>(back, back_commas, scales)?,
     };
     Some((market, Top { bid, bid_amount, ask, ask_amount, update_id, time_ns }))
-}
-
-/// Whether a quoted name stands between these commas, and what follows is where it should be.
-///
-/// # Safety
-/// Around each comma the front has two bytes more.
-#[inline(always)]
-unsafe fn is_named<const SPACED: bool>(front: &[u8; WINDOW], second: usize, third: usize) -> bool {
-    // SAFETY: the caller's promise.
-    unsafe {
-        let is_opened = if SPACED {
-            bytes(front, second + 1) == b" \"" && bytes(front, third + 1) == b" "
-        } else {
-            bytes(front, second + 1) == b"\""
-        };
-        is_opened && bytes(front, third - 1) == b"\""
-    }
 }
 
 /// Whether the commas before the four numbers stand between quotes, the first one before one.
@@ -216,6 +198,30 @@ fn has_times<const SPACED: bool>(
         && front[start - 1] == if SPACED { b' ' } else { b',' }
         && (front[0].wrapping_sub(b'1') | front[start].wrapping_sub(b'1')) < 8
         && strangers & ((1 << second) - 1) == 1 << 10 | separator | 1 << point
+}
+
+/// The four numbers, each `gap` behind its comma; the last one ends at `end`.
+///
+/// # Safety
+/// The machine has the kernel's instruction set; the texts end behind the head.
+#[inline(always)]
+unsafe fn levels<K: Kernel>(
+    frame: &[u8],
+    [a, b, c, d]: [usize; 4],
+    end: usize,
+    gap: usize,
+    scales: &Scales,
+) -> Option<[i64; 4]> {
+    // SAFETY: the caller's promises.
+    unsafe {
+        let texts = [
+            text(frame, a + gap, b - 1),
+            text(frame, b + gap, c - 1),
+            text(frame, c + gap, d - 1),
+            text(frame, d + gap, end),
+        ];
+        K::levels(texts, scales)
+    }
 }
 
 /// The text between two places.
