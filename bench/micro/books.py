@@ -277,13 +277,13 @@ def suite(frames: Sequence[bytes], library: Library, floor: Floor | None) -> Sui
         Ratio(ORJSON, BOOK, at_least=12),
         Ratio(CCXT, BOOK, at_least=25),
         Ratio(MSGSPEC, BOOK),
-        Ratio(ORJSON, LOOP),
-        Ratio(CCXT, LOOP),
-        Ratio(MSGSPEC, LOOP),
+        Ratio(ORJSON, LOOP, at_least=18),
+        Ratio(CCXT, LOOP, at_least=35),
+        Ratio(MSGSPEC, LOOP, at_least=8),
     ]
     if floor is not None:
         cases.append(_floor(floor, frames, twin))
-        ratios.append(Ratio(LOOP, FLOOR, at_most=1.5))
+        ratios.append(Ratio(LOOP, FLOOR, at_most=1.25))
     levels = sum(frame.count(b'["') for frame in frames[1:]) / (len(frames) - 1)
     title = f"apply one depth delta ({levels:.1f} levels on average)"
     return Suite(title, "frame", cases, ratios)

@@ -7,9 +7,10 @@ from collections.abc import Callable
 import pytest
 from pytest_benchmark.fixture import BenchmarkFixture
 
-from bench.micro import books, orders, tickers
+from bench.micro import answers, books, events, ledger, orders, tickers
 from bench.micro.measure import Suite
 from bench.micro.native import Library
+from bench.micro.private import private_frames, responses
 from bench.micro.ratios import refuse_debug_build
 from bench.micro.stream import depth_frames, ticker_frames
 
@@ -33,6 +34,18 @@ def book_suite(library: Library) -> Suite:
 @pytest.fixture(scope="session")
 def ticker_suite(library: Library) -> Suite:
     return tickers.suite(ticker_frames(), library, None)
+
+
+@pytest.fixture(scope="session")
+def other_suites(library: Library) -> dict[str, Suite]:
+    """Those that need no C floor, by their modules."""
+    return {
+        "events": events.suite(private_frames(), library),
+        "answers": answers.suite(responses(), library),
+        "gate": ledger.gate(library),
+        "lives": ledger.lives(),
+        "recoveries": ledger.recoveries(),
+    }
 
 
 @pytest.fixture

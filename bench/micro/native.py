@@ -15,7 +15,7 @@ from pathlib import Path
 
 from bench.micro.measure import CannotMeasureError, expect
 
-__all__ = ["BurstLoop", "FrameLoop", "GateLoop", "Library", "OrderLoop"]
+__all__ = ["BurstLoop", "FrameLoop", "GateLoop", "Library", "OrderLoop", "ResponseLoop", "build"]
 
 _MANIFEST = Path(__file__).parents[1] / "native" / "Cargo.toml"
 _ROOM = 4096
@@ -42,7 +42,7 @@ class Library:
             CannotMeasureError: cargo is missing or failed.
         """
         pointer, size, text = ctypes.c_void_p, ctypes.c_size_t, (ctypes.c_char_p, ctypes.c_size_t)
-        self.handle = ctypes.CDLL(str(_build()))
+        self.handle = ctypes.CDLL(str(build("libwhitewire_bench.so")))
         self._sign("orders_new", pointer, *text, *text, *text, ctypes.c_bool)
         self._sign("orders_free", None, pointer)
         self._sign("orders_encode", size, pointer, ctypes.POINTER(_Order), pointer, size)
@@ -52,6 +52,10 @@ class Library:
         self._sign("bursts_free", None, pointer)
         self._sign("bursts_encode", size, *burst, pointer, size)
         self._sign("bursts_run", None, *burst, ctypes.c_uint64)
+        self._sign("orders_cancel", size, pointer, ctypes.c_uint64, ctypes.c_uint64)
+        self._sign("responses_new", pointer, *text)
+        self._sign("responses_free", None, pointer)
+        self._sign("responses_run", size, pointer, ctypes.c_uint64)
         self._sign("frames_new", pointer, *text, ctypes.c_char_p, pointer, size)
         self._sign("frames_free", None, pointer)
         self._sign("frames_run", ctypes.c_uint64, pointer, ctypes.c_uint64)
@@ -69,7 +73,12 @@ class Library:
         function.restype, function.argtypes = result, arguments
 
 
-def _build() -> Path:
+def build(name: str) -> Path:
+    """Builds `bench/native` where sources changed; its artifact of this name.
+
+    Raises:
+        CannotMeasureError: cargo is missing or failed.
+    """
     command = ["cargo", "build", "--release", "--manifest-path", str(_MANIFEST)]
     command.append("--message-format=json-render-diagnostics")
     try:
@@ -82,10 +91,11 @@ def _build() -> Path:
         raise CannotMeasureError(f"cargo could not build {_MANIFEST.parent}; see above")
     for line in done.stdout.splitlines():
         message = json.loads(line)
-        is_ours = message.get("target", {}).get("name") == "whitewire_bench"
-        if is_ours and message["reason"] == "compiler-artifact":
-            return Path(message["filenames"][0])
-    raise CannotMeasureError(f"cargo built no library from {_MANIFEST}")
+        if message["reason"] == "compiler-artifact":
+            for file in map(Path, message["filenames"]):
+                if file.name == name:
+                    return file
+    raise CannotMeasureError(f"cargo built no {name} from {_MANIFEST}")
 
 
 class OrderLoop:
@@ -182,12 +192,38 @@ class GateLoop:
         self._library.gates_tops(self._pointer, count)
 
 
-class FrameLoop:
-    """A feed of one market, depth 100, and the frames that it takes again and again.
+class ResponseLoop:
+    """A parser of HTTP responses that reads the same bytes again and again.
 
     Args:
         library: the loops.
-        market: its name, as in the frames; one decimal of price, three of amount.
+        data: whole responses of status 200, one after the other.
+        body_bytes: of all their bodies together.
+    """
+
+    def __init__(self, library: Library, data: bytes, body_bytes: int) -> None:
+        self._library = library.handle
+        self._body_bytes = body_bytes
+        self._pointer = self._library.responses_new(data, len(data))
+        weakref.finalize(self, self._library.responses_free, self._pointer)
+
+    def run(self, passes: int) -> None:
+        """Reads all responses `passes` times.
+
+        Raises:
+            WrongAnswerError: the bodies are not as long as they should be.
+        """
+        found = self._library.responses_run(self._pointer, passes)
+        expect(found == passes * self._body_bytes, f"bodies of {found} bytes were read")
+
+
+class FrameLoop:
+    """A feed of depth 100, and the frames that it takes again and again.
+
+    Args:
+        library: the loops.
+        market: its market's name, as in the frames, or several with commas between; one decimal of
+            price, three of amount.
         frames: one pass, which begins as a new session.
     """
 
@@ -204,7 +240,7 @@ class FrameLoop:
         """Takes all frames `passes` times.
 
         Raises:
-            WrongAnswerError: a frame changed neither book nor ticker.
+            WrongAnswerError: a frame told nothing new.
         """
         taken = self._library.frames_run(self._pointer, passes)
         expect(taken == passes * self._count, f"{taken} of {passes} x {self._count} frames taken")

@@ -32,6 +32,7 @@ from whitewire.protocol.order_flags import Flags
 
 __all__ = [
     "CCXT",
+    "CREATE",
     "FLOOR",
     "GUIDE",
     "LOOP",
@@ -44,6 +45,7 @@ __all__ = [
 
 GUIDE = "guide: json.dumps, base64, hmac, headers"
 CCXT = f"ccxt {ccxt.__version__} sign()"
+CREATE = f"ccxt {ccxt.__version__} create_order(), nothing sent"
 TEMPLATE = "OrderTemplate.encode, called from Python"
 LOOP = "PlaceTemplate::encode, native loop"
 FLOOR = "C floor"
@@ -187,6 +189,37 @@ def _ccxt(form: Form, prefix: str) -> Case:
     return Case(CCXT, _repeated(sign), check)
 
 
+def _create(form: Form, prefix: str) -> Case:
+    """ccxt's whole way to an order, up to the request and from a canned answer on."""
+    exchange = ccxt.whitebit({"apiKey": KEY, "secret": SECRET, "enableRateLimit": False})
+    pair = {"id": "BTC_USDT", "symbol": "BTC/USDT", "base": "BTC", "quote": "USDT", "spot": True}
+    precision = {"precision": {"price": 0.1, "amount": 0.001}, "type": "spot"}
+    exchange.set_markets([exchange.safe_market_structure({**pair, **precision})])
+    sent: list[tuple[str, Mapping[str, str]]] = []
+    answer = {"orderId": 1, "market": "BTC_USDT", "side": "buy", "type": "limit", "left": "0.013"}
+
+    def fetch(url: str, method: str, headers: Mapping[str, str], body: str) -> object:
+        sent[:] = [(body, headers)]
+        return answer
+
+    exchange.fetch = fetch
+    numbers, same = count(_SEQUENCE), form.members
+    extras = {name: same[name] for name in same if name in ("postOnly", "ioc", "stp")}
+    extras["nonceWindow"] = True
+
+    def create() -> None:
+        params = {**extras, "clientOrderId": f"{prefix}{next(numbers):010d}"}
+        exchange.create_order("BTC/USDT", "limit", "buy", 0.013, 62957.3, params)
+
+    def check() -> None:
+        sequence = next(numbers) + 1
+        create()
+        ((body, headers),) = sent
+        verify(body.encode(), headers, form, _client_id(prefix, sequence))
+
+    return Case(CREATE, _repeated(create), check)
+
+
 def _template(form: Form, prefix: str) -> Case:
     production = form is Form.PRODUCTION
     template = _core.OrderTemplate(
@@ -238,17 +271,19 @@ def suite(form: Form, library: Library, floor: Floor | None) -> Suite:
     cases = [
         _guide(form, prefix),
         _ccxt(form, prefix),
+        _create(form, prefix),
         _template(form, prefix),
         _loop(form, prefix, library),
     ]
     ratios = [
         Ratio(GUIDE, LOOP, at_least=15),
         Ratio(CCXT, LOOP, at_least=30),
+        Ratio(CREATE, LOOP, at_least=150),
         Ratio(GUIDE, TEMPLATE),
         Ratio(CCXT, TEMPLATE),
     ]
     # The C floor knows the plain body only.
     if floor is not None and form is Form.PLAIN:
         cases.append(_floor(floor))
-        ratios.append(Ratio(LOOP, FLOOR, at_most=1.3))
+        ratios.append(Ratio(LOOP, FLOOR, at_most=1.2))
     return Suite(f"sign and build one order ({form.value})", "order", cases, ratios)

@@ -21,7 +21,7 @@ from importlib.metadata import version
 from pathlib import Path
 from statistics import median
 
-from bench.micro import books, orders, tickers
+from bench.micro import answers, books, events, ledger, orders, tickers
 from bench.micro.floor import Floor
 from bench.micro.measure import (
     CannotMeasureError,
@@ -34,6 +34,7 @@ from bench.micro.measure import (
     tenth,
 )
 from bench.micro.native import Library
+from bench.micro.private import private_frames, responses
 from bench.micro.stream import depth_frames, ticker_frames
 from whitewire import _core
 
@@ -41,7 +42,7 @@ __all__ = ["main", "suites"]
 
 _ROUNDS = 51
 _QUIET_BUDGET_S = 10.0
-_PACKAGES = ("whitewire", "orjson", "msgspec", "ccxt", "picows")
+_PACKAGES = ("whitewire", "orjson", "msgspec", "ccxt", "picows", "httptools", "h11")
 _NO_FLOOR = (
     "no C floor: set WHITEWIRE_FLOOR to a folder with 01_sign/sign.c and 02_book/book.c to add"
     " its rows"
@@ -111,6 +112,8 @@ class Measured:
             ],
         )
         yield ""
+        if not self.suite.ratios:
+            return
         words = {True: "yes", False: "NO", None: ""}
         yield from _table(
             ("takes so many times as long", "as", "paired", "undisturbed", "target", "met"),
@@ -147,6 +150,11 @@ def suites(library: Library, floor: Floor | None) -> list[Suite]:
         *(orders.suite(form, library, floor) for form in orders.Form),
         books.suite(depth_frames(), library, floor),
         tickers.suite(ticker_frames(), library, floor),
+        events.suite(private_frames(), library),
+        answers.suite(responses(), library),
+        ledger.gate(library),
+        ledger.lives(),
+        ledger.recoveries(),
     ]
 
 

@@ -16,6 +16,7 @@ from bench.micro.measure import Suite, WrongAnswerError
 from bench.micro.native import Library, OrderLoop
 from bench.micro.orders import (
     CCXT,
+    CREATE,
     GUIDE,
     KEY,
     LOOP,
@@ -31,7 +32,7 @@ CheckAndTime = Callable[[Suite, str, int], None]
 # The first test builds the native loops.
 pytestmark = pytest.mark.timeout(900)
 
-_NAMES = (GUIDE, CCXT, TEMPLATE, LOOP)
+_NAMES = (GUIDE, CCXT, CREATE, TEMPLATE, LOOP)
 
 
 @pytest.mark.parametrize("form", Form, ids=lambda form: form.name.lower())

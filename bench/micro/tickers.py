@@ -3,8 +3,9 @@
 Owns: the rivals' readers of a ticker. Must not know: how time is taken. Invariant: every case hands
 over the same four numbers, checked for every frame of the stream.
 
-Our Python row is the gateway's own way: the frame as picows delivers it goes through the feed's
-listener, which calls the strategy's callback, which asks the engine for the ticker.
+Two rows of ours are called from Python. One is a single call with a frame, which returns the four
+numbers, as the rivals' do. The other is the gateway's own way: the frame as picows delivers it goes
+through the feed's listener, which calls the strategy's callback, which asks the engine.
 """
 
 from __future__ import annotations
@@ -26,10 +27,11 @@ from bench.micro.stream import AMOUNT_DECIMALS, MARKET, NO_LIMITS, PRICE_DECIMAL
 from whitewire import _core
 from whitewire._bridge import FeedListener, Path
 
-__all__ = ["CALLBACK", "FLOOR", "LOOP", "LOOP_OF_ONE", "MSGSPEC", "ORJSON", "suite"]
+__all__ = ["CALL", "CALLBACK", "FLOOR", "LOOP", "LOOP_OF_ONE", "MSGSPEC", "ORJSON", "suite"]
 
 ORJSON = "orjson, float()"
 MSGSPEC = "msgspec typed"
+CALL = "Engine.take_ticker, called from Python"
 CALLBACK = "FeedListener, on_ticker, Engine.ticker"
 LOOP = "Feed::on_frame, native loop"
 LOOP_OF_ONE = "Feed::on_frame, native loop, one frame again and again"
@@ -129,6 +131,28 @@ def _callback(frames: Sequence[bytes]) -> Case:
     return Case(CALLBACK, run, check, items=len(frames))
 
 
+def _call(frames: Sequence[bytes]) -> Case:
+    engine = _core.Engine(host="localhost", paths=("/", "/", "/", "/"), id_base="mm-")
+    engine.add_market(MARKET, PRICE_DECIMALS, AMOUNT_DECIMALS, 100, NO_LIMITS)
+
+    def run(passes: int) -> None:
+        take = engine.take_ticker
+        for _ in range(passes):
+            engine.reset_feed()
+            for frame in frames:
+                take(frame)
+
+    def check() -> None:
+        engine.reset_feed()
+        for frame in frames:
+            top = engine.take_ticker(frame)
+            if top is None:
+                raise WrongAnswerError(f"{frame!r} left no ticker")
+            expect(_exact(*top) == _twin(frame), f"{frame!r} was read as {top}")
+
+    return Case(CALL, run, check, items=len(frames))
+
+
 def _loop(name: str, library: Library, frames: Sequence[bytes]) -> Case:
     loop = FrameLoop(library, MARKET, frames)
 
@@ -160,16 +184,20 @@ def suite(frames: Sequence[bytes], library: Library, floor: Floor | None) -> Sui
         _rival(ORJSON, _orjson, frames),
         _rival(MSGSPEC, _msgspec, frames),
         _callback(frames),
+        _call(frames),
         _loop(LOOP, library, frames),
     ]
     ratios = [
         Ratio(ORJSON, LOOP, at_least=40),
         Ratio(MSGSPEC, LOOP, at_least=12),
+        Ratio(ORJSON, CALL),
+        Ratio(MSGSPEC, CALL),
         Ratio(ORJSON, CALLBACK),
         Ratio(MSGSPEC, CALLBACK),
     ]
     if floor is not None:
         one = [frames[0]] * len(frames)
         cases += [_loop(LOOP_OF_ONE, library, one), _floor(floor, frames[0], len(frames))]
-        ratios.append(Ratio(LOOP_OF_ONE, FLOOR))
+        ratios.append(Ratio(LOOP_OF_ONE, FLOOR, at_most=1.3))
+        ratios.append(Ratio(CALL, FLOOR, at_most=4.2))
     return Suite("bookTicker frame to top of book", "frame", cases, ratios)

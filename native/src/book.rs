@@ -4,11 +4,6 @@
 //! strictly sorted, holds at most `depth` levels of positive amount, and a book that is not stale
 //! is not crossed and is the venue's state `update_id`.
 //!
-//! A side is kept best level first. A message's changes come in the same order, so one pass merges
-//! them into a second buffer, sixteen levels at a time; then the buffers swap. No level is moved
-//! twice and no load waits for a store of the same message. A few changes of amounts alone move
-//! nothing.
-//!
 //! Venue rules obeyed here:
 //!
 //! * **B1** An amount is the level's new size, not a difference; zero removes it.
@@ -17,18 +12,18 @@
 //! * **B3** A crossed book cannot be real; something was lost.
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
-use crate::event::{Depth, Levels, Side, MAX_LEVELS};
+mod ladder;
+
+pub(crate) use ladder::Scratch;
+
+use crate::event::{Depth, Side};
 use crate::price::MAX_DECIMALS;
-use crate::scan::{Kernel, Rank, LANES};
+use crate::scan::Kernel;
 use crate::sequence::{Sequence, Verdict};
+use ladder::Ladder;
 
 /// Most levels of a side that a book can keep.
 pub const MAX_DEPTH: u16 = 1000;
-/// Up to this many changes of a side are tried as mere changes of amounts before anything is moved.
-const FEW: usize = 2;
-/// Ends every side; no price is that bad.
-const WORST: i64 = i64::MAX;
-
 /// Why a book cannot be made.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BookError {
@@ -50,142 +45,6 @@ impl core::fmt::Display for BookError {
 }
 
 impl std::error::Error for BookError {}
-
-/// One buffer of a side: keys ascending from the best level, closed by [`WORST`].
-#[derive(Debug)]
-struct Column {
-    keys: Box<[i64]>,
-    lots: Box<[i64]>,
-    len: usize,
-}
-
-impl Column {
-    fn new(depth: usize) -> Self {
-        // Within one message a side may grow by all its changes before it is cut.
-        let room = depth + MAX_LEVELS + 2 * LANES;
-        let column = |value| vec![value; room].into_boxed_slice();
-        Self { keys: column(WORST), lots: column(0), len: 0 }
-    }
-
-    /// Sets the amounts of levels; stops, and tells so, at the first that has to come or go.
-    ///
-    /// # Safety
-    /// The machine has the kernel's instruction set, the keys are ascending and below [`WORST`].
-    #[inline(always)]
-    unsafe fn resize<K: Kernel>(&mut self, keys: &[i64], lots: &[i64]) -> bool {
-        let mut at = 0;
-        for (key, amount) in keys.iter().zip(lots) {
-            let equal = loop {
-                // SAFETY: `at` is at most `len`, and the buffer has two LANES behind that; the
-                // caller vouches for the machine.
-                let Rank { before, equal } =
-                    unsafe { K::rank(&*self.keys.as_ptr().add(at).cast::<[i64; LANES]>(), *key) };
-                at += before;
-                if before < LANES {
-                    break equal;
-                }
-            };
-            if !equal || *amount == 0 {
-                return false;
-            }
-            self.lots[at] = *amount;
-        }
-        true
-    }
-
-    fn cut(&mut self, len: usize) {
-        self.len = self.len.min(len);
-        self.keys[self.len] = WORST;
-    }
-}
-
-/// One side: the current buffer and the one that the next merge writes.
-#[derive(Debug)]
-struct Ladder {
-    now: Column,
-    next: Column,
-}
-
-impl Ladder {
-    fn new(depth: usize) -> Self {
-        Self { now: Column::new(depth), next: Column::new(depth) }
-    }
-
-    fn best(&self) -> Option<(i64, i64)> {
-        (self.now.len > 0).then(|| (self.now.keys[0], self.now.lots[0]))
-    }
-
-    fn levels(&self) -> impl Iterator<Item = (i64, i64)> + '_ {
-        let len = self.now.len;
-        self.now.keys[..len].iter().copied().zip(self.now.lots[..len].iter().copied())
-    }
-
-    /// Applies the changes of a message; B1, B2.
-    ///
-    /// # Safety
-    /// The machine has the kernel's instruction set.
-    #[inline(always)]
-    unsafe fn apply<K: Kernel>(&mut self, levels: &Levels, depth: usize) {
-        let (mut keys, mut lots) = levels.columns();
-        while !keys.is_empty() {
-            // The venue sorts its changes; other orders are applied one change at a time.
-            let run = if levels.is_sorted() { keys.len() } else { 1 };
-            let (changed, amounts) = (&keys[..run], &lots[..run]);
-            // SAFETY: the caller vouches for the machine; a run is sorted; a side holds at most
-            // `depth` levels before a message and each change adds at most one.
-            unsafe {
-                if run > FEW || !self.now.resize::<K>(changed, amounts) {
-                    merge::<K>(&self.now, &mut self.next, changed, amounts);
-                    core::mem::swap(&mut self.now, &mut self.next);
-                }
-            }
-            (keys, lots) = (&keys[run..], &lots[run..]);
-        }
-        self.now.cut(depth);
-    }
-}
-
-/// Writes `from` with the changes applied to `to`.
-///
-/// # Safety
-/// The machine has the kernel's instruction set, the keys are strictly ascending and below
-/// [`WORST`], and `from.len + keys.len() + 2 * LANES` does not exceed the buffers.
-#[inline(always)]
-unsafe fn merge<K: Kernel>(from: &Column, to: &mut Column, keys: &[i64], lots: &[i64]) {
-    let (mut read, mut write) = (0, 0);
-    let (old_keys, old_lots) = (from.keys.as_ptr(), from.lots.as_ptr());
-    let (new_keys, new_lots) = (to.keys.as_mut_ptr(), to.lots.as_mut_ptr());
-    // SAFETY: `read` stays within `from.len` and `write` within `from.len + keys.len()`, and both
-    // buffers have LANES more than that; the buffers are distinct.
-    unsafe {
-        for (key, amount) in keys.iter().zip(lots) {
-            let equal = loop {
-                let lanes = &*old_keys.add(read).cast::<[i64; LANES]>();
-                let Rank { before, equal } = K::rank(lanes, *key);
-                *new_keys.add(write).cast::<[i64; LANES]>() = *lanes;
-                *new_lots.add(write).cast::<[i64; LANES]>() =
-                    *old_lots.add(read).cast::<[i64; LANES]>();
-                read += before;
-                write += before;
-                if before < LANES {
-                    break equal;
-                }
-            };
-            *new_keys.add(write) = *key;
-            *new_lots.add(write) = *amount;
-            read += usize::from(equal);
-            write += usize::from(*amount != 0);
-        }
-        to.len = write + (from.len - read);
-        while read < from.len {
-            *new_keys.add(write).cast::<[i64; LANES]>() = *old_keys.add(read).cast();
-            *new_lots.add(write).cast::<[i64; LANES]>() = *old_lots.add(read).cast();
-            read += LANES;
-            write += LANES;
-        }
-        *new_keys.add(to.len) = WORST;
-    }
-}
 
 /// What a depth message did to a book.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -239,12 +98,24 @@ impl Book {
         })
     }
 
+    /// Asks for the memory that the next message will change, while that is still being read.
+    #[inline(always)]
+    pub(crate) fn prefetch<K: Kernel>(&self) {
+        self.asks.prefetch::<K>();
+        self.bids.prefetch::<K>();
+    }
+
     /// Applies a depth message that arrived at `recv_ns`.
     ///
     /// # Safety
     /// The machine has the kernel's instruction set.
     #[inline(always)]
-    pub(crate) unsafe fn apply<K: Kernel>(&mut self, message: &Depth, recv_ns: i64) -> Applied {
+    pub(crate) unsafe fn apply<K: Kernel>(
+        &mut self,
+        message: &Depth,
+        scratch: &mut Scratch,
+        recv_ns: i64,
+    ) -> Applied {
         let verdict = if message.snapshot {
             self.sequence.on_snapshot(message.update_id)
         } else {
@@ -252,8 +123,8 @@ impl Book {
         };
         let applied = match verdict {
             Verdict::Snapshot => {
-                self.asks.now.cut(0);
-                self.bids.now.cut(0);
+                self.asks.clear();
+                self.bids.clear();
                 Applied::Snapshot
             }
             Verdict::Apply => Applied::Delta,
@@ -263,8 +134,8 @@ impl Book {
         };
         // SAFETY: the caller vouches for the machine.
         unsafe {
-            self.asks.apply::<K>(&message.asks, usize::from(self.depth));
-            self.bids.apply::<K>(&message.bids, usize::from(self.depth));
+            self.asks.apply::<K>(&message.asks, usize::from(self.depth), scratch);
+            self.bids.apply::<K>(&message.bids, usize::from(self.depth), scratch);
         }
         self.timestamp_ns = message.timestamp_ns;
         self.ts_exch_ns = message.event_time_ns;
@@ -306,8 +177,8 @@ impl Book {
     #[must_use]
     pub fn len(&self, side: Side) -> usize {
         match side {
-            Side::Buy => self.bids.now.len,
-            Side::Sell => self.asks.now.len,
+            Side::Buy => self.bids.len(),
+            Side::Sell => self.asks.len(),
         }
     }
 

@@ -23,6 +23,7 @@ mod general;
 mod json;
 mod margin;
 mod markets;
+pub(crate) mod ticker;
 
 pub(crate) use markets::Markets;
 pub use markets::MAX_NAME;
@@ -77,22 +78,20 @@ impl Records {
         Self { tokens: Tokens::new(), depth: Depth::default(), cold: Cold::default() }
     }
 
-    /// Reads a frame if it has the captured form of a hot message.
+    /// Reads a frame if it has the captured form of a depth message; its market, which `ahead` is
+    /// told before the levels are read.
     ///
     /// # Safety
     /// The machine has the kernel's instruction set.
     #[inline(always)]
-    pub(crate) unsafe fn read_fast<K: Kernel>(
+    pub(crate) unsafe fn read_depth<K: Kernel>(
         &mut self,
         frame: &[u8],
         markets: &Markets,
-    ) -> Option<Message> {
+        ahead: impl Fn(u16),
+    ) -> Option<u16> {
         // SAFETY: the caller vouches for the machine.
-        let hot = unsafe { fast::read::<K>(frame, &mut self.tokens, markets, &mut self.depth) };
-        hot.map(|hot| match hot {
-            fast::Hot::Depth(market) => Message::Depth(market),
-            fast::Hot::Ticker(market, top) => Message::Ticker(market, top),
-        })
+        unsafe { fast::read::<K>(frame, &mut self.tokens, markets, &mut self.depth, ahead) }
     }
 
     /// Reads any frame.

@@ -6,15 +6,14 @@
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 mod counters;
+mod hot;
 
 pub use counters::Counters;
 
-use crate::book::{Applied, Book, BookError};
+use crate::book::{Book, BookError, Scratch};
 use crate::decode::{Damage, Fault, Markets, Message, Records};
 use crate::event::{Cold, Kind, Outcome, Top, NO_MARKET};
-#[cfg(target_arch = "x86_64")]
-use crate::scan::{Avx2, Avx512};
-use crate::scan::{Isa, Kernel, Scalar, Scale, Scales};
+use crate::scan::{Isa, Scale, Scales};
 
 /// Why a market cannot be added.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +44,8 @@ impl From<BookError> for FeedError {
     }
 }
 
-/// The best level of each side; 0 and 0 where a side is empty.
+/// The best level of each side; 0 and 0 where a side is empty. One cache line.
+#[repr(align(64))]
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Ticker {
     /// Best bid in ticks.
@@ -69,11 +69,20 @@ pub struct Ticker {
 impl Ticker {
     #[inline(always)]
     fn of(top: Top, recv_ns: i64) -> Self {
-        let full = top.bid != 0 && top.bid_amount != 0 && top.ask != 0 && top.ask_amount != 0;
-        let Top { bid, bid_amount, ask, ask_amount, update_id, time_ns } =
-            if full { top } else { top.without_halves() };
+        let Top { bid, bid_amount, ask, ask_amount, update_id, time_ns } = top;
+        if bid > 0 && bid_amount > 0 && ask_amount > 0 && bid < ask {
+            Self { bid, bid_amount, ask, ask_amount, update_id, time_ns, recv_ns, valid: true }
+        } else {
+            Self::unusual(top, recv_ns)
+        }
+    }
+
+    /// Of a top with an empty side, or a crossed one.
+    #[cold]
+    fn unusual(top: Top, recv_ns: i64) -> Self {
+        let Top { bid, bid_amount, ask, ask_amount, update_id, time_ns } = top.without_halves();
         // Nothing crosses an empty side.
-        let valid = !full || bid < ask;
+        let valid = bid == 0 || ask == 0 || bid < ask;
         Self { bid, bid_amount, ask, ask_amount, update_id, time_ns, recv_ns, valid }
     }
 }
@@ -84,6 +93,7 @@ pub struct Feed {
     isa: Isa,
     markets: Markets,
     books: Vec<Book>,
+    scratch: Scratch,
     tickers: Vec<Ticker>,
     records: Records,
     counters: Counters,
@@ -110,6 +120,7 @@ impl Feed {
             isa: if isa.is_available() { isa } else { Isa::Scalar },
             markets: Markets::default(),
             books: Vec::new(),
+            scratch: Scratch::new(),
             tickers: Vec::new(),
             records: Records::new(),
             counters: Counters::default(),
@@ -136,6 +147,7 @@ impl Feed {
             Scales { price: Scale::new(price_decimals), amount: Scale::new(amount_decimals) };
         let index =
             self.markets.add(name, scales).ok_or_else(|| FeedError::Name(name.to_owned()))?;
+        self.scratch.grow(depth);
         self.books.push(book);
         self.tickers.push(Ticker::default());
         Ok(usize::from(index))
@@ -152,88 +164,31 @@ impl Feed {
     /// A ticker whose counter is behind the last one's is [`Kind::BookIgnored`]; one that repeats
     /// it is taken, as after every subscription.
     pub fn on_frame(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
-        match self.isa {
-            // SAFETY: the set was found on this machine when the feed was made.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx512 => unsafe { self.on_frame_avx512(frame, recv_ns) },
-            // SAFETY: as above.
-            #[cfg(target_arch = "x86_64")]
-            Isa::Avx2 => unsafe { self.on_frame_avx2(frame, recv_ns) },
-            _ => self.on_frame_scalar(frame, recv_ns),
-        }
-    }
-
-    #[inline(never)]
-    fn on_frame_scalar(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
-        // SAFETY: plain Rust runs everywhere.
-        unsafe { self.take::<Scalar>(frame, recv_ns) }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-    fn on_frame_avx512(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
-        // SAFETY: this function has the features that the kernel needs.
-        unsafe { self.take::<Avx512>(frame, recv_ns) }
-    }
-
-    #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,bmi2,popcnt,lzcnt")]
-    fn on_frame_avx2(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
-        // SAFETY: this function has the features that the kernel needs.
-        unsafe { self.take::<Avx2>(frame, recv_ns) }
-    }
-
-    /// # Safety
-    /// The machine has the kernel's instruction set.
-    #[inline(always)]
-    unsafe fn take<K: Kernel>(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
         self.counters.frames += 1;
-        // SAFETY: the caller vouches for the machine.
-        let fast = unsafe { self.records.read_fast::<K>(frame, &self.markets) };
-        let message = if let Some(message) = fast {
+        if let Some(outcome) = self.take_fast(frame, recv_ns) {
             self.counters.fast_path += 1;
-            message
-        } else {
-            self.counters.general_path += 1;
-            match self.records.read_general(frame, &self.markets) {
-                Ok(message) => message,
-                Err(fault) => return self.fail(fault),
-            }
-        };
-        match message {
-            // SAFETY: the caller vouches for the machine.
-            Message::Depth(market) => unsafe { self.take_depth::<K>(market, recv_ns) },
-            Message::Ticker(market, top) => self.take_ticker(market, top, recv_ns),
-            Message::Cold(kind, market) => {
+            return outcome;
+        }
+        self.take_general(frame, recv_ns)
+    }
+
+    #[cold]
+    #[inline(never)]
+    fn take_general(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
+        self.counters.general_path += 1;
+        match self.records.read_general(frame, &self.markets) {
+            Ok(Message::Depth(market)) => self.apply_depth(market, recv_ns),
+            Ok(Message::Ticker(market, top)) => self.take_ticker(market, top, recv_ns),
+            Ok(Message::Cold(kind, market)) => {
                 self.counters.unknown_methods += u64::from(kind == Kind::Other);
                 Outcome { kind, market: market.unwrap_or(NO_MARKET) }
             }
-            Message::Elsewhere => {
+            Ok(Message::Elsewhere) => {
                 self.counters.unknown_markets += 1;
                 Outcome { kind: Kind::Other, market: NO_MARKET }
             }
+            Err(fault) => self.fail(fault),
         }
-    }
-
-    /// # Safety
-    /// The machine has the kernel's instruction set.
-    #[inline(always)]
-    unsafe fn take_depth<K: Kernel>(&mut self, market: u16, recv_ns: i64) -> Outcome {
-        // SAFETY: the caller vouches for the machine.
-        let applied =
-            unsafe { self.books[usize::from(market)].apply::<K>(&self.records.depth, recv_ns) };
-        let counters = &mut self.counters;
-        let (count, kind) = match applied {
-            Applied::Delta => (&mut counters.deltas, Kind::BookDelta),
-            Applied::Snapshot => (&mut counters.snapshots, Kind::BookSnapshot),
-            Applied::Gap => (&mut counters.gaps, Kind::BookGap),
-            Applied::Crossed => (&mut counters.crossed, Kind::BookGap),
-            Applied::Stale => (&mut counters.stale, Kind::BookStale),
-            Applied::Ignored => (&mut counters.ignored, Kind::BookIgnored),
-        };
-        *count += 1;
-        Outcome { kind, market }
     }
 
     #[inline(always)]
@@ -246,7 +201,9 @@ impl Feed {
         }
         *ticker = Ticker::of(top, recv_ns);
         self.counters.tickers += 1;
-        self.counters.crossed += u64::from(!ticker.valid);
+        if !ticker.valid {
+            self.counters.crossed += 1;
+        }
         outcome(Kind::Ticker)
     }
 

@@ -5,10 +5,14 @@
 //! answers on all inputs, or decline to answer; they read nothing outside of their arguments.
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
+#[cfg(target_arch = "aarch64")]
+mod neon;
 mod scalar;
 #[cfg(target_arch = "x86_64")]
 mod x86;
 
+#[cfg(target_arch = "aarch64")]
+pub(crate) use neon::Neon;
 pub(crate) use scalar::Scalar;
 #[cfg(target_arch = "x86_64")]
 pub(crate) use x86::{Avx2, Avx512};
@@ -33,13 +37,15 @@ pub enum Isa {
     Avx2,
     /// x86-64 with AVX-512 including VBMI2.
     Avx512,
+    /// Every aarch64.
+    Neon,
 }
 
 impl Isa {
     /// The fastest one that this machine has.
     #[must_use]
     pub fn detect() -> Self {
-        [Self::Avx512, Self::Avx2]
+        [Self::Avx512, Self::Avx2, Self::Neon]
             .into_iter()
             .find(|isa| isa.is_available())
             .unwrap_or(Self::Scalar)
@@ -53,6 +59,7 @@ impl Isa {
         let avx2 = has!("avx2") && has!("bmi1") && has!("bmi2") && has!("popcnt") && has!("lzcnt");
         match self {
             Self::Scalar => true,
+            Self::Neon => false,
             Self::Avx2 => avx2,
             Self::Avx512 => {
                 let base = has!("avx512f") && has!("avx512bw") && has!("avx512vl");
@@ -65,7 +72,7 @@ impl Isa {
     #[cfg(not(target_arch = "x86_64"))]
     #[must_use]
     pub fn is_available(self) -> bool {
-        self == Self::Scalar
+        self == Self::Scalar || (self == Self::Neon && cfg!(target_arch = "aarch64"))
     }
 }
 
@@ -90,6 +97,20 @@ impl Tokens {
     #[inline(always)]
     pub(crate) fn positions(&self) -> &[u16] {
         &self.at.0[..self.len.min(MAX_TOKENS)]
+    }
+
+    /// Appends the positions of a block's set bits behind the first `len`, at most [`MAX_TOKENS`].
+    #[allow(dead_code, reason = "not every machine has a kernel that wants it")]
+    #[allow(clippy::cast_possible_truncation, reason = "a place in a block is below 64")]
+    #[inline(always)]
+    fn append(&mut self, len: usize, base: u16, mut mask: u64) -> usize {
+        let count = mask.count_ones() as usize;
+        let room = &mut self.at.0[len..len + 64];
+        for slot in &mut room[..count] {
+            *slot = base | (mask.trailing_zeros() & 63) as u16;
+            mask &= mask - 1;
+        }
+        len + count
     }
 }
 
@@ -120,14 +141,34 @@ pub(crate) trait Kernel {
     /// Converts a price and an amount, plain unsigned decimals, see [`Scale`]; may decline.
     unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)>;
 
+    /// Converts the prices and amounts of two levels, see [`Kernel::level`]; may decline.
+    #[inline(always)]
+    unsafe fn levels(texts: [Tail<'_>; 4], scales: &Scales) -> Option<[i64; 4]> {
+        let [a, b, c, d] = texts;
+        // SAFETY: the caller vouches for the machine.
+        let ((a, b), (c, d)) = unsafe { (Self::level(a, b, scales)?, Self::level(c, d, scales)?) };
+        Some([a, b, c, d])
+    }
+
     /// Converts the last `len` bytes, an unsigned integer as JSON wants it; may decline.
     unsafe fn integer(text: &[u8; 16], len: usize) -> Option<i64>;
 
     /// Converts the first `len` bytes, seconds of ten digits and a fraction, to ns; may decline.
     unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64>;
 
-    /// Position of the first comma, 32 if there is none.
-    unsafe fn comma(text: &[u8; 32]) -> usize;
+    /// Converts ten digits, a point and `places` digits, from 1 to 16, to ns; any number where
+    /// something else stands.
+    unsafe fn nanoseconds(text: &[u8; 27], places: usize) -> i64;
+
+    /// Bit mask of the commas.
+    unsafe fn commas(text: &[u8; 64]) -> u64;
+
+    /// Bit mask of the digits.
+    unsafe fn digits(text: &[u8; 64]) -> u64;
+
+    /// Asks for the cache line of a place, which need not be one; changes nothing.
+    #[inline(always)]
+    fn prefetch(_: *const i64) {}
 
     /// Ranks a key; the keys before it must be a prefix.
     unsafe fn rank(keys: &[i64; LANES], key: i64) -> Rank;
@@ -140,9 +181,11 @@ struct Form {
     /// Where the sixteen digits of the scaled integer stand in a window that ends with the text.
     shuffle: [u8; 16],
     /// Shortest text of this form in bytes.
-    min_len: usize,
+    min_len: u32,
     /// How much longer it may be.
-    spare: usize,
+    spare: u32,
+    /// The same as a bit for each length.
+    lens: u64,
 }
 
 /// Index of the form without a point.
@@ -151,8 +194,12 @@ const NO_POINT: usize = 16;
 /// The forms of a scale, by the count of digits after the point or [`NO_POINT`].
 type Forms = [Form; NO_POINT + 1];
 
+/// Takes no text at all.
+const NO_FORMS: Forms =
+    [Form { shuffle: [0x80; 16], min_len: u32::MAX, spare: 0, lens: 0 }; NO_POINT + 1];
+
 static FORMS: [Forms; MAX_DECIMALS as usize + 1] = {
-    let mut table = [[Form { shuffle: [0x80; 16], min_len: usize::MAX, spare: 0 }; 17]; 13];
+    let mut table = [NO_FORMS; 13];
     let mut decimals = 0;
     while decimals < table.len() {
         table[decimals][NO_POINT] = form(decimals, 0, 0);
@@ -182,7 +229,8 @@ const fn form(decimals: usize, fraction: usize, tail: usize) -> Form {
         to += 1;
     }
     let most = if whole + tail < 16 { whole + tail } else { 16 };
-    Form { shuffle, min_len: tail + 1, spare: most - tail - 1 }
+    let lens = ((1 << (most + 1)) - 1) & !((1 << (tail + 1)) - 1);
+    Form { shuffle, min_len: tail as u32 + 1, spare: (most - tail - 1) as u32, lens }
 }
 
 /// A market's scale, prepared for [`Kernel::level`].
@@ -198,7 +246,7 @@ pub(crate) struct Scale {
 impl Scale {
     /// Prepares a scale; with negative decimals the kernels decline every text.
     pub(crate) fn new(decimals: i8) -> Self {
-        static NONE: Forms = [Form { shuffle: [0x80; 16], min_len: usize::MAX, spare: 0 }; 17];
+        static NONE: Forms = NO_FORMS;
         let forms = usize::try_from(decimals).ok().and_then(|places| FORMS.get(places));
         Self { decimals, forms: forms.unwrap_or(&NONE) }
     }

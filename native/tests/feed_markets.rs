@@ -160,3 +160,30 @@ fn every_scale_reads_its_numbers() {
         }
     }
 }
+
+#[test]
+fn books_of_different_depths_do_not_disturb_each_other() {
+    let other = "ETH_PERP";
+    for isa in isas() {
+        for depths in [[5, 1000], [1000, 5], [5, 5]] {
+            let mut both = feed_on(isa, depths[0]);
+            both.add_market(other, PRICE_DECIMALS, AMOUNT_DECIMALS, depths[1]).unwrap();
+            let mut alone = depths.map(|depth| feed_on(isa, depth));
+            let mut walks = [Walk::new(3), Walk::new(4)];
+            let mut random = Random(5);
+            for round in 0..600 {
+                let market = random.below(2);
+                let style = [Style::Spaced, Style::Compact][random.below(2)];
+                let frame = walks[market].message(round < 8 || random.below(50) == 0).print(style);
+                let named = frame.replace(MARKET, [MARKET, other][market]);
+                assert_eq!(take(&mut both, &named), take(&mut alone[market], &frame));
+                for (at, feed) in alone.iter().enumerate() {
+                    let book = both.book(at);
+                    let found: [Vec<_>; 2] = [book.bids().collect(), book.asks().collect()];
+                    assert_eq!(found, levels(feed), "{isa:?} {depths:?} {round}");
+                    check_book(&both, at);
+                }
+            }
+        }
+    }
+}

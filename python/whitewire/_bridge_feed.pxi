@@ -2,6 +2,9 @@
 cdef class FeedListener(WSListener):
     """A WebSocket session's frames, decoded and applied in the core.
 
+    Frames of one read of the socket arrived at one moment: the clock is read for the first of them,
+    and when the last one is applied.
+
     After a fault, at which the handler ends the session, no frame is looked at until the next one.
 
     Args:
@@ -14,7 +17,9 @@ cdef class FeedListener(WSListener):
     cdef object handler
     cdef bytearray partial
     cdef list targets, dirty
-    cdef bint is_condemned
+    cdef bytearray marks  # for each target whether it is in `dirty`
+    cdef bint is_condemned, has_applied
+    cdef int64_t arrived_ns  # of the read whose frames are being taken, 0 before its first
     cdef readonly int64_t last_frame_ns
 
     def __init__(self, Path path, handler, markets):
@@ -23,6 +28,7 @@ cdef class FeedListener(WSListener):
         self.partial = bytearray()
         self.targets = [None] * (2 * markets)
         self.dirty = []
+        self.marks = bytearray(2 * markets)
 
     def watch(self, market, on_book, on_ticker):
         """Sets what is called after a market's book or ticker changed (None: nothing)."""
@@ -32,21 +38,25 @@ cdef class FeedListener(WSListener):
     cpdef on_ws_connected(self, WSTransport transport):
         self.partial.clear()
         self.dirty.clear()
-        self.is_condemned = False
+        self.marks = bytearray(len(self.marks))
+        self.is_condemned = self.has_applied = False
+        self.arrived_ns = 0
         self.handler.on_open(transport)
 
     cpdef on_ws_disconnected(self, WSTransport transport):
         self.handler.on_close()
 
     cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
-        cdef int64_t t0 = ww_now_ns()
+        cdef int64_t t0 = self.arrived_ns
         if self.is_condemned:
             return
-        self.last_frame_ns = t0
+        if t0 == 0:
+            self.last_frame_ns = self.arrived_ns = t0 = ww_now_ns()
         try:
             self.take(transport, frame, t0)
-            if frame.last_in_buffer and self.dirty:
-                self.dispatch(t0)
+            if frame.last_in_buffer:
+                self.arrived_ns = 0
+                self.finish(t0)
         except Exception as error:
             self.is_condemned = True
             self.handler.on_fault(error)
@@ -82,7 +92,7 @@ cdef class FeedListener(WSListener):
         if outcome & ALARM:  # the gate changed a state
             self.tell(KIND_ALARM, market, None)
         if kind == KIND_DELTA or kind == KIND_SNAPSHOT:
-            API.record(self.path.engine, STAGE_APPLY, ww_now_ns() - t0)
+            self.has_applied = True
             self.mark(2 * market)
         elif kind == KIND_TICKER:
             self.mark(2 * market + 1)
@@ -91,6 +101,7 @@ cdef class FeedListener(WSListener):
         elif kind != KIND_STALE and kind != KIND_IGNORED:
             if kind == KIND_GAP:
                 self.dirty = [key for key in self.dirty if key // 2 != market]
+                self.marks[2 * market] = self.marks[2 * market + 1] = 0
             self.tell(kind, market, None if kind == KIND_GAP else self.path.owner.take_event(kind))
 
     cdef tell(self, uint32_t kind, uint32_t market, event):
@@ -101,17 +112,30 @@ cdef class FeedListener(WSListener):
             self.path.leave()
 
     cdef mark(self, uint32_t key):
-        if self.targets[key] is not None and key not in self.dirty:
+        if self.marks[key] == 0 and self.targets[key] is not None:
+            self.marks[key] = 1
             self.dirty.append(key)
 
-    cdef dispatch(self, int64_t t0):
-        cdef int64_t before = ww_now_ns()
+    cdef finish(self, int64_t t0):
+        cdef int64_t now
+        if not self.has_applied and not self.dirty:
+            return
+        now = ww_now_ns()
+        if self.has_applied:
+            self.has_applied = False
+            API.record(self.path.engine, STAGE_APPLY, now - t0)
+        if self.dirty:
+            self.dispatch(t0, now)
+
+    cdef dispatch(self, int64_t t0, int64_t before):
         self.path.t0 = t0
         self.path.enter()
         try:
             for key in self.dirty:
                 self.targets[key]()
         finally:
+            for key in self.dirty:
+                self.marks[key] = 0
             self.dirty.clear()
             API.record(self.path.engine, STAGE_CALLBACK, ww_now_ns() - before)
             self.path.leave()

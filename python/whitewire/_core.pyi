@@ -135,8 +135,7 @@ class OrderTemplate:
     Args:
         signer: the key.
         market, side: as `BTC_USDT`, `Side.BUY`.
-        host: value of the Host header.
-        path: endpoint, signed as `request`.
+        host: value of the Host header. path: endpoint, signed as `request`.
         post_only, stp, ioc, rpi, reduce_only: the venue's flags; `stp` is no, cb, cn, co or None.
         client_id_prefix: constant start of client order ids.
     """
@@ -231,10 +230,8 @@ class Engine:
     """The native side of one gateway: feed, gate, templates, histograms.
 
     Args:
-        key, secret: None for a feed only.
-        host: Host header of the order route.
-        paths: of place, cancel, modify and bulk.
-        id_base: start of every client order id.
+        key, secret: None for a feed only. host: Host header of the order route.
+        paths: of place, cancel, modify and bulk. id_base: start of every client order id.
         pad_requests: whether a member `pad` fills single requests up to whole SHA-512 blocks; that
             the venue ignores it is untested.
     """
@@ -285,6 +282,9 @@ class Engine:
 
     def on_frame(self, frame: bytes, recv_ns: int) -> int:
         """Takes one frame as the feed does, received at this time; the kind of event."""
+
+    def take_ticker(self, frame: bytes, recv_ns: int = 0) -> tuple[int, int, int, int] | None:
+        """Takes one frame; (bid, bid amount, ask, ask amount) if it was a new ticker."""
 
     def reset_feed(self) -> None:
         """A new session: every book is stale, every ticker invalid."""

@@ -18,9 +18,15 @@ from tunelib.planner import Assessment
 
 TUNED_PARENT = "network-latency"
 # What that and its own parent set; the plan says which of them are wanted.
-TUNED_INHERITED = ("net.core.busy_read", "net.core.busy_poll", "net.ipv4.tcp_fastopen")
-TUNED_INHERITED += ("kernel.numa_balancing", "vm.dirty_ratio", "vm.dirty_background_ratio")
-TUNED_INHERITED += ("vm.swappiness",)
+TUNED_INHERITED = (
+    "net.core.busy_read",
+    "net.core.busy_poll",
+    "net.ipv4.tcp_fastopen",
+    "kernel.numa_balancing",
+    "vm.dirty_ratio",
+    "vm.dirty_background_ratio",
+    "vm.swappiness",
+)
 
 SCRIPT_HEAD = """\
 #!/bin/sh

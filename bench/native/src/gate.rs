@@ -119,7 +119,16 @@ pub unsafe extern "C" fn gates_check(gates: *mut Gates, count: u64) -> u64 {
     for _ in 0..count {
         let (side, price, lots) = black_box(gates.order());
         let now = gates.now_ns;
-        let judged = check(black_box(&SINGLE), &TOP, side, price, lots, true, false, now);
+        let judged = check(
+            black_box(&SINGLE),
+            &TOP,
+            side,
+            price,
+            lots,
+            true,
+            false,
+            now,
+        );
         passed += u64::from(black_box(judged).is_ok());
     }
     passed
@@ -147,7 +156,16 @@ pub unsafe extern "C" fn gates_admit(gates: *mut Gates, count: u64) -> u64 {
             is_reduce_only: false,
         };
         let judged = gates.guard.open_state(0, now).and_then(|state| {
-            check(black_box(&SINGLE), &TOP, side, price, lots, true, false, now)?;
+            check(
+                black_box(&SINGLE),
+                &TOP,
+                side,
+                price,
+                lots,
+                true,
+                false,
+                now,
+            )?;
             gates.guard.admit(&order, state, now)
         });
         if black_box(judged).is_ok() {

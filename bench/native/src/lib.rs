@@ -11,10 +11,12 @@
 
 mod burst;
 mod gate;
+mod http;
 mod reflex;
 
 pub use burst::Bursts;
-pub use gate::Gates;
+pub use gate::{gates_admit, gates_free, gates_new, gates_release, Gates};
+pub use http::{responses_free, responses_new, responses_run, Responses};
 pub use reflex::Reflexes;
 
 use std::hint::black_box;
@@ -24,7 +26,7 @@ use whitewire_core::event::Kind;
 use whitewire_core::feed::Feed;
 use whitewire_core::price;
 use whitewire_core::sign::Signer;
-use whitewire_core::template::{PlaceFields, PlaceSpec, PlaceTemplate, Side, Stp};
+use whitewire_core::template::{CancelTemplate, PlaceFields, PlaceSpec, PlaceTemplate, Side, Stp};
 
 /// Digits of the sequence number that ends a client id.
 const SEQUENCE_DIGITS: usize = 10;
@@ -41,9 +43,23 @@ pub struct Order {
     nonce: u64,
 }
 
+impl Order {
+    /// An order of a sequence number, a price, an amount and a nonce.
+    #[must_use]
+    pub fn new(sequence: u64, price_ticks: i64, amount_lots: i64, nonce: u64) -> Self {
+        Self {
+            sequence,
+            price_ticks,
+            amount_lots,
+            nonce,
+        }
+    }
+}
+
 /// Orders of one market and side.
 pub struct Orders {
     template: PlaceTemplate,
+    cancel: CancelTemplate,
     buffer: Vec<u8>,
 }
 
@@ -124,8 +140,14 @@ pub unsafe extern "C" fn orders_new(
     let spec = spec(production, client_id_prefix);
     let signer = Signer::new(key, secret).expect("the bench's key is usable");
     let template = PlaceTemplate::new(&signer, &spec).expect("the bench's order is legal");
-    let buffer = vec![0; template.max_len()];
-    Box::into_raw(Box::new(Orders { template, buffer }))
+    let cancel = CancelTemplate::new(&signer, spec.host, "/api/v4/order/cancel", spec.market)
+        .expect("the bench's cancel is legal");
+    let buffer = vec![0; template.max_len().max(cancel.max_len())];
+    Box::into_raw(Box::new(Orders {
+        template,
+        cancel,
+        buffer,
+    }))
 }
 
 /// # Safety
@@ -166,7 +188,9 @@ pub unsafe extern "C" fn orders_encode(
 pub unsafe extern "C" fn orders_run(orders: *mut Orders, first: *const Order, count: u64) {
     // SAFETY: B1, B2.
     let (orders, first) = unsafe { (&mut *orders, *first) };
-    let Orders { template, buffer } = orders;
+    let Orders {
+        template, buffer, ..
+    } = orders;
     for (step, ticks) in (0..count).zip((0..1024).cycle()) {
         let order = Order {
             sequence: first.sequence + step,
@@ -178,6 +202,22 @@ pub unsafe extern "C" fn orders_run(orders: *mut Orders, first: *const Order, co
     }
 }
 
+/// Builds `count` cancels by client id; the nonce changes with each. Bytes of all of them.
+///
+/// # Safety
+/// B1.
+#[no_mangle]
+pub unsafe extern "C" fn orders_cancel(orders: *mut Orders, nonce: u64, count: u64) -> usize {
+    // SAFETY: B1.
+    let Orders { cancel, buffer, .. } = unsafe { &mut *orders };
+    (nonce..nonce + count)
+        .map(|nonce| {
+            black_box(cancel.encode(b"ww-mbl2k3x9-0000000001", nonce, black_box(buffer)))
+                .expect("cancels of the bench are well formed")
+        })
+        .sum()
+}
+
 /// The frames of one market and the feed that takes them.
 pub struct Frames {
     feed: Feed,
@@ -185,8 +225,8 @@ pub struct Frames {
     ends: Vec<usize>,
 }
 
-/// A feed of one market of depth 100, and the frames of one pass: `count` frames of these lengths,
-/// one after the other in `bytes`.
+/// A feed of these markets (commas between) of depth 100, and the frames of one pass: `count`
+/// frames of these lengths, one after the other in `bytes`.
 ///
 /// # Safety
 /// B2; `bytes` is as long as all frames together.
@@ -214,8 +254,10 @@ pub unsafe extern "C" fn frames_new(
         .collect();
     let total = ends.last().copied().unwrap_or(0);
     let mut feed = Feed::new();
-    feed.add_market(market, PRICE_DECIMALS, AMOUNT_DECIMALS, 100)
-        .expect("the bench's market is usable");
+    for name in market.split(',') {
+        feed.add_market(name, PRICE_DECIMALS, AMOUNT_DECIMALS, 100)
+            .expect("the bench's market is usable");
+    }
     Box::into_raw(Box::new(Frames {
         feed,
         // SAFETY: B2.
@@ -232,7 +274,7 @@ pub unsafe extern "C" fn frames_free(frames: *mut Frames) {
     drop(unsafe { Box::from_raw(frames) });
 }
 
-/// Takes all frames `passes` times, each time as a new session; how many changed a book or ticker.
+/// Takes all frames `passes` times, each time as a new session; how many told something new.
 ///
 /// # Safety
 /// B1.
@@ -246,9 +288,9 @@ pub unsafe extern "C" fn frames_run(frames: *mut Frames, passes: u64) -> u64 {
         let mut start = 0;
         for end in ends.iter() {
             let kind = feed.on_frame(black_box(&bytes[start..*end]), 1).kind;
-            taken += u64::from(matches!(
+            taken += u64::from(!matches!(
                 kind,
-                Kind::BookSnapshot | Kind::BookDelta | Kind::Ticker
+                Kind::Other | Kind::BookGap | Kind::BookStale | Kind::BookIgnored | Kind::Malformed
             ));
             start = *end;
         }

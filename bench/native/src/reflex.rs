@@ -65,9 +65,17 @@ impl Reflexes {
             is_ready: true,
         };
         let rule = if is_pull {
-            Rule::Pull { through: None, within: Some(100) }
+            Rule::Pull {
+                through: None,
+                within: Some(100),
+            }
         } else {
-            Rule::Follow { is_opposite: false, distance: 2, tolerance: 0, worst: 700_000 }
+            Rule::Follow {
+                is_opposite: false,
+                distance: 2,
+                tolerance: 0,
+                worst: 700_000,
+            }
         };
         let quota = Quota::new((0, 0, FREE), (1, 0, FREE), (2, 0, FREE), 3);
         let reflexes = engine.reflexes_mut();
@@ -77,14 +85,25 @@ impl Reflexes {
         assert!(desk.arm(0, Side::Buy, rule));
         desk.watch(order);
         let (frames, cells) = (Vec::new(), [0; 4]);
-        Reflexes { engine, order, frames, cells, out: vec![0; 4_096], len: 0 }
+        Reflexes {
+            engine,
+            order,
+            frames,
+            cells,
+            out: vec![0; 4_096],
+            len: 0,
+        }
     }
 
     /// One frame and what it sets off; whether that was one request.
     fn take(&mut self, at: usize) -> bool {
         self.engine.on_frame(&self.frames[at], NOW_NS);
-        let Some(mut step) = self.engine.reflexes_mut().next_step() else { return false };
-        let written = self.engine.write_step(&mut step, &mut self.cells, NOW_NS, &mut self.out);
+        let Some(mut step) = self.engine.reflexes_mut().next_step() else {
+            return false;
+        };
+        let written = self
+            .engine
+            .write_step(&mut step, &mut self.cells, NOW_NS, &mut self.out);
         self.len = written.unwrap_or(0);
         if let Some(desk) = self.engine.reflexes_mut().desk(0) {
             desk.watch(self.order);
@@ -104,8 +123,7 @@ pub unsafe extern "C" fn reflexes_new(
     is_pull: bool,
 ) -> *mut Reflexes {
     // SAFETY: B2.
-    let (key, secret) =
-        unsafe { (crate::text(key, key_len), crate::text(secret, secret_len)) };
+    let (key, secret) = unsafe { (crate::text(key, key_len), crate::text(secret, secret_len)) };
     Box::into_raw(Box::new(Reflexes::new(key, secret, is_pull)))
 }
 

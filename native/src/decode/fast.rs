@@ -6,15 +6,9 @@
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 use super::markets::Markets;
-use crate::event::{Depth, Levels, Top};
+use crate::event::{Depth, Levels};
 use crate::price;
 use crate::scan::{Kernel, Scale, Scales, Tail, Tokens, MAX_FAST_FRAME};
-
-/// What was read.
-pub(super) enum Hot {
-    Depth(u16),
-    Ticker(u16, Top),
-}
 
 /// A literal of the spaced form, or the same without spaces.
 macro_rules! lit {
@@ -26,11 +20,10 @@ macro_rules! lit {
         }
     };
 }
+pub(super) use lit;
 
 const DEPTH: &[u8] = b"{\"method\": \"depth_update\", \"params\": [";
 const DEPTH_COMPACT: &[u8] = b"{\"method\":\"depth_update\",\"params\":[";
-const TICKER: &[u8] = b"{\"method\": \"bookTicker_update\", \"params\": [[";
-const TICKER_COMPACT: &[u8] = b"{\"method\":\"bookTicker_update\",\"params\":[[";
 
 /// Quotes in each of the heads above.
 const HEAD_QUOTES: usize = 6;
@@ -112,7 +105,7 @@ impl<'a> Reader<'a> {
 
     /// Consumes the market's name and stands on the quote behind it.
     #[inline(always)]
-    fn market(&mut self, markets: &Markets) -> Option<u16> {
+    fn market<'m>(&mut self, markets: &'m Markets) -> Option<(u16, &'m Scales)> {
         let end = self.quote()?;
         let len = end.wrapping_sub(self.at);
         let head = self.frame.get(self.at..)?.first_chunk()?;
@@ -204,16 +197,17 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
     mut reader: Reader<'_>,
     markets: &Markets,
     out: &mut Depth,
-) -> Option<Hot> {
+    ahead: impl Fn(u16),
+) -> Option<u16> {
     let gap = if SPACED { 2 } else { 1 };
     // The market stands at the end, but its scales are needed from the start.
     let last = reader.quotes.len().checked_sub(4).filter(|last| *last >= HEAD_QUOTES + 6)?;
     let mut tail = Reader { next: last + 1, at: usize::from(reader.quotes[last]) + 1, ..reader };
-    let market = tail.market(markets)?;
+    let (market, scales) = tail.market(markets)?;
     if reader.frame.get(tail.at..)? != lit!(b"\"], \"id\": null}", b"\"],\"id\":null}") {
         return None;
     }
-    let scales = markets.scales(market);
+    ahead(market);
     out.asks.clear();
     out.bids.clear();
     out.snapshot = reader.is_at(b"true");
@@ -247,52 +241,7 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
     // SAFETY: as above.
     out.event_time_ns = unsafe { reader.seconds::<K>(reader.quote()? - gap - 1)? };
     reader.literal(lit!(b"}, \"", b"},\""), 1)?;
-    (reader.next == last + 1).then_some(Hot::Depth(market))
-}
-
-/// Reads a ticker message from behind its head.
-///
-/// # Safety
-/// The machine has the kernel's instruction set.
-#[inline(always)]
-unsafe fn ticker<K: Kernel, const SPACED: bool>(
-    mut reader: Reader<'_>,
-    markets: &Markets,
-) -> Option<Hot> {
-    let frame = reader.frame;
-    let gap = if SPACED { 2 } else { 1 };
-    let window = frame.get(reader.at..reader.at + 32)?.first_chunk()?;
-    // SAFETY: the caller vouches for the machine, here and below.
-    let time_ns = unsafe { reader.seconds::<K>(reader.at + K::comma(window))? };
-    reader.literal(lit!(b", ", b","), 0)?;
-    // SAFETY: as above. The time of sending is checked, but nobody needs it.
-    unsafe { reader.seconds::<K>(reader.quote()? - gap)? };
-    reader.literal(lit!(b", \"", b",\""), 1)?;
-    let market = reader.market(markets)?;
-    let scales = markets.scales(market);
-    reader.literal(lit!(b"\", ", b"\","), 1)?;
-    // SAFETY: as above.
-    let update_id = unsafe { reader.integer::<K>(gap)? };
-    reader.literal(lit!(b", ", b","), 0)?;
-    let quotes: [u16; 8] = *reader.quotes.get(reader.next..)?.first_chunk()?;
-    for close in [quotes[1], quotes[3], quotes[5]] {
-        reader.at = usize::from(close);
-        reader.literal(lit!(b"\", \"", b"\",\""), 0)?;
-    }
-    let ([bid_quotes, ask_quotes], []) = quotes.as_chunks() else {
-        return None;
-    };
-    // SAFETY: as above; the quotes stand behind the head, in order.
-    let ((bid, bid_amount), (ask, ask_amount)) = unsafe {
-        (reader.level::<K>(*bid_quotes, scales)?, reader.level::<K>(*ask_quotes, scales)?)
-    };
-    if bid | bid_amount | ask | ask_amount < 0 {
-        return None;
-    }
-    let end =
-        frame.get(usize::from(quotes[7])..)? == lit!(b"\"]], \"id\": null}", b"\"]],\"id\":null}");
-    let top = Top { bid, bid_amount, ask, ask_amount, update_id, time_ns };
-    end.then_some(Hot::Ticker(market, top))
+    (reader.next == last + 1).then_some(market)
 }
 
 /// Reads a frame if it is one of the hot messages in its captured form.
@@ -304,21 +253,23 @@ pub(super) unsafe fn read<K: Kernel>(
     frame: &[u8],
     tokens: &mut Tokens,
     markets: &Markets,
-    depth_out: &mut Depth,
-) -> Option<Hot> {
+    out: &mut Depth,
+    ahead: impl Fn(u16),
+) -> Option<u16> {
     if frame.len() >= MAX_FAST_FRAME {
         return None;
     }
     // SAFETY: the caller vouches for the machine.
     unsafe {
         if frame.starts_with(DEPTH) {
-            depth::<K, true>(Reader::behind::<K>(DEPTH, frame, tokens), markets, depth_out)
-        } else if frame.starts_with(TICKER) {
-            ticker::<K, true>(Reader::behind::<K>(TICKER, frame, tokens), markets)
+            depth::<K, true>(Reader::behind::<K>(DEPTH, frame, tokens), markets, out, ahead)
         } else if frame.starts_with(DEPTH_COMPACT) {
-            depth::<K, false>(Reader::behind::<K>(DEPTH_COMPACT, frame, tokens), markets, depth_out)
-        } else if frame.starts_with(TICKER_COMPACT) {
-            ticker::<K, false>(Reader::behind::<K>(TICKER_COMPACT, frame, tokens), markets)
+            depth::<K, false>(
+                Reader::behind::<K>(DEPTH_COMPACT, frame, tokens),
+                markets,
+                out,
+                ahead,
+            )
         } else {
             None
         }

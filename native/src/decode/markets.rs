@@ -1,6 +1,7 @@
 //! The markets of a feed: their indices by name, and their scales.
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
+use crate::event::NO_MARKET;
 use crate::scan::Scales;
 
 /// Most markets of a feed; the venue has less than a thousand.
@@ -9,28 +10,48 @@ const MAX_MARKETS: u16 = 1 << 14;
 /// Longest market name in bytes.
 pub const MAX_NAME: usize = 32;
 
-#[derive(Debug)]
-struct Entry {
-    name: Box<[u8]>,
-    /// The last sixteen bytes of the name, or all of it and zeros before.
-    tail: u128,
-    /// Covers the bytes of `tail` that are of the name.
-    mask: u128,
+/// Shortest name that is found in a window: its two ends are hashed.
+const MIN_WINDOWED: usize = 4;
+
+/// Covers the last so many bytes of a window.
+static LAST: [u128; 17] = {
+    let mut masks = [0; 17];
+    let mut len = 1;
+    while len < 17 {
+        masks[len] = u128::MAX << (128 - 8 * len);
+        len += 1;
+    }
+    masks
+};
+
+/// A market as the fast readers find it: one cache line.
+#[derive(Clone, Copy, Debug)]
+#[repr(align(64))]
+struct Slot {
+    /// The name at the end of a window of zeros.
+    name: u128,
+    /// Bytes of the name; [`NO_LEN`] for names that are not found in windows.
+    len: usize,
     scales: Scales,
+    /// [`NO_MARKET`] for a free slot.
+    index: u16,
 }
 
-impl Entry {
-    fn new(name: &[u8], scales: Scales) -> Self {
-        let unused = 8 * 16usize.saturating_sub(name.len());
+/// No name in a window is that long.
+const NO_LEN: usize = usize::MAX;
+
+impl Slot {
+    fn free(scales: Scales) -> Self {
+        Self { name: 0, len: NO_LEN, scales, index: NO_MARKET }
+    }
+
+    fn new(name: &[u8], index: u16, scales: Scales) -> Self {
         let mut window = [0; 16];
-        let tail = &name[name.len().saturating_sub(16)..];
-        window[16 - tail.len()..].copy_from_slice(tail);
-        Self {
-            name: name.into(),
-            tail: u128::from_le_bytes(window),
-            mask: u128::MAX >> unused << unused,
-            scales,
+        if !(MIN_WINDOWED..=window.len()).contains(&name.len()) {
+            return Self { index, ..Self::free(scales) };
         }
+        window[16 - name.len()..].copy_from_slice(name);
+        Self { name: u128::from_le_bytes(window), len: name.len(), scales, index }
     }
 }
 
@@ -51,9 +72,9 @@ fn hash_of(name: &[u8]) -> usize {
 /// The markets by index, and an open-addressing table from their names.
 #[derive(Debug, Default)]
 pub(crate) struct Markets {
-    entries: Vec<Entry>,
-    /// Index + 1 of an entry, 0 for a free slot; the length is a power of two, at most half in use.
-    slots: Vec<u16>,
+    markets: Vec<(Box<[u8]>, Scales)>,
+    /// The length is a power of two, at most half in use.
+    slots: Vec<Slot>,
 }
 
 impl Markets {
@@ -61,32 +82,34 @@ impl Markets {
     ///
     /// Rebuilds the table, so this belongs before the session.
     pub(crate) fn add(&mut self, name: &str, scales: Scales) -> Option<u16> {
-        let index = u16::try_from(self.entries.len()).ok().filter(|index| *index < MAX_MARKETS)?;
+        let index = u16::try_from(self.markets.len()).ok().filter(|index| *index < MAX_MARKETS)?;
         let safe = name.bytes().all(|c| c.is_ascii_alphanumeric() || matches!(c, b'_' | b'-'));
         if !safe || name.is_empty() || name.len() > MAX_NAME {
             return None;
         }
-        let name = name.as_bytes();
-        self.entries.push(Entry::new(name, scales));
-        self.slots = vec![0; (2 * self.entries.len()).next_power_of_two()];
+        self.markets.push((name.as_bytes().into(), scales));
+        self.slots = vec![Slot::free(scales); (2 * self.markets.len()).next_power_of_two()];
         let mask = self.slots.len() - 1;
-        for (number, entry) in (1..).zip(&self.entries) {
-            let mut at = hash_of(&entry.name) & mask;
-            while self.slots[at] != 0 {
+        for (index, (name, scales)) in (0..).zip(&self.markets) {
+            let mut at = hash_of(name) & mask;
+            while self.slots[at].index != NO_MARKET {
                 at = (at + 1) & mask;
             }
-            self.slots[at] = number;
+            self.slots[at] = Slot::new(name, index, *scales);
         }
         Some(index)
     }
 
     #[inline(always)]
-    fn probe(&self, mut at: usize, same: impl Fn(&Entry) -> bool) -> Option<u16> {
-        let mask = self.slots.len().checked_sub(1)?;
+    fn probe(&self, mut at: usize, same: impl Fn(&Slot) -> bool) -> Option<&Slot> {
+        let mask = self.slots.len().wrapping_sub(1);
         loop {
-            let index = self.slots.get(at & mask)?.checked_sub(1)?;
-            if same(self.entries.get(usize::from(index))?) {
-                return Some(index);
+            let slot = self.slots.get(at & mask)?;
+            if same(slot) {
+                return Some(slot);
+            }
+            if slot.index == NO_MARKET {
+                return None;
             }
             at += 1;
         }
@@ -94,29 +117,33 @@ impl Markets {
 
     /// Index of a market.
     pub(crate) fn find(&self, name: &[u8]) -> Option<u16> {
-        self.probe(hash_of(name), |entry| *entry.name == *name)
+        let is_it = |slot: &Slot| {
+            self.markets.get(usize::from(slot.index)).is_some_and(|market| *market.0 == *name)
+        };
+        self.probe(hash_of(name), is_it).map(|slot| slot.index)
     }
 
-    /// Index of the market whose name, starting with `head`, fills the last `len` bytes of a
-    /// window.
+    /// Index and scales of the market whose name, starting with `head`, fills the last `len` bytes
+    /// of a window.
     ///
     /// None for names that are shorter than `head` or longer than the window; [`Markets::find`] may
     /// know them.
     #[inline(always)]
-    pub(crate) fn find_in(&self, head: [u8; 4], window: &[u8; 16], len: usize) -> Option<u16> {
-        if len.wrapping_sub(4) > 12 {
-            return None;
-        }
+    pub(crate) fn find_in(
+        &self,
+        head: [u8; 4],
+        window: &[u8; 16],
+        len: usize,
+    ) -> Option<(u16, &Scales)> {
         let [.., a, b, c, d] = *window;
-        let text = u128::from_le_bytes(*window);
-        self.probe(hash(head, [a, b, c, d]), |entry| {
-            text & entry.mask == entry.tail && len == entry.name.len()
-        })
+        let name = u128::from_le_bytes(*window) & LAST.get(len)?;
+        let slot =
+            self.probe(hash(head, [a, b, c, d]), |slot| slot.name == name && slot.len == len)?;
+        Some((slot.index, &slot.scales))
     }
 
     /// Scales of a market.
-    #[inline(always)]
     pub(crate) fn scales(&self, market: u16) -> &Scales {
-        &self.entries[usize::from(market)].scales
+        &self.markets[usize::from(market)].1
     }
 }

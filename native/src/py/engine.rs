@@ -23,7 +23,7 @@ fn setup(py: Python<'_>, error: &SetupError) -> PyErr {
     usage(py, "core-setup", &error.to_string())
 }
 
-#[pyclass(name = "Engine", module = "whitewire._core")]
+#[pyclass(frozen, name = "Engine", module = "whitewire._core")]
 pub struct PyEngine {
     pub(super) inner: Shared<Engine>,
 }
@@ -156,6 +156,19 @@ impl PyEngine {
     /// Takes one frame as the feed does, received at this time; the kind of event.
     fn on_frame(&self, frame: &[u8], recv_ns: i64) -> u8 {
         self.inner.with(|engine| engine.on_frame(frame, recv_ns)).kind as u8
+    }
+
+    /// Takes one frame as the feed does; bid, its amount, ask, its amount if it was a ticker.
+    #[pyo3(signature = (frame, recv_ns=0))]
+    fn take_ticker(&self, frame: &[u8], recv_ns: i64) -> Option<(i64, i64, i64, i64)> {
+        self.inner.with(|engine| {
+            let outcome = engine.on_frame(frame, recv_ns);
+            if outcome.kind != Kind::Ticker {
+                return None;
+            }
+            let top = engine.feed().ticker(usize::from(outcome.market));
+            top.valid.then_some((top.bid, top.bid_amount, top.ask, top.ask_amount))
+        })
     }
 
     fn reset_feed(&self) {

@@ -1,5 +1,6 @@
 //! The kernels in plain Rust: the meaning of the others, and the path of machines without vectors.
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
+#![allow(clippy::cast_possible_truncation, reason = "a length that does not fit is in no form")]
 
 use super::{Kernel, Rank, Scale, Scales, Tail, Tokens, LANES, MAX_TOKENS, NO_POINT};
 use crate::price;
@@ -21,7 +22,7 @@ fn number(Tail { window, len }: Tail<'_>, scale: &Scale) -> Option<i64> {
     let plain = text.iter().all(|c| c.is_ascii_digit() || *c == b'.');
     let fraction = text.iter().rev().position(|c| *c == b'.').unwrap_or(NO_POINT);
     let form = &scale.forms[fraction];
-    let fits = plain && len.wrapping_sub(form.min_len) <= form.spare;
+    let fits = plain && (len as u32).wrapping_sub(form.min_len) <= form.spare;
     fits.then(|| price::parse(text, scale.decimals).ok())?
 }
 
@@ -68,8 +69,18 @@ impl Kernel for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn comma(text: &[u8; 32]) -> usize {
-        text.iter().position(|c| *c == b',').unwrap_or(32)
+    unsafe fn nanoseconds(text: &[u8; 27], places: usize) -> i64 {
+        price::parse_seconds(&text[..(11 + places).min(27)]).unwrap_or_default()
+    }
+
+    #[inline(always)]
+    unsafe fn commas(text: &[u8; 64]) -> u64 {
+        text.iter().rev().fold(0, |mask, c| mask << 1 | u64::from(*c == b','))
+    }
+
+    #[inline(always)]
+    unsafe fn digits(text: &[u8; 64]) -> u64 {
+        text.iter().rev().fold(0, |mask, c| mask << 1 | u64::from(c.is_ascii_digit()))
     }
 
     #[inline(always)]

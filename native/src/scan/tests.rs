@@ -7,6 +7,8 @@ use crate::price;
 macro_rules! on_each_kernel {
     ($check:ident) => {{
         $check::<Scalar>();
+        #[cfg(target_arch = "aarch64")]
+        $check::<Neon>();
         #[cfg(target_arch = "x86_64")]
         {
             if Isa::Avx2.is_available() {
@@ -138,13 +140,17 @@ fn check_rank_and_comma<K: Kernel>() {
         // SAFETY: only kernels of this machine are checked.
         assert_eq!(unsafe { K::rank(&keys, key) }, want);
     }
+    // What stands behind a side's end is not looked at.
+    keys[9..].copy_from_slice(&[-20, 0, 3, 8, -1, 1, 2]);
+    // SAFETY: only kernels of this machine are checked.
+    assert_eq!(unsafe { K::rank(&keys, 8 << 41) }, Rank { before: 6, equal: false });
     // SAFETY: only kernels of this machine are checked.
     assert_eq!(unsafe { K::rank(&[1; LANES], 2) }, Rank { before: LANES, equal: false });
-    for at in 0..=32 {
-        let mut text = [b'1'; 32];
-        text[at.min(31)..].fill(if at < 32 { b',' } else { b'1' });
+    for (step, shift) in (1..20).flat_map(|step| (0..step).map(move |shift| (step, shift))) {
+        let text = core::array::from_fn(|at| if at % step == shift { b',' } else { b'"' });
+        let want = (0..64).filter(|at| at % step == shift).fold(0, |mask, at| mask | 1u64 << at);
         // SAFETY: only kernels of this machine are checked.
-        assert_eq!(unsafe { K::comma(&text) }, at);
+        assert_eq!(unsafe { K::commas(&text) }, want);
     }
 }
 

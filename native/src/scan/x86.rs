@@ -4,16 +4,20 @@
 //! Everything here is a function and no closure: a closure does not inherit the features of the
 //! function around it, and each instruction in it would become a call.
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
+#![allow(clippy::cast_possible_truncation, reason = "a length that does not fit is in no form")]
 
+use core::arch::asm;
 #[allow(clippy::wildcard_imports, reason = "the names are those of the instructions")]
 use core::arch::x86_64::*;
+
+mod wide;
+
+pub(crate) use wide::Avx512;
 
 use super::{Kernel, Rank, Scales, Tail, Tokens, LANES, MAX_TOKENS};
 
 /// Kernels for AVX2.
 pub(crate) struct Avx2;
-/// Kernels for AVX-512 with VBMI2.
-pub(crate) struct Avx512;
 
 const ZERO: i8 = b'0'.cast_signed();
 const POINT: i8 = b'.'.cast_signed();
@@ -41,8 +45,15 @@ unsafe fn first(len: usize) -> __m128i {
 /// Mask of the last `len` bytes; arbitrary for a `len` above 16.
 #[inline(always)]
 unsafe fn last(len: usize) -> __m128i {
+    // SAFETY: the load is of the array.
+    unsafe { _mm_loadu_si128(keep(len).as_ptr().cast()) }
+}
+
+/// The same in memory.
+#[inline(always)]
+unsafe fn keep(len: usize) -> &'static [u8; 16] {
     // SAFETY: len % 32 is in 0..=31, so the window lies in the 64 bytes.
-    unsafe { _mm_loadu_si128(KEEP.as_ptr().add(len % 32).cast()) }
+    unsafe { &*KEEP.as_ptr().add(len % 32).cast() }
 }
 
 /// Two integers of eight digits each as one of sixteen.
@@ -115,8 +126,8 @@ unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i
         let amount_places = (points & 0xffff_0000 | 0x8000).leading_zeros();
         let price_form = scales.price.forms.get_unchecked(price_places as usize);
         let amount_form = scales.amount.forms.get_unchecked(amount_places as usize);
-        if price.len.wrapping_sub(price_form.min_len) > price_form.spare
-            || amount.len.wrapping_sub(amount_form.min_len) > amount_form.spare
+        if (price.len as u32).wrapping_sub(price_form.min_len) > price_form.spare
+            || (amount.len as u32).wrapping_sub(amount_form.min_len) > amount_form.spare
         {
             return None;
         }
@@ -167,6 +178,15 @@ unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64> {
         if strangers & 0x3ff != 0 || strangers >> 16 != 0xffff << places & 0xffff {
             return None;
         }
+        Some(nanoseconds_of(both))
+    }
+}
+
+/// Seconds in the lower half, their fraction and zeros in the upper one.
+#[inline(always)]
+unsafe fn nanoseconds_of(both: __m256i) -> i64 {
+    // SAFETY: plain register arithmetic.
+    unsafe {
         // Ten digits to the right of the first register, nine of the fraction to that of the
         // second.
         let order = _mm256_setr_epi8(
@@ -175,17 +195,21 @@ unsafe fn seconds(text: &[u8; 27], len: usize) -> Option<i64> {
         );
         let digits = _mm256_subs_epu8(both, _mm256_set1_epi8(ZERO));
         let (whole, part) = join_both(_mm256_shuffle_epi8(digits, order));
-        Some(whole * 1_000_000_000 + part)
+        whole.wrapping_mul(1_000_000_000).wrapping_add(part)
     }
 }
 
 #[inline(always)]
-unsafe fn comma(text: &[u8; 32]) -> usize {
-    // SAFETY: the load is of the array.
+unsafe fn nanoseconds(text: &[u8; 27], places: usize) -> i64 {
+    let mut at = text.as_ptr();
+    // SAFETY: the assembly is empty. Behind it the compiler loads the bytes again; it would pick
+    // them out of a wider register at several times the cost. Both loads are of the array, bytes
+    // 0..16 and 11..27.
     unsafe {
-        let raw = _mm256_loadu_si256(text.as_ptr().cast());
-        let found = _mm256_cmpeq_epi8(raw, _mm256_set1_epi8(COMMA));
-        _mm256_movemask_epi8(found).trailing_zeros() as usize
+        asm!("/* {0} */", inout(reg) at, options(pure, readonly, nostack, preserves_flags));
+        let whole = _mm_loadu_si128(at.cast());
+        let part = _mm_loadu_si128(at.add(11).cast());
+        nanoseconds_of(_mm256_set_m128i(_mm_and_si128(part, first(places)), whole))
     }
 }
 
@@ -211,74 +235,53 @@ macro_rules! digit_kernels {
         }
 
         #[inline(always)]
-        unsafe fn comma(text: &[u8; 32]) -> usize {
+        unsafe fn nanoseconds(text: &[u8; 27], places: usize) -> i64 {
             // SAFETY: the caller vouches for the machine.
-            unsafe { comma(text) }
+            unsafe { nanoseconds(text, places) }
+        }
+
+        #[inline(always)]
+        fn prefetch(number: *const i64) {
+            // SAFETY: every x86-64 has the instruction, which changes no memory.
+            unsafe { _mm_prefetch::<_MM_HINT_T0>(number.cast()) }
         }
     };
 }
 
-/// Appends the positions of a block's set bits behind the first `len`, at most [`MAX_TOKENS`].
+/// Bit mask of the bytes of a block that are this one.
 #[inline(always)]
-fn append(tokens: &mut Tokens, len: usize, base: u16, mut mask: u64) -> usize {
-    let count = mask.count_ones() as usize;
-    let room = &mut tokens.at.0[len..len + 64];
-    for slot in &mut room[..count] {
-        *slot = base | (mask.trailing_zeros() & 63) as u16;
-        mask &= mask - 1;
-    }
-    len + count
-}
-
-/// Bit mask of a block's quotes.
-#[inline(always)]
-unsafe fn quotes_of(block: &[u8; 64]) -> u64 {
+unsafe fn places_of(byte: i8, block: &[u8; 64]) -> u64 {
     // SAFETY: both loads are of the array.
     unsafe {
-        let quote = _mm256_set1_epi8(QUOTE);
+        let wanted = _mm256_set1_epi8(byte);
         let low = _mm256_loadu_si256(block.as_ptr().cast());
         let high = _mm256_loadu_si256(block.as_ptr().add(32).cast());
-        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, quote)).cast_unsigned();
-        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, quote)).cast_unsigned();
+        let low = _mm256_movemask_epi8(_mm256_cmpeq_epi8(low, wanted)).cast_unsigned();
+        let high = _mm256_movemask_epi8(_mm256_cmpeq_epi8(high, wanted)).cast_unsigned();
         u64::from(high) << 32 | u64::from(low)
     }
 }
 
-/// Stores the positions of a block's quotes at `out` and returns how many there are; no more than
-/// 32 of them are stored.
-///
-/// # Safety
-/// The machine has AVX-512 with VBMI2, and `out` has room for 32 positions.
-#[inline(always)]
-unsafe fn store_quotes(block: __m512i, base: u16, out: *mut u16) -> usize {
-    const ORDER: [u8; 64] = {
-        let mut order = [0; 64];
-        let mut at = 0;
-        while at < 64 {
-            order[at as usize] = at;
-            at += 1;
-        }
-        order
-    };
-    // SAFETY: the load is of the array and the store has its room.
-    unsafe {
-        let order = _mm512_loadu_si512(ORDER.as_ptr().cast());
-        let found = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(QUOTE));
-        let packed = _mm512_maskz_compress_epi8(found, order);
-        let first = _mm256_set1_epi16(base.cast_signed());
-        let places = _mm256_add_epi16(_mm256_cvtepu8_epi16(_mm512_castsi512_si128(packed)), first);
-        _mm256_storeu_si256(out.cast(), places);
-        if found.count_ones() > 16 {
-            let packed = _mm512_extracti32x4_epi32(packed, 1);
-            let places = _mm256_add_epi16(_mm256_cvtepu8_epi16(packed), first);
-            _mm256_storeu_si256(out.add(16).cast(), places);
-        }
-        found.count_ones() as usize
-    }
-}
+use digit_kernels;
 
 impl Kernel for Avx2 {
     digit_kernels!();
+
+    #[inline(always)]
+    unsafe fn commas(text: &[u8; 64]) -> u64 {
+        // SAFETY: the caller vouches for the machine.
+        unsafe { places_of(COMMA, text) }
+    }
+
+    #[inline(always)]
+    unsafe fn digits(text: &[u8; 64]) -> u64 {
+        // SAFETY: both loads are of the array.
+        unsafe {
+            let low = strangers_of_both(_mm256_loadu_si256(text.as_ptr().cast()));
+            let high = strangers_of_both(_mm256_loadu_si256(text.as_ptr().add(32).cast()));
+            !(u64::from(high) << 32 | u64::from(low))
+        }
+    }
 
     #[inline(always)]
     unsafe fn quotes(frame: &[u8], tokens: &mut Tokens) {
@@ -287,7 +290,7 @@ impl Kernel for Avx2 {
         let (blocks, rest) = frame.as_chunks();
         for block in blocks {
             // SAFETY: the caller vouches for the machine.
-            len = append(tokens, len, base, unsafe { quotes_of(block) });
+            len = tokens.append(len, base, unsafe { places_of(QUOTE, block) });
             if len > MAX_TOKENS {
                 return;
             }
@@ -296,7 +299,7 @@ impl Kernel for Avx2 {
         let mut tail = [0; 64];
         tail[..rest.len()].copy_from_slice(rest);
         // SAFETY: as above.
-        len = append(tokens, len, base, unsafe { quotes_of(&tail) });
+        len = tokens.append(len, base, unsafe { places_of(QUOTE, &tail) });
         tokens.len = if len > MAX_TOKENS { 0 } else { len };
     }
 
@@ -312,54 +315,6 @@ impl Kernel for Avx2 {
                 less |= bits(_mm256_cmpgt_epi64(key, four)) << (4 * part);
                 same |= bits(_mm256_cmpeq_epi64(key, four)) << (4 * part);
             }
-            let before = less.trailing_ones();
-            Rank { before: before as usize, equal: same >> before & 1 != 0 }
-        }
-    }
-}
-
-impl Kernel for Avx512 {
-    digit_kernels!();
-
-    #[inline(always)]
-    unsafe fn quotes(frame: &[u8], tokens: &mut Tokens) {
-        let out = tokens.at.0.as_mut_ptr();
-        tokens.len = 0;
-        let (mut len, mut base) = (0, 0);
-        let (blocks, rest) = frame.as_chunks::<64>();
-        for block in blocks {
-            // SAFETY: the load is of the array; `len` is at most MAX_TOKENS, and behind that is
-            // SLACK.
-            let count = unsafe {
-                store_quotes(_mm512_loadu_si512(block.as_ptr().cast()), base, out.add(len))
-            };
-            len += count;
-            base += 64;
-            if count > 32 || len > MAX_TOKENS {
-                return;
-            }
-        }
-        // SAFETY: a masked load touches only the bytes of its mask; the store as above.
-        let count = unsafe {
-            let mask = (1 << rest.len()) - 1;
-            let block = _mm512_maskz_loadu_epi8(mask, rest.as_ptr().cast());
-            store_quotes(block, base, out.add(len))
-        };
-        len += count;
-        tokens.len = if count > 32 || len > MAX_TOKENS { 0 } else { len };
-    }
-
-    #[inline(always)]
-    unsafe fn rank(keys: &[i64; LANES], key: i64) -> Rank {
-        // SAFETY: the load is of the array.
-        unsafe {
-            let key = _mm512_set1_epi64(key);
-            let low = _mm512_loadu_si512(keys.as_ptr().cast());
-            let high = _mm512_loadu_si512(keys.as_ptr().add(8).cast());
-            let less = u32::from(_mm512_cmplt_epi64_mask(low, key))
-                | u32::from(_mm512_cmplt_epi64_mask(high, key)) << 8;
-            let same = u32::from(_mm512_cmpeq_epi64_mask(low, key))
-                | u32::from(_mm512_cmpeq_epi64_mask(high, key)) << 8;
             let before = less.trailing_ones();
             Rank { before: before as usize, equal: same >> before & 1 != 0 }
         }

@@ -93,7 +93,10 @@ pub const CAPTURES: [&str; 13] = [
 
 /// The instruction sets of this machine.
 pub fn isas() -> Vec<Isa> {
-    [Isa::Scalar, Isa::Avx2, Isa::Avx512].into_iter().filter(|isa| isa.is_available()).collect()
+    [Isa::Scalar, Isa::Avx2, Isa::Avx512, Isa::Neon]
+        .into_iter()
+        .filter(|isa| isa.is_available())
+        .collect()
 }
 
 pub fn feed_on(isa: Isa, depth: u16) -> Feed {
