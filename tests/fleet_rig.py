@@ -13,7 +13,7 @@ from whitewire.fleet import Fleet
 from whitewire.gateway import Gateway
 from whitewire.strategy import Strategy
 from whitewire.venue import Venue, WireOptions
-from whitewire.venue.accounts import default_accounts
+from whitewire.venue.engine.accounts import default_accounts
 
 NAMES = ("main", "hedge")
 # Of the venue's accounts the first one, and its sub-account; the second one makes the market.

@@ -35,9 +35,9 @@ from whitewire.protocol.expected import Drift
 from whitewire.protocol.fees import FeeSurprise, MarketFees
 from whitewire.strategy import CALLBACKS, Balance, Recovered, Ticker
 from whitewire.venue import Venue
-from whitewire.venue import model as venue_model
 from whitewire.venue.collateral.requests import CollateralRequest
-from whitewire.venue.requests import CancelRequest, LimitRequest
+from whitewire.venue.values import model as venue_model
+from whitewire.venue.values.requests import CancelRequest, LimitRequest
 
 MARKET = "BTC_USDT"
 LIMITS = MarketConfig(

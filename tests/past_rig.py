@@ -17,7 +17,7 @@ from whitewire.bookkeeping import Bookkeeper
 from whitewire.config import Config, JournalConfig, StartConfig
 from whitewire.journal.records import LastDeal, Record
 from whitewire.venue import Venue
-from whitewire.venue.model import Order as VenueOrder
+from whitewire.venue.values.model import Order as VenueOrder
 
 CANCEL = "/api/v4/order/cancel"
 

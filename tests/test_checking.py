@@ -17,7 +17,7 @@ from whitewire.config import Config, parse
 from whitewire.endpoints import ENDPOINTS
 from whitewire.settings import settings
 from whitewire.venue import Venue
-from whitewire.venue.accounts import default_accounts
+from whitewire.venue.engine.accounts import default_accounts
 
 KEYS = {"main": 0, "hedge": 2}
 

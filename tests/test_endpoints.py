@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from whitewire.endpoints import ENDPOINTS, Route, by_path
 from whitewire.venue import Venue
-from whitewire.venue.rest import Listener, RestApp
+from whitewire.venue.rest.app import Listener, RestApp
 
 # The market-maker guide's colocation list, as far as this version calls it, and what it lacks.
 COLOCATION = {

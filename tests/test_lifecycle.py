@@ -26,7 +26,7 @@ from whitewire.errors import StartupError
 from whitewire.gateway import Gateway
 from whitewire.lifecycle import Lifecycle
 from whitewire.venue import Venue
-from whitewire.venue.events import OrderEvent
+from whitewire.venue.values.events import OrderEvent
 
 STATUS = "/api/v4/order/kill-switch/status"
 SWITCH = "/api/v4/order/kill-switch"

@@ -10,8 +10,8 @@ from tests.gateway_rig import MARKET, Truth, gateway, live, until
 from whitewire.errors import UsageError
 from whitewire.protocol.order_flags import STP_MODES, conflicts
 from whitewire.venue import Venue
-from whitewire.venue.refusals import VenueError
-from whitewire.venue.requests import LimitRequest
+from whitewire.venue.values.refusals import VenueError
+from whitewire.venue.values.requests import LimitRequest
 
 FLAGS = list(itertools.product([False, True], repeat=4))
 MODES = [*STP_MODES, "", "cancel", "CN"]

@@ -19,7 +19,7 @@ from tests.gateway_rig import MARKET, Truth, gateway, live
 from whitewire import Strategy
 from whitewire.gateway import Gateway
 from whitewire.venue import Venue
-from whitewire.venue.events import OrderEvent
+from whitewire.venue.values.events import OrderEvent
 
 STRATEGY = """
 from whitewire import Strategy

@@ -21,8 +21,8 @@ from tests.gateway_rig import (
 )
 from whitewire import Book, _core
 from whitewire.venue import Venue
-from whitewire.venue.events import OrderEvent
-from whitewire.venue.model import Side, Status
+from whitewire.venue.values.events import OrderEvent
+from whitewire.venue.values.model import Side, Status
 
 Quotes = list[tuple[Decimal, Decimal]]
 WIDEST = 5

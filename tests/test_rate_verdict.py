@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from whitewire.protocol.rate_verdict import RateVerdict, rate_verdict, verdict_of_reply
 from whitewire.protocol.replies import Refused, RequestKind, classify
-from whitewire.venue.auth import AuthRefusal
+from whitewire.venue.access.auth import AuthRefusal
 
 NONCE_BODY = b'{"code":0,"message":"Too many requests."}'
 PERMISSION = b'{"code":4,"message":"This API Key is not authorized to perform this action."}'

@@ -25,7 +25,7 @@ from whitewire.config import RecoveryConfig
 from whitewire.errors import StartupError
 from whitewire.lifecycle import Lifecycle
 from whitewire.venue import Venue
-from whitewire.venue.model import Order as VenueOrder
+from whitewire.venue.values.model import Order as VenueOrder
 
 PLACE = "/api/v4/order/new"
 CANCEL = "/api/v4/order/cancel"

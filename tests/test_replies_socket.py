@@ -14,7 +14,7 @@ from whitewire.errors import PeerError
 from whitewire.protocol.order_states import Finish
 from whitewire.protocol.replies import Ack, Ambiguous, Refused, Reply, RequestKind
 from whitewire.protocol.replies_socket import classify_call, read_reply
-from whitewire.venue.ws_refusals import TEXTS
+from whitewire.venue.values.ws_refusals import TEXTS
 
 PLACE, CANCEL, MODIFY = RequestKind.PLACE, RequestKind.CANCEL, RequestKind.MODIFY
 ORDER = {

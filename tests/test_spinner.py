@@ -17,7 +17,7 @@ from aiofastnet.transport import Protocol, Transport
 from tests.gateway_rig import live, until
 from whitewire._bridge import Spinner
 from whitewire.transport.link import tls_context
-from whitewire.venue.tls import ServerTls
+from whitewire.venue.wire.tls import ServerTls
 
 
 class Collector(Protocol):

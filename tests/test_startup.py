@@ -32,7 +32,7 @@ from whitewire.journal.reader import newest_session, replay
 from whitewire.lifecycle import Lifecycle
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.venue import Venue
-from whitewire.venue.events import OrderEvent
+from whitewire.venue.values.events import OrderEvent
 
 CANCEL = "/api/v4/order/cancel"
 pytestmark = pytest.mark.usefixtures("impatient")

@@ -13,7 +13,7 @@ from whitewire.config import KillSwitchConfig
 from whitewire.errors import PeerError
 from whitewire.switches import WARM_NS
 from whitewire.venue import Venue
-from whitewire.venue.requests import KillSwitchRequest
+from whitewire.venue.values.requests import KillSwitchRequest
 
 SWITCH = "/api/v4/order/kill-switch"
 STATUS = "/api/v4/order/kill-switch/status"

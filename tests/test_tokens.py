@@ -10,7 +10,7 @@ from tests.gateway_rig import live
 from whitewire.errors import VenueRefusal
 from whitewire.protocol.tokens import TOKEN_REUSE_NS, TokenCache, is_token_refused
 from whitewire.transport.token_desk import TokenDesk
-from whitewire.venue.ws_refusals import TEXTS
+from whitewire.venue.values.ws_refusals import TEXTS
 
 
 def test_a_token_is_used_for_half_of_its_life() -> None:

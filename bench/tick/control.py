@@ -15,10 +15,10 @@ from decimal import Decimal
 
 import uvloop
 
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import AccountSpec
 from whitewire.venue.options import VenueConfig, WireOptions
 from whitewire.venue.server import VenueServer, configure_process
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import AccountSpec
 
 __all__ = ["main"]
 

@@ -21,7 +21,7 @@ from typing import Any, Self
 from bench.micro.measure import CannotMeasureError, WrongAnswerError
 from bench.tick.clients.common import Told
 from bench.tick.native import Programs, build, build_c_floor
-from whitewire.venue.tls import ServerTls
+from whitewire.venue.wire.tls import ServerTls
 
 __all__ = [
     "Client",

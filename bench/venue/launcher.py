@@ -21,12 +21,12 @@ from decimal import Decimal
 
 import uvloop
 
-from whitewire.venue.auth import ApiKey
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import AccountSpec
+from whitewire.venue.access.auth import ApiKey
 from whitewire.venue.options import ServiceModel, VenueConfig, WireOptions
 from whitewire.venue.server import VenueServer, configure_process
-from whitewire.venue.synthetic_markets import synthetic_markets
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import AccountSpec
+from whitewire.venue.values.synthetic_markets import synthetic_markets
 
 __all__ = ["main"]
 

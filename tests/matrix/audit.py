@@ -23,9 +23,9 @@ from typing import Any, TypeVar
 from whitewire.config import MarketConfig
 from whitewire.gateway import Gateway
 from whitewire.venue import Venue
-from whitewire.venue.events import DealEvent
-from whitewire.venue.exchange import Exchange
-from whitewire.venue.requests import LimitRequest, ModifyRequest
+from whitewire.venue.exchange.exchange import Exchange
+from whitewire.venue.values.events import DealEvent
+from whitewire.venue.values.requests import LimitRequest, ModifyRequest
 
 __all__ = ["Audit", "Books", "Facts"]
 

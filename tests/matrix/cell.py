@@ -16,8 +16,8 @@ from tests.matrix.catalogue import Row
 from tests.matrix.course import Broken, Course
 from tests.matrix.stage import MARKET, WIRE
 from whitewire.venue import Venue
-from whitewire.venue.exchange import Exchange
-from whitewire.venue.requests import LimitRequest
+from whitewire.venue.exchange.exchange import Exchange
+from whitewire.venue.values.requests import LimitRequest
 
 __all__ = ["Cell", "Verdict", "run_cell"]
 

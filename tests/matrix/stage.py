@@ -35,9 +35,9 @@ from whitewire.protocol.reconcile import reconcile
 from whitewire.protocol.session import Session
 from whitewire.transport import control, feed, order_entry
 from whitewire.venue import Venue, WireOptions
-from whitewire.venue.exchange import Exchange
-from whitewire.venue.model import VenueError
-from whitewire.venue.requests import LimitRequest
+from whitewire.venue.exchange.exchange import Exchange
+from whitewire.venue.values.model import VenueError
+from whitewire.venue.values.requests import LimitRequest
 
 __all__ = ["ABILITIES", "LIMITS", "MARKET", "WIRE", "Ability", "Crowd", "Quoter", "impatience"]
 

@@ -6,7 +6,7 @@ import pytest
 
 from tests.matrix.catalogue import NOT_APPLICABLE, PHASES, ROWS, SOCKET_ROWS
 from tests.matrix.runner import TRANSPORTS, Outcome, diagonal, run_cells
-from whitewire.venue.fault_kinds import FAULTS, check
+from whitewire.venue.faults.kinds import FAULTS, check
 
 EVERY_ROW = (*ROWS, *SOCKET_ROWS)
 CELLS = {cell.name: cell for cell in diagonal()}

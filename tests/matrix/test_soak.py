@@ -12,7 +12,7 @@ from rich.console import Console
 from tests.matrix.catalogue import ROWS
 from tests.matrix.schedule import draw, fingerprint
 from tests.matrix.soak import memory_verdict, soak, tables
-from whitewire.venue.faults import FaultTable
+from whitewire.venue.faults.armed import FaultTable
 
 SEED = 4
 

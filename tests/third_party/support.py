@@ -16,7 +16,7 @@ from whitebit.environment import WhitebitApiEnvironment
 from whitebit.hmac_transport import HmacTransport
 
 from whitewire.venue import Venue
-from whitewire.venue.model import AccountSpec
+from whitewire.venue.values.model import AccountSpec
 
 SYMBOL = "BTC/USDT"
 TIMEOUT_S = 10.0

@@ -60,8 +60,8 @@ from aiowhitebit.models.private import (
 
 from tests.third_party.support import TIMEOUT_S, wait_for_a_trade
 from whitewire.venue import Venue, WireOptions
-from whitewire.venue.accounts import default_accounts
-from whitewire.venue.model import Order
+from whitewire.venue.engine.accounts import default_accounts
+from whitewire.venue.values.model import Order
 
 MARKET = "BTC_USDT"
 _T = TypeVar("_T")

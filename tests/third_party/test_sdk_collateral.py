@@ -19,7 +19,7 @@ from whitebit.collateral_trading.types import CreateCollateralBulkOrderRequestOr
 
 from tests.third_party.support import COLLATERAL, SIGNED, sdk_client
 from whitewire.venue import Venue
-from whitewire.venue.requests import CancelAllRequest
+from whitewire.venue.values.requests import CancelAllRequest
 
 MARKET = "BTC_PERP"
 PRICE = "60000"

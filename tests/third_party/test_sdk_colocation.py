@@ -29,7 +29,7 @@ from tests.third_party.support import (
     wait_for_a_trade,
 )
 from whitewire.venue import Venue
-from whitewire.venue.requests import CancelAllRequest
+from whitewire.venue.values.requests import CancelAllRequest
 
 MARKET = "BTC_USDT"
 Exercise = Callable[[WhitebitApi], None]

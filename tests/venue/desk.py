@@ -11,8 +11,10 @@ import pytest
 from whitewire.venue.collateral.desk import PositionView
 from whitewire.venue.collateral.groups import Group
 from whitewire.venue.collateral.requests import CollateralRequest, OcoRequest, TpslRequest
-from whitewire.venue.driver import DriverMaker
-from whitewire.venue.events import (
+from whitewire.venue.drivers.driver import DriverMaker
+from whitewire.venue.exchange.exchange import Exchange
+from whitewire.venue.exchange_options import ExchangeOptions
+from whitewire.venue.values.events import (
     BalanceEvent,
     BookEvent,
     DealEvent,
@@ -21,12 +23,10 @@ from whitewire.venue.events import (
     PositionEvent,
     TradeEvent,
 )
-from whitewire.venue.exchange import Exchange
-from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import ZERO, AccountSpec, MarketSpec, Order, OrderType, VenueError
-from whitewire.venue.money import to_text
-from whitewire.venue.requests import (
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import ZERO, AccountSpec, MarketSpec, Order, OrderType, VenueError
+from whitewire.venue.values.money import to_text
+from whitewire.venue.values.requests import (
     CancelRequest,
     LimitRequest,
     MarketRequest,

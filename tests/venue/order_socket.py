@@ -11,7 +11,7 @@ from typing import Any
 from tests.venue.naive import RestClient, WsClient
 from whitewire.venue import Venue, WireOptions
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import AccountSpec
+from whitewire.venue.values.model import AccountSpec
 
 MARKET = "BTC_USDT"
 PERP = "BTC_PERP"

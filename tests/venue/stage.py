@@ -13,12 +13,12 @@ from pathlib import Path
 from tests.venue.desk import START, Desk
 from tests.venue.recordings import MARKET, Feed
 from whitewire.venue import ReplayOptions
+from whitewire.venue.drivers.recording import survey
+from whitewire.venue.drivers.replay import Replay
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import PublicTrade
-from whitewire.venue.money import to_text
-from whitewire.venue.recording import survey
-from whitewire.venue.replay import Replay
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import PublicTrade
+from whitewire.venue.values.money import to_text
 
 HISTORY = "100"
 SPECS = {spec.name: spec for spec in default_markets()}

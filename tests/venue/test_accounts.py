@@ -6,8 +6,8 @@ from decimal import Decimal
 
 from tests.venue.desk import Desk, account
 from tests.venue.test_book import order
-from whitewire.venue.accounts import Account, FeePot, default_accounts
-from whitewire.venue.model import Side, Wallet
+from whitewire.venue.engine.accounts import Account, FeePot, default_accounts
+from whitewire.venue.values.model import Side, Wallet
 
 
 def test_funds_move_between_their_parts() -> None:

@@ -6,7 +6,7 @@ from decimal import Decimal
 
 import pytest
 
-from whitewire.venue.activation import Activation, Condition
+from whitewire.venue.values.activation import Activation, Condition
 
 GTE, LTE = Condition.GTE, Condition.LTE
 

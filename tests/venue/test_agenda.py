@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whitewire.venue.agenda import Agenda
+from whitewire.venue.drivers.agenda import Agenda
 
 
 @dataclass

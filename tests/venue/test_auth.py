@@ -12,9 +12,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whitewire.venue.auth import ApiKey, Authenticator, AuthRefusal, NonceMemory, SignedRequest
-from whitewire.venue.model import VenueError
+from whitewire.venue.access.auth import (
+    ApiKey,
+    Authenticator,
+    AuthRefusal,
+    NonceMemory,
+    SignedRequest,
+)
 from whitewire.venue.options import PayloadCheck, WireOptions
+from whitewire.venue.values.model import VenueError
 
 PATH = "/api/v4/orders"
 NOW = 1_700_000_000.0

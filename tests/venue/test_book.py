@@ -7,8 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whitewire.venue.book import Book
-from whitewire.venue.model import ZERO, Level, Order, OrderType, Side
+from whitewire.venue.engine.book import Book
+from whitewire.venue.values.model import ZERO, Level, Order, OrderType, Side
 
 
 def order(number: int, side: Side, price: int, amount: int = 1, rpi: bool = False) -> Order:

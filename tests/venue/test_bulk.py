@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from tests.venue.desk import Desk, refusal
-from whitewire.venue.bulk import MAX_LEGS, read_legs, read_stop_on_fail, run_legs
-from whitewire.venue.model import Order, VenueError
+from whitewire.venue.orders.bulk import MAX_LEGS, read_legs, read_stop_on_fail, run_legs
+from whitewire.venue.values.model import Order, VenueError
 
 
 def read(leg: Mapping[str, Any]) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.venue.desk import MARKET, Desk
-from whitewire.venue.model import Status, VenueError
-from whitewire.venue.requests import CancelAllRequest, CancelRequest
+from whitewire.venue.values.model import Status, VenueError
+from whitewire.venue.values.requests import CancelAllRequest, CancelRequest
 
 
 @pytest.fixture

@@ -8,8 +8,8 @@ from decimal import Decimal
 
 import pytest
 
-from whitewire.venue.candles import DAY_S, KEPT_S, Bar, Chart, is_interval, opening
-from whitewire.venue.model import PublicTrade, Side
+from whitewire.venue.streams.candles import DAY_S, KEPT_S, Bar, Chart, is_interval, opening
+from whitewire.venue.values.model import PublicTrade, Side
 
 MONDAY = 1_785_715_200  # 2026-08-03 00:00 UTC
 WEEK_S = 7 * DAY_S

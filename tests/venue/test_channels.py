@@ -11,10 +11,10 @@ import pytest
 
 from tests.venue.naive import Nonces, RestClient, WsClient
 from whitewire.venue import Venue, VenueConfig, WireOptions
-from whitewire.venue.channels import Channel, Channels, Interest
 from whitewire.venue.options import PushOrder
-from whitewire.venue.requests import LimitRequest
 from whitewire.venue.server import VenueServer
+from whitewire.venue.streams.channels import Channel, Channels, Interest
+from whitewire.venue.values.requests import LimitRequest
 
 FAST = WireOptions(balance_interval_ms=50, lastprice_interval_ms=50, rate_scale=100.0)
 

@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from tests.venue.desk import MARKET, Desk, account, refusal
-from whitewire.venue.activation import Activation, Condition
-from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import Order, OrderType, Side, Status
-from whitewire.venue.requests import ModifyRequest, StopRequest
+from whitewire.venue.engine.matching import NewOrder
+from whitewire.venue.values.activation import Activation, Condition
+from whitewire.venue.values.model import Order, OrderType, Side, Status
+from whitewire.venue.values.requests import ModifyRequest, StopRequest
 
 
 @pytest.fixture

@@ -15,12 +15,12 @@ import pytest
 from tests import source_tree as source
 from whitewire.venue import Venue, WireOptions
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.fault_kinds import FAULTS
+from whitewire.venue.faults.kinds import FAULTS
 from whitewire.venue.options import RateLimit
-from whitewire.venue.reasons import Reason, VenueError
-from whitewire.venue.rest import Listener, RestApp
-from whitewire.venue.ws_orders import is_order_method
-from whitewire.venue.ws_refusals import TEXTS, engine_refusal
+from whitewire.venue.rest.app import Listener, RestApp
+from whitewire.venue.values.reasons import Reason, VenueError
+from whitewire.venue.values.ws_refusals import TEXTS, engine_refusal
+from whitewire.venue.ws.orders import is_order_method
 
 VENUE = source.PACKAGE / "venue"
 TABLE = VENUE / "README.md"

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.venue.desk import MARKET, PERP, Desk, account, collateral_accounts
-from whitewire.venue.events import BalanceEvent, BookEvent, OrderEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Order, Status
-from whitewire.venue.requests import CancelAllRequest
+from whitewire.venue.values.events import BalanceEvent, BookEvent, OrderEvent
+from whitewire.venue.values.model import Order, Status
+from whitewire.venue.values.requests import CancelAllRequest
 
 ALL = CancelAllRequest()
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from tests.venue.desk import MARKET, Desk, refusal
-from whitewire.venue.events import OrderEvent, OrderEventKind
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Status, Wallet
+from whitewire.venue.values.events import OrderEvent, OrderEventKind
+from whitewire.venue.values.model import Status, Wallet
 
 
 def frozen(desk: Desk) -> dict[str, Wallet]:

@@ -10,9 +10,9 @@ import pytest
 
 from tests.venue.naive import RestClient, WsClient
 from whitewire.venue import Venue
-from whitewire.venue.depth_faults import Trail, crossing_bid, frames_in_place_of
-from whitewire.venue.faults import FaultTable
-from whitewire.venue.model import Level
+from whitewire.venue.faults.armed import FaultTable
+from whitewire.venue.streams.depth_faults import Trail, crossing_bid, frames_in_place_of
+from whitewire.venue.values.model import Level
 
 MARKET = "BTC_USDT"
 

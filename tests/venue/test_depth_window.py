@@ -7,8 +7,8 @@ from decimal import Decimal
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whitewire.venue.depth_window import changed_levels, group_levels
-from whitewire.venue.model import Level
+from whitewire.venue.engine.depth_window import changed_levels, group_levels
+from whitewire.venue.values.model import Level
 
 SIDES = st.dictionaries(st.integers(1, 30), st.integers(1, 9), max_size=15)
 

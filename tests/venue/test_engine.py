@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.venue.desk import MARKET, Desk, refusal
-from whitewire.venue.events import DealEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Role, Side, Status
-from whitewire.venue.money import to_text
+from whitewire.venue.values.events import DealEvent
+from whitewire.venue.values.model import Role, Side, Status
+from whitewire.venue.values.money import to_text
 
 
 @pytest.fixture

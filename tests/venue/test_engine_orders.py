@@ -9,8 +9,8 @@ import pytest
 
 from tests.venue.desk import MARKET, Desk, account, refusal
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Status
-from whitewire.venue.money import to_text
+from whitewire.venue.values.model import Status
+from whitewire.venue.values.money import to_text
 
 
 @pytest.fixture

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from tests.venue.desk import MARKET, START, Desk
 from tests.venue.test_exchange import operations, perform
-from whitewire.venue.events import Event, OrderEvent, OrderEventKind, TradeEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Order, Role, Status, VenueError
-from whitewire.venue.requests import CancelAllRequest, KillSwitchRequest
+from whitewire.venue.values.events import Event, OrderEvent, OrderEventKind, TradeEvent
+from whitewire.venue.values.model import Order, Role, Status, VenueError
+from whitewire.venue.values.requests import CancelAllRequest, KillSwitchRequest
 
 
 @pytest.fixture

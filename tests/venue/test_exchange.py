@@ -12,12 +12,12 @@ from hypothesis import strategies as st
 
 from tests.venue.desk import MARKET, START, Desk, account
 from tests.venue.test_fields import json_values
-from whitewire.venue.events import BookEvent, OrderEvent, OrderEventKind
-from whitewire.venue.exchange import Exchange
+from whitewire.venue.exchange.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import ZERO, Level, Order, OrderType, Side, Status, VenueError
-from whitewire.venue.requests import (
+from whitewire.venue.values.events import BookEvent, OrderEvent, OrderEventKind
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import ZERO, Level, Order, OrderType, Side, Status, VenueError
+from whitewire.venue.values.requests import (
     CancelAllRequest,
     CancelRequest,
     ExecutedHistoryQuery,

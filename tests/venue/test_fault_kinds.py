@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from whitewire.venue.fault_kinds import FAULTS, FaultValue, Strikes, check, did_you_mean
+from whitewire.venue.faults.kinds import FAULTS, FaultValue, Strikes, check, did_you_mean
 
 
 @pytest.mark.parametrize("name", FAULTS)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from whitewire.venue.faults import FAULTS, FaultTable, FaultValue
+from whitewire.venue.faults.armed import FAULTS, FaultTable, FaultValue
 
 
 class Clock:

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whitewire.venue import fields
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import Side, Stp, VenueError
-from whitewire.venue.refusals import Problems
+from whitewire.venue.orders import fields
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import Side, Stp, VenueError
+from whitewire.venue.values.refusals import Problems
 
 MARKETS = {spec.name: spec for spec in default_markets()}
 

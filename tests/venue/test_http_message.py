@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whitewire.venue.http_message import Delivery, HttpResponse, front_page
+from whitewire.venue.wire.http_message import Delivery, HttpResponse, front_page
 
 
 def split(data: bytes) -> tuple[list[str], bytes]:

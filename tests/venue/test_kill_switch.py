@@ -7,10 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.venue.desk import MARKET, START, Desk
-from whitewire.venue.kill_switch import KillSwitches, KillSwitchTimer
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import VenueError
-from whitewire.venue.requests import KillSwitchRequest
+from whitewire.venue.orders.kill_switch import KillSwitches, KillSwitchTimer
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import VenueError
+from whitewire.venue.values.requests import KillSwitchRequest
 
 MARKETS = {spec.name: spec for spec in default_markets()}
 

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.venue.desk import account
-from whitewire.venue.listing import Listing, check_names
-from whitewire.venue.markets import default_markets
+from whitewire.venue.engine.listing import Listing, check_names
+from whitewire.venue.values.markets import default_markets
 
 
 def test_markets_are_listed_for_what_they_can_be_traded_on() -> None:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import MarketSpec
-from whitewire.venue.money import is_multiple, to_text
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import MarketSpec
+from whitewire.venue.values.money import is_multiple, to_text
 
 
 @pytest.mark.parametrize("spec", default_markets(), ids=lambda spec: spec.name)

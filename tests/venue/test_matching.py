@@ -6,11 +6,11 @@ from decimal import Decimal
 
 from tests.venue.desk import account
 from tests.venue.test_book import order
-from whitewire.venue.accounts import Account
-from whitewire.venue.book import Book
-from whitewire.venue.markets import default_markets
-from whitewire.venue.matching import Ending, NewOrder, plan_match
-from whitewire.venue.model import Order, OrderType, Side, Stp
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.engine.book import Book
+from whitewire.venue.engine.matching import Ending, NewOrder, plan_match
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import Order, OrderType, Side, Stp
 
 SPEC = default_markets()[0]
 

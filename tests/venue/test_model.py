@@ -10,8 +10,8 @@ import pytest
 
 from tests.venue.desk import Desk
 from tests.venue.test_book import order
-from whitewire.venue.events import OrderEventKind
-from whitewire.venue.model import OrderType, Product, Role, Side, VenueError
+from whitewire.venue.values.events import OrderEventKind
+from whitewire.venue.values.model import OrderType, Product, Role, Side, VenueError
 
 
 def test_sides_roles_types_and_events_have_their_wire_numbers() -> None:

@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.venue.desk import MARKET, Desk, account, refusal
-from whitewire.venue.activation import Condition
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Order, OrderType, Status, VenueError
-from whitewire.venue.requests import ModifyRequest
+from whitewire.venue.values.activation import Condition
+from whitewire.venue.values.model import Order, OrderType, Status, VenueError
+from whitewire.venue.values.requests import ModifyRequest
 
 
 @pytest.fixture(scope="module")

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from whitewire.venue import money
+from whitewire.venue.values import money
 
 amounts = st.decimals(
     min_value=0, max_value=10**15, places=12, allow_nan=False, allow_infinity=False

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.venue.desk import MARKET, Desk, account
-from whitewire.venue.bulk import read_legs, read_stop_on_fail
-from whitewire.venue.model import Order, OrderType, Status, VenueError
-from whitewire.venue.requests import LimitRequest, MarketRequest
+from whitewire.venue.orders.bulk import read_legs, read_stop_on_fail
+from whitewire.venue.values.model import Order, OrderType, Status, VenueError
+from whitewire.venue.values.requests import LimitRequest, MarketRequest
 
 GOOD = {"market": MARKET, "side": "buy", "amount": "1", "price": "60000"}
 NUMERIC_AMOUNT = "Amount field should be numeric string or number."

@@ -11,7 +11,7 @@ from typing import cast
 import pytest
 import uvloop
 
-from whitewire.venue.pacing import Pacer, Periodic, Queue, spread_phases
+from whitewire.venue.wire.pacing import Pacer, Periodic, Queue, spread_phases
 
 
 def run(body: Callable[[], Awaitable[None]]) -> None:

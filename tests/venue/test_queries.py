@@ -6,8 +6,8 @@ import pytest
 
 from tests.venue.desk import MARKET, START, Desk
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Order, VenueError
-from whitewire.venue.requests import (
+from whitewire.venue.values.model import Order, VenueError
+from whitewire.venue.values.requests import (
     ExecutedHistoryQuery,
     OpenOrdersQuery,
     OrderDealsQuery,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from whitewire.venue.access.rate_limits import SCOPES, FixedWindow, RateLimiter
 from whitewire.venue.options import RateLimit, WireOptions
-from whitewire.venue.rate_limits import SCOPES, FixedWindow, RateLimiter
 
 THREE = RateLimit(3, 10)
 BASE = 1_700_000_000.0

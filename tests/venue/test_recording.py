@@ -10,10 +10,16 @@ from pathlib import Path
 import pytest
 
 from tests.venue.recordings import MARKET, START, Feed
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import Side
+from whitewire.venue.drivers.recording import (
+    DepthMessage,
+    TickerMessage,
+    TradesMessage,
+    read,
+    survey,
+)
 from whitewire.venue.options import ReplayOptions
-from whitewire.venue.recording import DepthMessage, TickerMessage, TradesMessage, read, survey
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import Side
 
 SPECS = {spec.name: spec for spec in default_markets()}
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from whitewire.venue.model import VenueError
-from whitewire.venue.reasons import Reason
-from whitewire.venue.refusals import Problems
+from whitewire.venue.values.model import VenueError
+from whitewire.venue.values.reasons import Reason
+from whitewire.venue.values.refusals import Problems
 
 
 def test_nothing_wrong_refuses_nothing() -> None:

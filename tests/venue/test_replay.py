@@ -17,8 +17,8 @@ from tests.venue.recordings import MARKET, Feed, record
 from tests.venue.virtual_time import run_venue
 from whitewire.cli import main
 from whitewire.venue import ReplayOptions, Venue, VenueConfig, VirtualClock
-from whitewire.venue.events import Event, TradeEvent
 from whitewire.venue.server import VenueServer
+from whitewire.venue.values.events import Event, TradeEvent
 
 Rows = list[tuple[float, str]]
 

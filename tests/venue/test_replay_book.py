@@ -11,10 +11,10 @@ import pytest
 from tests.venue.desk import Desk
 from tests.venue.recordings import MARKET, Feed
 from tests.venue.stage import Stage, stood
-from whitewire.venue.events import TradeEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import VenueError
-from whitewire.venue.money import to_text
+from whitewire.venue.values.events import TradeEvent
+from whitewire.venue.values.model import VenueError
+from whitewire.venue.values.money import to_text
 
 
 def test_a_user_queues_behind_what_was_there_and_before_what_comes(tmp_path: Path) -> None:

@@ -9,8 +9,8 @@ import pytest
 from tests.venue.desk import START
 from tests.venue.recordings import MARKET, Feed
 from tests.venue.stage import Stage, stood
-from whitewire.venue.events import BookEvent
-from whitewire.venue.money import to_text
+from whitewire.venue.values.events import BookEvent
+from whitewire.venue.values.money import to_text
 
 # ---- what the recording says ----------------------------------------------------------------
 

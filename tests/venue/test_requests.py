@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from whitewire.venue.model import OrderType
-from whitewire.venue.requests import (
+from whitewire.venue.values.model import OrderType
+from whitewire.venue.values.requests import (
     CancelAllRequest,
     KillSwitchRequest,
     LimitRequest,

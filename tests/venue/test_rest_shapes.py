@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 from decimal import Decimal
 
-from whitewire.venue.kill_switch import KillSwitchTimer
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import Order, OrderType, Side, VenueError
-from whitewire.venue.money import to_ancestor_text, to_text
-from whitewire.venue.rest_shapes import RestShapes, error_body, usual_market
+from whitewire.venue.orders.kill_switch import KillSwitchTimer
+from whitewire.venue.rest.shapes import RestShapes, error_body, usual_market
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import Order, OrderType, Side, VenueError
+from whitewire.venue.values.money import to_ancestor_text, to_text
 
 ORDER = Order(
     id=1,

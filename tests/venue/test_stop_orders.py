@@ -8,10 +8,10 @@ from decimal import Decimal
 import pytest
 
 from tests.venue.desk import MARKET, Desk, account, refusal
-from whitewire.venue.activation import Condition
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Order, OrderType
-from whitewire.venue.requests import StopRequest
+from whitewire.venue.values.activation import Condition
+from whitewire.venue.values.model import Order, OrderType
+from whitewire.venue.values.requests import StopRequest
 
 LIMIT, MARKET_TYPE = OrderType.STOP_LIMIT, OrderType.STOP_MARKET
 GOOD = {

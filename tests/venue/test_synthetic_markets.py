@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from whitewire.venue.exchange import Exchange
+from whitewire.venue.exchange.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.money import is_multiple
-from whitewire.venue.synthetic_markets import synthetic_markets
+from whitewire.venue.values.money import is_multiple
+from whitewire.venue.values.synthetic_markets import synthetic_markets
 
 
 def test_grids_agree_with_precisions_and_names_differ() -> None:

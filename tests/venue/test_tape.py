@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from whitewire.venue.model import PublicTrade, Side
-from whitewire.venue.tape import Tape
+from whitewire.venue.engine.tape import Tape
+from whitewire.venue.values.model import PublicTrade, Side
 
 
 def trade(number: int) -> PublicTrade:

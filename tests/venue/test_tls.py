@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from whitewire.venue.tls import ServerTls
+from whitewire.venue.wire.tls import ServerTls
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from whitewire.venue.access.tokens import TokenStore
 from whitewire.venue.options import WireOptions
-from whitewire.venue.tokens import TokenStore
 
 
 def test_a_token_stands_for_its_account_until_it_expires() -> None:

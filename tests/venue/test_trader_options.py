@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from tests.venue.desk import MARKET, Desk
-from whitewire.venue.events import TradeEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import PublicTrade, Side
 from whitewire.venue.scenario import load
 from whitewire.venue.trader_options import TraderOptions
+from whitewire.venue.values.events import TradeEvent
+from whitewire.venue.values.model import PublicTrade, Side
 
 
 @pytest.mark.parametrize(

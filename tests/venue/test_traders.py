@@ -7,10 +7,10 @@ from decimal import Decimal
 import pytest
 
 from tests.venue.desk import MARKET, START, Desk
-from whitewire.venue.events import DealEvent, Event, OrderEvent, OrderEventKind, TradeEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import PublicTrade, Side
-from whitewire.venue.money import is_multiple
+from whitewire.venue.values.events import DealEvent, Event, OrderEvent, OrderEventKind, TradeEvent
+from whitewire.venue.values.model import PublicTrade, Side
+from whitewire.venue.values.money import is_multiple
 
 MARKETS = ["BTC_USDT", "ETH_USDT", "ETH_BTC", "DBTC_DUSDT", "SHIB_USDT", "PEPE_USDT"]
 

@@ -12,10 +12,10 @@ import pytest
 from tests.venue.recordings import record
 from tests.venue.virtual_time import Digest, run_venue
 from whitewire.venue import ReplayOptions
-from whitewire.venue.exchange import Exchange
-from whitewire.venue.model import VenueError
-from whitewire.venue.requests import CancelAllRequest, KillSwitchRequest, LimitRequest
+from whitewire.venue.exchange.exchange import Exchange
 from whitewire.venue.scenario import scenario_names
+from whitewire.venue.values.model import VenueError
+from whitewire.venue.values.requests import CancelAllRequest, KillSwitchRequest, LimitRequest
 
 ROOT = Path(__file__).resolve().parents[2]
 PROGRAM = """

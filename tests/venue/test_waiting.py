@@ -6,9 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.venue.test_book import order
-from whitewire.venue.activation import Activation, Condition
-from whitewire.venue.model import Side
-from whitewire.venue.waiting import WaitingOrders
+from whitewire.venue.engine.waiting import WaitingOrders
+from whitewire.venue.values.activation import Activation, Condition
+from whitewire.venue.values.model import Side
 
 
 def test_waiting_orders_leave_in_order_of_arrival() -> None:

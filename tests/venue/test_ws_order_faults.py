@@ -12,7 +12,7 @@ import pytest
 from tests.venue.naive import RestClient, WsClient
 from tests.venue.order_socket import MARKET, OrderSocket, order_venue, token_of
 from whitewire.venue import Venue, WireOptions
-from whitewire.venue.ws_refusals import TEXTS
+from whitewire.venue.values.ws_refusals import TEXTS
 
 LIMIT = {"market": MARKET, "side": "buy", "amount": "0.1", "price": "100"}
 PLACE = "order_limit_place"

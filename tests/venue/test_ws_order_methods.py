@@ -10,11 +10,11 @@ import pytest
 
 from tests.venue.naive import WsClient
 from whitewire.venue import Venue, VenueConfig
-from whitewire.venue.model import Order
-from whitewire.venue.requests import LimitRequest
 from whitewire.venue.server import VenueServer
-from whitewire.venue.ws_orders import WsOrders, is_order_method, is_placement
-from whitewire.venue.ws_refusals import TEXTS, WsRefusal
+from whitewire.venue.values.model import Order
+from whitewire.venue.values.requests import LimitRequest
+from whitewire.venue.values.ws_refusals import TEXTS, WsRefusal
+from whitewire.venue.ws.orders import WsOrders, is_order_method, is_placement
 
 PLACEMENTS = [
     "order_limit_place",

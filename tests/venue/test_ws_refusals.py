@@ -6,8 +6,8 @@ from decimal import Decimal
 
 import pytest
 
-from whitewire.venue.reasons import Reason, VenueError
-from whitewire.venue.ws_refusals import TEXTS, WsRefusal, engine_refusal, invalid
+from whitewire.venue.values.reasons import Reason, VenueError
+from whitewire.venue.values.ws_refusals import TEXTS, WsRefusal, engine_refusal, invalid
 
 
 def refused(reason: Reason | None, *bounds: int) -> VenueError:

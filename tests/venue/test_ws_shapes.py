@@ -6,9 +6,9 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.venue.test_rest_shapes import ORDER
-from whitewire.venue.model import Level, OrderType, Side, Top
-from whitewire.venue.money import to_text
-from whitewire.venue.ws_shapes import SUCCESS, WsShapes, error_reply, push, reply
+from whitewire.venue.streams.shapes import SUCCESS, WsShapes, error_reply, push, reply
+from whitewire.venue.values.model import Level, OrderType, Side, Top
+from whitewire.venue.values.money import to_text
 
 SHAPES = WsShapes(to_text)
 

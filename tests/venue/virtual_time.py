@@ -15,11 +15,11 @@ from decimal import Decimal
 from typing import Any, cast
 
 from whitewire.venue import ReplayOptions, VirtualClock
-from whitewire.venue.channels import Channel, Channels, Interest
-from whitewire.venue.depth_stream import DepthStreams, Window
-from whitewire.venue.exchange import Exchange
+from whitewire.venue.exchange.exchange import Exchange
 from whitewire.venue.options import VenueConfig
 from whitewire.venue.server import VenueServer
+from whitewire.venue.streams.channels import Channel, Channels, Interest
+from whitewire.venue.streams.depth import DepthStreams, Window
 
 MARKET = "BTC_USDT"
 

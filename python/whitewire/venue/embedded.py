@@ -18,12 +18,12 @@ from typing import Any, Self, TypeVar
 
 import uvloop
 
-from whitewire.venue.exchange import Exchange
+from whitewire.venue.exchange.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.faults import FaultValue
-from whitewire.venue.model import AccountSpec
+from whitewire.venue.faults.armed import FaultValue
 from whitewire.venue.options import ReplayOptions, VenueConfig, WireOptions
 from whitewire.venue.server import VenueServer
+from whitewire.venue.values.model import AccountSpec
 from whitewire.venue.virtual_clock import VirtualClock
 
 __all__ = ["Venue"]
@@ -146,7 +146,7 @@ class Venue:
         seconds: float | None = None,
         **args: FaultValue,
     ) -> None:
-        """Arms a fault of the catalogue `whitewire.venue.fault_kinds.FAULTS`.
+        """Arms a fault of the catalogue `whitewire.venue.faults.kinds.FAULTS`.
 
         Args:
             name: a row of the catalogue.

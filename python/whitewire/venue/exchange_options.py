@@ -10,8 +10,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from decimal import Decimal
 
-from whitewire.venue.model import Status
 from whitewire.venue.trader_options import TraderOptions
+from whitewire.venue.values.model import Status
 
 
 @dataclass(frozen=True, slots=True)

@@ -60,7 +60,7 @@ class WireOptions:
     """Knobs of HTTP, authentication, rate limits and WebSocket; engine knobs are elsewhere."""
 
     payload_check: PayloadCheck = PayloadCheck.CANONICAL
-    # HTTP status by the name of an `auth.AuthRefusal`, where it is to differ from its own.
+    # HTTP status by the name of an `access.auth.AuthRefusal`, where it is to differ from its own.
     auth_status: Mapping[str, int] = field(default_factory=dict)
     nonce_window_ms: int = 5_000
     nonce_memory_ms: int = 10_000
@@ -139,7 +139,7 @@ _SLOWEST, _FASTEST = 0.001, 1_000.0
 
 @dataclass(frozen=True, slots=True)
 class ReplayOptions:
-    """A recorded feed that drives the markets it holds; `recording` has its format.
+    """A recorded feed that drives the markets it holds; `drivers.recording` has its format.
 
     Attributes:
         file: path of the recording; gzipped if it ends in .gz. It is read through once before

@@ -16,13 +16,13 @@ A scenario is a TOML file; everything in it is optional:
     # A recorded feed that drives the markets that it holds in place of the traders; the fields of
     # `options.ReplayOptions`. `replay = "feed.jsonl.gz"` does where only the file is to be said.
     [replay]
-    file = "feed.jsonl.gz"          # as `recording` reads it; relative to the scenario's folder
+    file = "feed.jsonl.gz"          # see `drivers.recording`; relative to the scenario's folder
     loop = false                    # true: begins anew at its end
     speed = 1.0                     # how much faster than it was recorded
 
     # What goes wrong, as often as there are such tables: the arguments of `FaultTable.arm`.
     [[faults]]
-    name = "gap"                    # a row of `fault_kinds.FAULTS`
+    name = "gap"                    # a row of `faults.kinds.FAULTS`
     times = 3                       # how many occasions it strikes, or
     probability = 0.01              # the chance of each
     at = 10.0                       # seconds of venue time since the venue was made
@@ -39,8 +39,8 @@ from importlib import resources
 from pathlib import Path
 from typing import Any
 
-from whitewire.venue.fault_kinds import did_you_mean
-from whitewire.venue.faults import FaultTable
+from whitewire.venue.faults.armed import FaultTable
+from whitewire.venue.faults.kinds import did_you_mean
 from whitewire.venue.options import ReplayOptions
 from whitewire.venue.trader_options import TraderOptions
 

@@ -26,32 +26,32 @@ from typing import Any, cast
 import aiofastnet
 import uvloop
 
-from whitewire.venue.accounts import default_accounts
-from whitewire.venue.auth import ApiKey, Authenticator
-from whitewire.venue.channels import Channels
+from whitewire.venue.access.auth import ApiKey, Authenticator
+from whitewire.venue.access.core import VenueCore
+from whitewire.venue.access.rate_limits import RateLimiter
+from whitewire.venue.access.tokens import TokenStore
 from whitewire.venue.control import Control
-from whitewire.venue.core import VenueCore
-from whitewire.venue.depth_stream import DepthStreams
-from whitewire.venue.driver import DriverMaker
-from whitewire.venue.exchange import Exchange
+from whitewire.venue.drivers.driver import DriverMaker
+from whitewire.venue.drivers.recording import survey
+from whitewire.venue.drivers.replay import Replay
+from whitewire.venue.engine.accounts import default_accounts
+from whitewire.venue.exchange.exchange import Exchange
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.fault_kinds import did_you_mean
-from whitewire.venue.faults import FaultTable
-from whitewire.venue.http_server import TLS_GOODBYE_S, Front, HttpConnection
-from whitewire.venue.market_streams import MarketStreams
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import AccountSpec, MarketSpec
+from whitewire.venue.faults.armed import FaultTable
+from whitewire.venue.faults.kinds import did_you_mean
 from whitewire.venue.options import ReplayOptions, VenueConfig, WireOptions
-from whitewire.venue.pacing import Pacer, Timer, Timers
-from whitewire.venue.rate_limits import RateLimiter
-from whitewire.venue.recording import survey
-from whitewire.venue.replay import Replay
-from whitewire.venue.rest import Listener, RestApp
+from whitewire.venue.rest.app import Listener, RestApp
 from whitewire.venue.scenario import load as load_scenario
-from whitewire.venue.tls import ServerTls
-from whitewire.venue.tokens import TokenStore
+from whitewire.venue.streams.channels import Channels
+from whitewire.venue.streams.depth import DepthStreams
+from whitewire.venue.streams.market import MarketStreams
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import AccountSpec, MarketSpec
 from whitewire.venue.virtual_clock import VirtualClock
-from whitewire.venue.ws_server import WsService
+from whitewire.venue.wire.http_server import TLS_GOODBYE_S, Front, HttpConnection
+from whitewire.venue.wire.pacing import Pacer, Timer, Timers
+from whitewire.venue.wire.tls import ServerTls
+from whitewire.venue.ws.server import WsService
 
 __all__ = ["Address", "VenueServer", "configure_process", "serve"]
 

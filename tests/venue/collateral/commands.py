@@ -26,8 +26,8 @@ from whitewire.venue.collateral.requests import (
     OcoRequest,
     TpslRequest,
 )
-from whitewire.venue.model import OrderType
-from whitewire.venue.requests import (
+from whitewire.venue.values.model import OrderType
+from whitewire.venue.values.requests import (
     CancelAllRequest,
     KillSwitchRequest,
     LimitRequest,

@@ -9,8 +9,8 @@ import pytest
 from tests.venue.desk import MARKET, PERP, Desk, account, collateral_accounts
 from whitewire.venue.collateral.requests import PositionHistoryQuery
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import AccountSpec, Order, Status
-from whitewire.venue.money import to_text
+from whitewire.venue.values.model import AccountSpec, Order, Status
+from whitewire.venue.values.money import to_text
 
 HISTORY = PositionHistoryQuery()
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.venue.desk import MARKET, PERP, Desk, collateral_accounts, refusal
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Order, PositionSide, Side, Status
-from whitewire.venue.money import to_text
+from whitewire.venue.values.model import Order, PositionSide, Side, Status
+from whitewire.venue.values.money import to_text
 
 BUYS = (PERP, PositionSide.BOTH, Side.BUY)
 

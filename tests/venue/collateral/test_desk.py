@@ -11,8 +11,8 @@ from whitewire.venue.collateral.desk import CollateralDesk
 from whitewire.venue.collateral.groups import GroupKind
 from whitewire.venue.collateral.requests import CollateralRequest, PageQuery, PositionHistoryQuery
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Order, OrderType, Status, VenueError
-from whitewire.venue.requests import CancelAllRequest, KillSwitchRequest, LimitRequest
+from whitewire.venue.values.model import Order, OrderType, Status, VenueError
+from whitewire.venue.values.requests import CancelAllRequest, KillSwitchRequest, LimitRequest
 
 
 @pytest.fixture

@@ -11,8 +11,8 @@ from whitewire.venue.collateral.funding import BASE_RATE, CAP, Funding, Prices, 
 from whitewire.venue.collateral.pool import Pool
 from whitewire.venue.collateral.requests import PageQuery
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.markets import default_markets
-from whitewire.venue.money import to_text
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.money import to_text
 
 SPECS = {spec.name: spec for spec in default_markets()}
 SPEC = SPECS[PERP]

@@ -9,9 +9,9 @@ import pytest
 from tests.venue.desk import PERP, Desk, collateral_accounts, refusal
 from whitewire.venue.collateral.groups import Group, GroupKind
 from whitewire.venue.collateral.requests import GroupCancelRequest, PageQuery
-from whitewire.venue.model import Order, Status
-from whitewire.venue.money import to_text
-from whitewire.venue.requests import CancelAllRequest, CancelRequest
+from whitewire.venue.values.model import Order, Status
+from whitewire.venue.values.money import to_text
+from whitewire.venue.values.requests import CancelAllRequest, CancelRequest
 
 
 @pytest.fixture

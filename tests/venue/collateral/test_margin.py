@@ -9,11 +9,11 @@ import pytest
 
 from tests.venue.desk import MARKET, PERP, Desk, account, collateral_accounts
 from whitewire.venue.collateral.margin import Margins
-from whitewire.venue.collateral.positions import Position
-from whitewire.venue.collateral.wallet import CollateralWallet
+from whitewire.venue.engine.positions import Position
+from whitewire.venue.engine.wallet import CollateralWallet
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import PositionSide, Side
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import PositionSide, Side
 
 SPECS = {spec.name: spec for spec in default_markets()}
 BOTH = PositionSide.BOTH

@@ -7,8 +7,8 @@ from decimal import Decimal
 import pytest
 
 from tests.venue.desk import MARKET, PERP, Desk, collateral_accounts, refusal
-from whitewire.venue.model import OrderType, Product, Status
-from whitewire.venue.requests import ModifyRequest
+from whitewire.venue.values.model import OrderType, Product, Status
+from whitewire.venue.values.requests import ModifyRequest
 
 FAILED = "Validation failed"
 

@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.venue.collateral.profile import examples
-from whitewire.venue.collateral.positions import Position
-from whitewire.venue.model import PositionSide
+from whitewire.venue.engine.positions import Position
+from whitewire.venue.values.model import PositionSide
 
 CUT = Fraction(1, 10**12)
 

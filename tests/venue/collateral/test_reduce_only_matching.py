@@ -10,11 +10,11 @@ from hypothesis import strategies as st
 
 from tests.venue.collateral.profile import examples
 from tests.venue.desk import MARKET, account
-from whitewire.venue.accounts import Account
-from whitewire.venue.book import Book
-from whitewire.venue.markets import default_markets
-from whitewire.venue.matching import NewOrder, plan_match
-from whitewire.venue.model import Order, OrderType, PositionSide, Product, Side, Status, Stp
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.engine.book import Book
+from whitewire.venue.engine.matching import NewOrder, plan_match
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import Order, OrderType, PositionSide, Product, Side, Status, Stp
 
 SPEC = next(spec for spec in default_markets() if spec.name == MARKET)
 NAMES = ("alice", "bob")

@@ -12,7 +12,7 @@ from whitewire.venue.collateral.requests import (
     PageQuery,
     PositionHistoryQuery,
 )
-from whitewire.venue.model import OrderType
+from whitewire.venue.values.model import OrderType
 
 BODY = {
     "market": "m",

@@ -5,9 +5,9 @@ from __future__ import annotations
 from decimal import Decimal
 
 from tests.venue.desk import PERP, Desk, collateral_accounts, refusal
-from whitewire.venue.collateral.positions import Position
-from whitewire.venue.collateral.wallet import DEFAULT_LEVERAGE, LEVERAGES, CollateralWallet
-from whitewire.venue.model import PositionSide, Side
+from whitewire.venue.engine.positions import Position
+from whitewire.venue.engine.wallet import DEFAULT_LEVERAGE, LEVERAGES, CollateralWallet
+from whitewire.venue.values.model import PositionSide, Side
 
 BOTH = PositionSide.BOTH
 

@@ -19,9 +19,9 @@ from tests.venue.collateral.commands import COMMANDS, drawn, run
 from tests.venue.collateral.profile import examples
 from tests.venue.collateral.world import Draw, World
 from tests.venue.desk import MARKET, PERP
-from whitewire.venue.events import PositionEvent
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.model import Status
+from whitewire.venue.values.events import PositionEvent
+from whitewire.venue.values.model import Status
 
 ROOT = Path(__file__).resolve().parents[3]
 PROGRAM = """

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.venue.naive import RestClient
-from whitewire.venue.model import AccountSpec
+from whitewire.venue.values.model import AccountSpec
 
 PERP = "BTC_PERP"
 LIMIT, MARKET, STOP_LIMIT, TRIGGER_MARKET, OCO, BULK = (

@@ -13,15 +13,15 @@ from dataclasses import replace
 from decimal import Decimal
 
 from tests.venue.desk import MARKET, PERP, Desk, account
-from whitewire.venue.accounts import Account
 from whitewire.venue.collateral.groups import Group, GroupKind
 from whitewire.venue.collateral.requests import (
     CollateralRequest,
 )
-from whitewire.venue.events import DealEvent, Event, OrderEvent, OrderEventKind
+from whitewire.venue.engine.accounts import Account
 from whitewire.venue.exchange_options import ExchangeOptions
-from whitewire.venue.markets import default_markets
-from whitewire.venue.model import (
+from whitewire.venue.values.events import DealEvent, Event, OrderEvent, OrderEventKind
+from whitewire.venue.values.markets import default_markets
+from whitewire.venue.values.model import (
     ZERO,
     Order,
     OrderType,

@@ -10,7 +10,7 @@ from tests.venue.fidelity.collateral_rows import PERP, pair, place, trade
 from tests.venue.fidelity.recording import RecordingWs
 from tests.venue.fidelity.ws_rows import Line, Row, family
 from whitewire.venue import WireOptions
-from whitewire.venue.accounts import default_accounts
+from whitewire.venue.engine.accounts import default_accounts
 from whitewire.venue.exchange_options import ExchangeOptions
 
 Json = Any

@@ -12,7 +12,7 @@ from tests.venue.fidelity.prober import UNLIMITED
 from tests.venue.fidelity.recording import Record
 from tests.venue.fidelity.specification import FOLDER, Specification, find_folder, read_documents
 from whitewire.venue import Venue, WireOptions
-from whitewire.venue.accounts import default_accounts
+from whitewire.venue.engine.accounts import default_accounts
 
 # Balances and last prices leave often enough for a test to wait for them.
 _WIRE = WireOptions(

@@ -12,7 +12,7 @@ from tests.venue.fidelity.rest_rows import World
 from tests.venue.fidelity.ws_rows import Line
 from tests.venue.naive import sign
 from whitewire.venue import Venue
-from whitewire.venue.rest import Listener, RestApp
+from whitewire.venue.rest.app import Listener, RestApp
 
 REST_ROWS = {**rest_rows.ROWS, **collateral_rows.ROWS}
 WS_ROWS = {**ws_rows.ROWS, **collateral_ws_rows.ROWS}

@@ -12,7 +12,7 @@ import pytest
 
 from tests.venue.fidelity.turns import client_of
 from whitewire.venue import Venue
-from whitewire.venue.exchange import Exchange
+from whitewire.venue.exchange.exchange import Exchange
 
 ZERO = Decimal(0)
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from tests.venue.naive import Nonces, RestClient
 from whitewire.venue import Venue
-from whitewire.venue.model import AccountSpec
+from whitewire.venue.values.model import AccountSpec
 
 _BY_KEY: defaultdict[str, Nonces] = defaultdict(Nonces)
 

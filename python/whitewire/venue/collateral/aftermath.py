@@ -20,17 +20,17 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 
-from whitewire.venue.accounts import Account
 from whitewire.venue.collateral.clearing import CollateralClearing
 from whitewire.venue.collateral.groups import Groups
 from whitewire.venue.collateral.margin import Margins
 from whitewire.venue.collateral.orders import product_of
 from whitewire.venue.collateral.pool import Pool
-from whitewire.venue.collateral.positions import Position
-from whitewire.venue.engine import Engine
-from whitewire.venue.events import Event, PositionEvent, PositionEventKind
-from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import (
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.engine.engine import Engine
+from whitewire.venue.engine.matching import NewOrder
+from whitewire.venue.engine.positions import Position
+from whitewire.venue.values.events import Event, PositionEvent, PositionEventKind
+from whitewire.venue.values.model import (
     MarketSpec,
     Order,
     OrderType,
@@ -39,7 +39,7 @@ from whitewire.venue.model import (
     Status,
     VenueError,
 )
-from whitewire.venue.money import multiply
+from whitewire.venue.values.money import multiply
 
 _MONEY = "USDT"
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from whitewire.venue.accounts import Account
 from whitewire.venue.collateral.funding import CAP, Funding, Prices, Settlement, open_interest
-from whitewire.venue.model import MarketSpec
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.values.model import MarketSpec
 
 
 @dataclass(frozen=True, slots=True)

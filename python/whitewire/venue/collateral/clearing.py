@@ -22,24 +22,16 @@ from decimal import Decimal
 from itertools import count
 from typing import NamedTuple
 
-from whitewire.venue.accounts import Account, FeePot
-from whitewire.venue.clearing import FeeOf
-from whitewire.venue.collateral import refusals
 from whitewire.venue.collateral.margin import Margins, Pending
 from whitewire.venue.collateral.pool import Pool
-from whitewire.venue.collateral.positions import Position, PositionRecord
-from whitewire.venue.collateral.wallet import CollateralWallet
-from whitewire.venue.matching import NewOrder, Plan
-from whitewire.venue.model import (
-    ZERO,
-    MarketSpec,
-    Order,
-    PublicTrade,
-    Role,
-    Side,
-    Status,
-)
-from whitewire.venue.money import add, multiply, subtract
+from whitewire.venue.engine.accounts import Account, FeePot
+from whitewire.venue.engine.clearing import FeeOf
+from whitewire.venue.engine.matching import NewOrder, Plan
+from whitewire.venue.engine.positions import Position, PositionRecord
+from whitewire.venue.engine.wallet import CollateralWallet
+from whitewire.venue.values import collateral_refusals
+from whitewire.venue.values.model import ZERO, MarketSpec, Order, PublicTrade, Role, Side, Status
+from whitewire.venue.values.money import add, multiply, subtract
 
 _NO_ORDER = 0
 _Values = Mapping[Pending, Decimal]
@@ -91,7 +83,7 @@ class CollateralClearing:
         self._check_bracket(new, wallet, {key: value}, {**wallet.pending, **changed})
         needed = self._margins.required(wallet, changed)
         if needed > self._margins.required(wallet) and needed > self._margins.equity(wallet):
-            raise refusals.no_margin()
+            raise collateral_refusals.no_margin()
 
     def _check_bracket(
         self, new: NewOrder, wallet: CollateralWallet, alone: _Values, together: _Values
@@ -106,8 +98,8 @@ class CollateralClearing:
         if after <= bound or after <= before:
             return
         if self._margins.value(wallet, market, side, alone) > bound:
-            raise refusals.position_too_big()
-        raise refusals.pending_too_big()
+            raise collateral_refusals.position_too_big()
+        raise collateral_refusals.pending_too_big()
 
     def reserve(self, order: Order, new: NewOrder, plan: Plan) -> None:
         """Counts what the order may add to a position."""

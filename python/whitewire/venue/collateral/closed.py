@@ -16,15 +16,15 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from whitewire.venue import refusals
 from whitewire.venue.collateral.dates import read_dates
-from whitewire.venue.collateral.positions import Position
 from whitewire.venue.collateral.requests import ClosedPnlQuery
-from whitewire.venue.collateral.wallet import CollateralWallet
-from whitewire.venue.model import ZERO
-from whitewire.venue.money import add, multiply, quotient, subtract
-from whitewire.venue.queries import page_of, read_page
-from whitewire.venue.refusals import Problems
+from whitewire.venue.engine.positions import Position
+from whitewire.venue.engine.wallet import CollateralWallet
+from whitewire.venue.orders.queries import page_of, read_page
+from whitewire.venue.values import refusals
+from whitewire.venue.values.model import ZERO
+from whitewire.venue.values.money import add, multiply, quotient, subtract
+from whitewire.venue.values.refusals import Problems
 
 _PAGE = 100
 _REACH = 10_000

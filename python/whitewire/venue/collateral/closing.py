@@ -11,16 +11,15 @@ Rules:
 
 from __future__ import annotations
 
-from whitewire.venue import refusals as spot_refusals
-from whitewire.venue.accounts import Account
-from whitewire.venue.collateral import refusals
 from whitewire.venue.collateral.orders import Sight, product_of
 from whitewire.venue.collateral.requests import CloseRequest
-from whitewire.venue.fields import read_market, read_position_side
-from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import OrderType, Side
-from whitewire.venue.queries import read_int
-from whitewire.venue.refusals import Problems
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.engine.matching import NewOrder
+from whitewire.venue.orders.fields import read_market, read_position_side
+from whitewire.venue.orders.queries import read_int
+from whitewire.venue.values import collateral_refusals, refusals
+from whitewire.venue.values.model import OrderType, Side
+from whitewire.venue.values.refusals import Problems
 
 
 def read_close(request: CloseRequest, account: Account, sight: Sight) -> NewOrder:
@@ -35,15 +34,15 @@ def read_close(request: CloseRequest, account: Account, sight: Sight) -> NewOrde
     side = read_position_side(request.position_side, problems)
     if request.position_id is None:
         text = "PositionId field is required."
-        problems.add(spot_refusals.REQUIRED, "positionId", text)
+        problems.add(refusals.REQUIRED, "positionId", text)
     problems.refuse()
     spec = problems.given(spec)
     held = account.collateral.positions.values()
     position = next((one for one in held if one.id == position_id), None)
     if position is None or position.market != spec.name:
-        raise refusals.position_not_found()  # Z1
+        raise collateral_refusals.position_not_found()  # Z1
     if request.position_side is not None and side is not position.side:
-        raise refusals.wrong_position_side()  # Z2
+        raise collateral_refusals.wrong_position_side()  # Z2
     return NewOrder(
         account=account,
         spec=spec,

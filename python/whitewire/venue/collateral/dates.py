@@ -10,9 +10,9 @@ Rules:
 
 from __future__ import annotations
 
-from whitewire.venue import refusals
-from whitewire.venue.queries import read_int
-from whitewire.venue.refusals import Problems
+from whitewire.venue.orders.queries import read_int
+from whitewire.venue.values import refusals
+from whitewire.venue.values.refusals import Problems
 
 _AHEAD_S = 1.0
 

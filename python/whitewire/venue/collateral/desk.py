@@ -23,17 +23,13 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Protocol, TypeVar
 
-from whitewire.venue import bulk
-from whitewire.venue import refusals as spot_refusals
-from whitewire.venue.accounts import Account
-from whitewire.venue.collateral import orders, refusals
+from whitewire.venue.collateral import orders
 from whitewire.venue.collateral.board import FuturesBoard
 from whitewire.venue.collateral.closed import ClosedPosition, closed_positions
 from whitewire.venue.collateral.closing import read_close
 from whitewire.venue.collateral.dates import read_dates
 from whitewire.venue.collateral.groups import Group, GroupKind, Groups, exits_of
 from whitewire.venue.collateral.margin import AssetSummary, Margins, Summary
-from whitewire.venue.collateral.positions import FundingRecord, Position, PositionRecord
 from whitewire.venue.collateral.requests import (
     ClosedPnlQuery,
     CloseRequest,
@@ -44,13 +40,17 @@ from whitewire.venue.collateral.requests import (
     PositionHistoryQuery,
     TpslRequest,
 )
-from whitewire.venue.collateral.wallet import LEVERAGES
-from whitewire.venue.engine import Engine
-from whitewire.venue.fields import read_flag, read_market, read_optional_market
-from whitewire.venue.model import Order, OrderType, Side, VenueError
-from whitewire.venue.money import multiply, quotient
-from whitewire.venue.queries import page_of, read_int, read_page
-from whitewire.venue.refusals import Problems
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.engine.engine import Engine
+from whitewire.venue.engine.positions import FundingRecord, Position, PositionRecord
+from whitewire.venue.engine.wallet import LEVERAGES
+from whitewire.venue.orders import bulk
+from whitewire.venue.orders.fields import read_flag, read_market, read_optional_market
+from whitewire.venue.orders.queries import page_of, read_int, read_page
+from whitewire.venue.values import collateral_refusals, refusals
+from whitewire.venue.values.model import Order, OrderType, Side, VenueError
+from whitewire.venue.values.money import multiply, quotient
+from whitewire.venue.values.refusals import Problems
 
 _PAGE = 100
 _HUNDRED = Decimal(100)
@@ -165,7 +165,7 @@ class CollateralDesk:
         now = self._clockwork.advance()
         new = orders.read_order(request, self._parts.accounts[account], self._parts.sight)
         if new.exits is None:
-            raise spot_refusals.validation(30, "stopLoss", "StopLoss field is required.")
+            raise refusals.validation(30, "stopLoss", "StopLoss field is required.")
         return self._parts.groups.place_oto(new, now).snapshot()
 
     def place_oco(self, account: str, request: OcoRequest) -> Group:
@@ -203,7 +203,7 @@ class CollateralDesk:
         client_order_id = request.client_order_id
         if (group_id is None) is (client_order_id is None):
             text = f"{request.key[0].upper()}{request.key[1:]} field is required."
-            problems.add(spot_refusals.REQUIRED, request.key, text)
+            problems.add(refusals.REQUIRED, request.key, text)
         problems.refuse()
         market = problems.given(spec).name
         if group_id is None:
@@ -211,7 +211,7 @@ class CollateralDesk:
             group_id = held.group_id if held is not None else None
         group = self._parts.groups.find(account, market, group_id or 0, kinds)
         if group is None:
-            raise refusals.group_not_found(request.key)
+            raise collateral_refusals.group_not_found(request.key)
         self._parts.groups.cancel(group, now)
         return group.snapshot()
 
@@ -221,14 +221,14 @@ class CollateralDesk:
         problems = Problems()
         value = read_int(leverage, "leverage", problems)
         if leverage is None:
-            problems.add(spot_refusals.REQUIRED, "leverage", "Leverage field is required.")
+            problems.add(refusals.REQUIRED, "leverage", "Leverage field is required.")
         elif value is not None and value not in LEVERAGES:
-            problems.add(spot_refusals.REQUIRED, "leverage", "The selected leverage is invalid.")
+            problems.add(refusals.REQUIRED, "leverage", "The selected leverage is invalid.")
         problems.refuse()
         wallet = self._parts.accounts[account].collateral
         value = problems.given(value)
         if value != wallet.leverage and wallet.is_busy:
-            raise refusals.mode_is_locked("leverage")
+            raise collateral_refusals.mode_is_locked("leverage")
         wallet.leverage = value
         return value
 
@@ -237,12 +237,12 @@ class CollateralDesk:
         self._clockwork.advance()
         problems = Problems()
         if mode is None:
-            problems.add(spot_refusals.REQUIRED, "hedgeMode", "HedgeMode field is required.")
+            problems.add(refusals.REQUIRED, "hedgeMode", "HedgeMode field is required.")
         is_hedged = read_flag(mode, "hedgeMode", problems)
         problems.refuse()
         wallet = self._parts.accounts[account].collateral
         if is_hedged is not wallet.is_hedged and wallet.is_busy:
-            raise refusals.mode_is_locked("hedgeMode")
+            raise collateral_refusals.mode_is_locked("hedgeMode")
         wallet.is_hedged = is_hedged
         return is_hedged
 
@@ -255,7 +255,7 @@ class CollateralDesk:
     def assets(self, account: str, ticker: object = None) -> dict[str, AssetSummary]:
         """collateral-account/balance and balance-summary, of one asset or of all."""
         if ticker is not None and ticker not in self._parts.assets:
-            raise refusals.invalid_ticker()
+            raise collateral_refusals.invalid_ticker()
         chosen = self._parts.assets if ticker is None else (str(ticker),)
         wallet = self._parts.accounts[account].collateral
         return self._parts.margins.assets(wallet, chosen)

@@ -21,11 +21,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from whitewire.venue.accounts import Account
 from whitewire.venue.collateral.pool import Pool
-from whitewire.venue.collateral.positions import FundingRecord
-from whitewire.venue.model import ZERO, MarketSpec
-from whitewire.venue.money import add, floor_to, multiply, quotient, subtract
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.engine.positions import FundingRecord
+from whitewire.venue.values.model import ZERO, MarketSpec
+from whitewire.venue.values.money import add, floor_to, multiply, quotient, subtract
 
 CAP = Decimal("0.0075")
 BASE_RATE = Decimal("0.0001")

@@ -19,13 +19,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from enum import Enum
 
-from whitewire.venue.accounts import Account
-from whitewire.venue.activation import Condition
 from whitewire.venue.collateral.orders import exit_order, exit_triggers
-from whitewire.venue.engine import Engine
-from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import MarketSpec, Order, OrderType, Side, Status
-from whitewire.venue.refusals import client_id_taken
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.engine.engine import Engine
+from whitewire.venue.engine.matching import NewOrder
+from whitewire.venue.values.activation import Condition
+from whitewire.venue.values.model import MarketSpec, Order, OrderType, Side, Status
+from whitewire.venue.values.refusals import client_id_taken
 
 _OVER = (Status.AUTO_CANCELED_LIQUIDATION, Status.DELISTING)
 

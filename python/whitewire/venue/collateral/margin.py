@@ -22,10 +22,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 
-from whitewire.venue.collateral.positions import Position
-from whitewire.venue.collateral.wallet import CollateralWallet, Key
-from whitewire.venue.model import ZERO, MarketSpec, PositionSide, Side
-from whitewire.venue.money import add, floor_to, multiply, percent_of, quotient, subtract
+from whitewire.venue.engine.positions import Position
+from whitewire.venue.engine.wallet import CollateralWallet, Key
+from whitewire.venue.values.model import ZERO, MarketSpec, PositionSide, Side
+from whitewire.venue.values.money import add, floor_to, multiply, percent_of, quotient, subtract
 
 _UNIT = "USDT"
 Pending = tuple[str, PositionSide, Side]

@@ -22,12 +22,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from decimal import Decimal
 
-from whitewire.venue import refusals as spot_refusals
-from whitewire.venue.accounts import Account
-from whitewire.venue.activation import Activation, Condition
-from whitewire.venue.collateral import refusals
 from whitewire.venue.collateral.requests import CollateralRequest, OcoRequest, TpslRequest
-from whitewire.venue.fields import (
+from whitewire.venue.engine.accounts import Account
+from whitewire.venue.engine.matching import NewOrder
+from whitewire.venue.orders.fields import (
     Markets,
     check_amount,
     check_price,
@@ -39,8 +37,22 @@ from whitewire.venue.fields import (
     read_side,
     read_stp,
 )
-from whitewire.venue.matching import NewOrder
-from whitewire.venue.model import (
+from whitewire.venue.orders.place import (
+    BestPrices,
+    bbo_price,
+    check_flags,
+    check_total,
+    read_bbo_role,
+)
+from whitewire.venue.orders.stops import (
+    Triggers,
+    check_activation_price,
+    check_last_price,
+    read_activation_price,
+)
+from whitewire.venue.values import collateral_refusals, refusals
+from whitewire.venue.values.activation import Activation, Condition
+from whitewire.venue.values.model import (
     ZERO,
     Exits,
     MarketSpec,
@@ -49,15 +61,8 @@ from whitewire.venue.model import (
     Product,
     Side,
 )
-from whitewire.venue.money import read_number
-from whitewire.venue.orders import BestPrices, bbo_price, check_flags, check_total, read_bbo_role
-from whitewire.venue.refusals import Problems
-from whitewire.venue.stop_orders import (
-    Triggers,
-    check_activation_price,
-    check_last_price,
-    read_activation_price,
-)
+from whitewire.venue.values.money import read_number
+from whitewire.venue.values.refusals import Problems
 
 _NO_EXITS = "ReduceOnly flag is not allowed with stopLoss or takeProfit."
 
@@ -92,11 +97,11 @@ def read_order(request: CollateralRequest, account: Account, sight: Sight) -> Ne
     is_stop = kind in (OrderType.STOP_LIMIT, OrderType.STOP_MARKET)
     spec = read_market(request.market, sight.markets, problems)
     side = read_side(request.side, problems)
-    amount = read_number_field(request.amount, "amount", spot_refusals.AMOUNT, problems)
+    amount = read_number_field(request.amount, "amount", refusals.AMOUNT, problems)
     role = read_bbo_role(request.bbo_role, problems)
     price = trigger = None
     if has_price and request.bbo_role is None:
-        price = read_number_field(request.price, "price", spot_refusals.PRICE, problems)
+        price = read_number_field(request.price, "price", refusals.PRICE, problems)
     if is_stop:
         trigger = read_activation_price(request.activation_price, problems)
     post_only = read_flag(request.post_only, "postOnly", problems)
@@ -125,7 +130,7 @@ def read_order(request: CollateralRequest, account: Account, sight: Sight) -> Ne
     amount = _reduced(amount, account, spec, side, position_side, reduce_only=reduce_only)
     reduces = reduce_only or _is_close(side, position_side)
     if exits is not None and reduces:
-        raise spot_refusals.validation(spot_refusals.REQUIRED, "reduceOnly", _NO_EXITS)  # O3
+        raise refusals.validation(refusals.REQUIRED, "reduceOnly", _NO_EXITS)  # O3
     if price is not None and not reduces:
         check_total(price, amount, spec)
     if exits is not None:
@@ -175,7 +180,7 @@ def read_oco(request: OcoRequest, account: Account, sight: Sight) -> tuple[NewOr
     problems = Problems()
     if request.stop_limit_price is None:
         text = "Stop limit price field is required."
-        problems.add(spot_refusals.REQUIRED, "stop_limit_price", text)
+        problems.add(refusals.REQUIRED, "stop_limit_price", text)
     problems.refuse()
     stop = read_order(
         CollateralRequest(
@@ -214,13 +219,13 @@ def read_tpsl(request: TpslRequest, account: Account, sight: Sight) -> list[NewO
     )
     if request.stop_loss is None and request.take_profit is None:
         text = "One of activation prices should be set."
-        problems.add(spot_refusals.REQUIRED, "activation_price", text)
+        problems.add(refusals.REQUIRED, "activation_price", text)
     problems.refuse()
     spec = problems.given(spec)
     _check_position_side(position_side, account, spec)
     held = account.collateral.held(spec.name, position_side)
     if not held:
-        raise refusals.no_position()
+        raise collateral_refusals.no_position()
     entry_side = Side.BUY if held > 0 else Side.SELL
     _check_exits(exits, entry_side, sight.last_price(spec.name))
     return [
@@ -271,7 +276,7 @@ def _read_exits(
     if request.stop_loss is None and request.take_profit is None:
         return None
     if reduce_only:  # O3
-        problems.add(spot_refusals.REQUIRED, "reduceOnly", _NO_EXITS)
+        problems.add(refusals.REQUIRED, "reduceOnly", _NO_EXITS)
     stop_loss = _read_exit(request.stop_loss, "stopLoss", spec, problems)
     take_profit = _read_exit(request.take_profit, "takeProfit", spec, problems)
     return Exits(0, stop_loss, take_profit)
@@ -285,7 +290,7 @@ def _read_exit(
     price = read_number(value)
     if price is None:
         name = f"{key[0].upper()}{key[1:]}"
-        problems.add(spot_refusals.REQUIRED, key, f"{name} field should be numeric string.")
+        problems.add(refusals.REQUIRED, key, f"{name} field should be numeric string.")
     elif spec is not None:
         check_activation_price(price, spec, problems)
     return price
@@ -298,9 +303,9 @@ def _check_exits(exits: Exits, side: Side, price: Decimal | None) -> None:
     is_long = side is Side.BUY
     gain, loss = exits.take_profit, exits.stop_loss
     if gain is not None and not (gain > price if is_long else gain < price):
-        raise refusals.wrong_take_profit()
+        raise collateral_refusals.wrong_take_profit()
     if loss is not None and not (loss < price if is_long else loss > price):
-        raise refusals.wrong_stop_loss()
+        raise collateral_refusals.wrong_stop_loss()
 
 
 def _check_pair(limit: NewOrder, stop: NewOrder, sight: Sight) -> None:
@@ -312,16 +317,16 @@ def _check_pair(limit: NewOrder, stop: NewOrder, sight: Sight) -> None:
     best = sight.best(limit.spec.name, limit.side.opposite)
     is_buy = limit.side is Side.BUY
     if best is not None and (price >= best.price if is_buy else price <= best.price):
-        raise refusals.take_profit_would_take()
+        raise collateral_refusals.take_profit_would_take()
     if (trigger.price > last) is not is_buy:
-        raise refusals.wrong_oco_stop()
+        raise collateral_refusals.wrong_oco_stop()
 
 
 def _check_position_side(side: PositionSide, account: Account, spec: MarketSpec) -> None:
     """Whether the account's mode has this side (O2)."""
     is_hedged = account.collateral.is_hedged and spec.is_futures
     if is_hedged is (side is PositionSide.BOTH):
-        raise refusals.wrong_position_side()
+        raise collateral_refusals.wrong_position_side()
 
 
 def _is_close(side: Side, position_side: PositionSide) -> bool:
@@ -347,7 +352,7 @@ def _reduced(
     held = account.collateral.held(spec.name, position_side)
     room = held if side is Side.SELL else held.copy_negate()
     if reduce_only and room <= 0:
-        raise refusals.nothing_to_reduce()
+        raise collateral_refusals.nothing_to_reduce()
     if is_close and not reduce_only and amount > room:
-        raise refusals.would_flip()
+        raise collateral_refusals.would_flip()
     return min(amount, room)

@@ -16,8 +16,8 @@ from __future__ import annotations
 
 from decimal import Decimal
 
-from whitewire.venue.model import ZERO
-from whitewire.venue.money import add
+from whitewire.venue.values.model import ZERO
+from whitewire.venue.values.money import add
 
 
 class Pool:

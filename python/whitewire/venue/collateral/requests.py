@@ -9,8 +9,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from whitewire.venue.model import OrderType
-from whitewire.venue.requests import Body
+from whitewire.venue.values.model import OrderType
+from whitewire.venue.values.requests import Body
 
 
 @dataclass(frozen=True, slots=True)

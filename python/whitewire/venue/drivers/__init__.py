@@ -1,0 +1,1 @@
+"""What moves a market besides its clients: simulated traders, or a recorded feed."""

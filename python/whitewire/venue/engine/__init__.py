@@ -1,0 +1,1 @@
+"""Accounts, books and matching: what happens to an order whose fields are valid."""

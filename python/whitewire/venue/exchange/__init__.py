@@ -1,0 +1,1 @@
+"""The venue without a wire: every command, every query, every event, synchronously."""

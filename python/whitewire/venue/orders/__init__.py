@@ -1,0 +1,1 @@
+"""From requests to orders: fields read, rules of the market checked, refusals found."""

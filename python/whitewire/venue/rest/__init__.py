@@ -1,0 +1,1 @@
+"""The REST endpoints: routes, handlers and how everything looks in a body."""

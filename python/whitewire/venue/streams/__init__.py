@@ -1,0 +1,1 @@
+"""The channels: who listens, and what is pushed to them."""

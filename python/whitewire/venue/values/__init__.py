@@ -1,0 +1,1 @@
+"""What is said: markets, orders, requests, events, refusals and exact numbers, as plain values."""

@@ -1,0 +1,1 @@
+"""The WebSocket's connections and methods, order entry included."""
