@@ -1,0 +1,152 @@
+"""`python -m bench.micro.placing`: what one call of a strategy costs until its bytes are written.
+
+Owns: the calls and their check. Must not know: how the gateway works. Invariant: every round's
+requests are read back and verified, whether it was timed or not.
+
+Time is the CPU time of this thread, the kernel's part of the writes included (`--user` leaves
+it out as far as the host tells the two apart). Exit codes: 0 measured, 1 a wrong answer, 2 usage.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import gc
+import sys
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
+from statistics import median, quantiles
+from typing import Any
+
+import uvloop
+
+from bench.micro.desk import MARKET, Desk
+from bench.micro.measure import WrongAnswerError, expect
+from whitewire.protocol.orders import Order
+
+__all__ = ["main"]
+
+_AMOUNT = Decimal("0.01")
+_BEST, _STEP = Decimal("60000.00"), Decimal("0.01")
+_LEGS = 20
+_SLOTS = 5
+_CONNECTIONS = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """One call of a strategy.
+
+    Attributes:
+        name: as printed.
+        make: does it; takes the number of the round.
+        requests: how many it sends.
+    """
+
+    name: str
+    make: Callable[[Desk, int], object]
+    requests: int
+
+
+def _limit(desk: Desk, number: int) -> Order:
+    return desk.gateway.limit(MARKET.name, "buy", _BEST + number % 7 * _STEP, _AMOUNT)
+
+
+def _quote(desk: Desk, number: int) -> object:
+    best = _BEST + number % 7 * _STEP
+    bids = [(best - leg * _STEP, _AMOUNT) for leg in range(_LEGS)]
+    return desk.gateway.quote(MARKET.name, bids, [])
+
+
+def _set_quotes(desk: Desk, number: int) -> None:
+    best = _BEST + number % 7 * _STEP
+    bids = [(best - leg * _STEP, _AMOUNT) for leg in range(_SLOTS)]
+    asks = [(best + (leg + _LEGS) * _STEP, _AMOUNT) for leg in range(_SLOTS)]
+    desk.gateway.set_quotes(MARKET.name, bids, asks)
+
+
+CALLS = (
+    Call("limit", _limit, 1),
+    Call(f"quote, {_LEGS} legs", _quote, _LEGS),
+    Call(f"set_quotes, {2 * _SLOTS} moves", _set_quotes, 2 * _SLOTS),
+)
+
+
+def _verify(call: Call, bodies: list[dict[str, Any]]) -> None:
+    expect(len(bodies) == call.requests, f"{len(bodies)} requests instead of {call.requests}")
+    names = {body["clientOrderId"] for body in bodies}
+    expect(len(names) == len(bodies), "two requests name the same order")
+    expect(len({body["nonce"] for body in bodies}) == len(bodies), "a nonce was used twice")
+    for body in bodies:
+        is_near = abs(Decimal(body["price"]) - _BEST) <= 2 * _LEGS * _STEP
+        expect(is_near, f"the price is {body['price']}")
+        expect(Decimal(body.get("amount", _AMOUNT)) == _AMOUNT, "the amount is wrong")
+
+
+async def _rounds(desk: Desk, call: Call, count: int, around: Callable[[bool], None]) -> None:
+    """So many calls; `around` is told when one begins and ends."""
+    is_moving = call.make is _set_quotes
+    if is_moving:  # the first one places
+        call.make(desk, -1)
+        await desk.answer()
+    for number in range(count):
+        desk.refresh()
+        around(True)
+        call.make(desk, number)
+        around(False)
+        _verify(call, await desk.answer())
+        if not is_moving:
+            desk.gateway.cancel_all()
+            await desk.answer()
+    desk.gateway.cancel_all()
+    await desk.answer()
+
+
+async def _measure(count: int) -> dict[str, list[int]]:
+    desk = Desk(_CONNECTIONS)
+    await desk.open()
+    found: dict[str, list[int]] = {}
+    try:
+        for call in CALLS:
+            samples: list[int] = []
+            began = 0
+
+            def around(begins: bool, samples: list[int] = samples) -> None:
+                nonlocal began
+                now = time.thread_time_ns()
+                if begins:
+                    began = time.thread_time_ns()
+                else:
+                    samples.append(now - began)
+
+            await _rounds(desk, call, count // 5 + 1, lambda _: None)
+            gc.collect()
+            gc.freeze()
+            await _rounds(desk, call, count, around)
+            found[call.name] = samples
+    finally:
+        await desk.close()
+    return found
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measures and prints; an exit code."""
+    parser = argparse.ArgumentParser(prog="python -m bench.micro.placing", description=__doc__)
+    parser.add_argument("--rounds", type=int, default=500, metavar="N", help="calls of each kind")
+    chosen = parser.parse_args(arguments)
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            found = runner.run(_measure(chosen.rounds))
+    except WrongAnswerError as error:
+        print(f"wrong answer: {error}", file=sys.stderr)
+        return 1
+    for name, samples in found.items():
+        tenth = quantiles(samples, n=10)[0]
+        print(f"{name:24} median {median(samples) / 1000:8.1f} us   p10 {tenth / 1000:8.1f} us")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
