@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
@@ -188,3 +189,54 @@ def test_every_request_leaves_exactly_once_and_in_order(moves: list[str]) -> Non
             left.append(pipeline.on_response(200, b"", 1)[0])
     left += pipeline.on_close()
     assert left == pushed
+
+
+def by_looking(pipelines: Sequence[Pipeline], is_cancel: bool) -> Pipeline | None:
+    """The slow twin of `Pool.pick`: the least loaded with room, of these the fastest, the first."""
+    best = None
+    for pipeline in pipelines:
+        mine = (pipeline.in_flight, pipeline.rank)
+        if pipeline.has_room(is_cancel) and (best is None or mine < (best.in_flight, best.rank)):
+            best = pipeline
+    return best
+
+
+@given(
+    depths=st.lists(st.integers(1, 4), min_size=1, max_size=6),
+    moves=st.lists(
+        st.tuples(
+            st.sampled_from(["pick", "push", "cancel", "answer", "close", "ready", "rank", "new"]),
+            st.integers(0, 5),
+            st.integers(0, 3),
+        ),
+        max_size=80,
+    ),
+)
+def test_the_pool_finds_what_looking_at_each_finds(
+    depths: list[int], moves: list[tuple[str, int, int]]
+) -> None:
+    pipelines = [Pipeline(depth, 1, str(number)) for number, depth in enumerate(depths)]
+    pool = Pool(pipelines)
+    for move, where, value in moves:
+        chosen = pipelines[where % len(pipelines)]
+        if move in ("pick", "cancel"):
+            picked = pool.pick(None, move == "cancel")
+            assert picked is by_looking(pipelines, move == "cancel")
+            if picked is not None:
+                picked.push(Request(OTHER))
+        elif move == "push":  # whatever the pool would say
+            chosen.push(Request(OTHER))
+        elif move == "answer" and chosen.in_flight:
+            chosen.on_response(200, b"", 1)
+        elif move == "close":
+            chosen.on_close()
+        elif move == "ready":
+            chosen.ready = value > 0
+        elif move == "rank":
+            chosen.rank = value
+        elif move == "new":  # one of them is replaced
+            pipelines[where % len(pipelines)] = ready(chosen.depth, 1, "new")
+            pool = Pool(pipelines)
+        for is_cancel in (False, True):
+            assert pool.pick(None, is_cancel) is by_looking(pipelines, is_cancel)
+        assert all(each.in_flight == len(each._waiting) for each in pipelines)

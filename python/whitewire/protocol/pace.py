@@ -115,11 +115,9 @@ class Meter:
         self._first_ns = self._last_ns = 0
         self._answers = 0  # behind the first
 
-    def sent(self, request: Request, is_first: bool) -> None:
-        """A request is on its way; `is_first` when nothing else is."""
-        if is_first:
-            self.forget()
-            self._first = request if request.kind is not RequestKind.OTHER else None
+    def first_sent(self, request: Request) -> None:
+        """A request is on its way, and nothing else is."""
+        self._first = request if request.kind is not RequestKind.OTHER else None
 
     def answered(self, request: Request, now_ns: int, is_last: bool) -> None:
         """Its answer came; `is_last` when nothing is in flight any more."""

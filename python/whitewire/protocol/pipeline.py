@@ -10,6 +10,7 @@ the venue then sees both in the order in which they were decided (place, modify,
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 
 from whitewire.errors import PeerError, UsageError
@@ -55,6 +56,36 @@ class Request:
         self.endpoint = endpoint or kind.value
 
 
+class _Board:
+    """Which connections have how many requests in flight: a bit for each that is ready.
+
+    Attributes:
+        at: bits by load; the lowest bit is that of the fastest connection.
+        least: no connection has fewer in flight.
+        is_sorted: whether the bits are in the order of the ranks.
+    """
+
+    __slots__ = ("at", "is_sorted", "least")
+
+    def __init__(self) -> None:
+        self.at: defaultdict[int, int] = defaultdict(int)
+        self.least = 0
+        self.is_sorted = True
+
+    def move(self, bit: int, before: int, after: int) -> None:
+        """A connection's load changed."""
+        at = self.at
+        at[before] ^= bit
+        at[after] ^= bit
+        if after < self.least:
+            self.least = after
+
+    def flip(self, bit: int, load: int) -> None:
+        """A connection became ready, or is not any more."""
+        self.at[load] ^= bit
+        self.least = min(self.least, load)
+
+
 class Pipeline:
     """The requests in flight on one connection.
 
@@ -63,14 +94,14 @@ class Pipeline:
 
     Attributes:
         name: for people.
-        ready: the transport sets it once connected, and clears it when the connection drains.
         depth: requests in flight allowed for anything.
         cancel_reserve: further ones allowed for cancels.
+        in_flight: how many requests wait for an answer.
         meter: how fast its requests are answered.
-        rank: how slow it is, next to the other connections of its pool.
     """
 
-    __slots__ = ("_waiting", "cancel_reserve", "depth", "meter", "name", "rank", "ready")
+    __slots__ = ("_bit", "_board", "_rank", "_ready", "_waiting", "cancel_reserve", "depth",
+                 "in_flight", "meter", "name")  # fmt: skip
 
     def __init__(
         self, depth: int, cancel_reserve: int, name: str = "", matching: Matching | None = None
@@ -84,25 +115,49 @@ class Pipeline:
         self.depth = depth
         self.cancel_reserve = cancel_reserve
         self.name = name
-        self.ready = False
+        self.in_flight = 0
         self.meter = Meter()
-        self.rank = 0
+        self._ready = False
+        self._rank = 0
+        self._board, self._bit = _Board(), 1
         self._waiting: Matching = InOrder() if matching is None else matching
 
     @property
-    def in_flight(self) -> int:
-        """How many requests wait for an answer."""
-        return len(self._waiting)
+    def ready(self) -> bool:
+        """The transport sets it once connected, and clears it when the connection drains."""
+        return self._ready
+
+    @ready.setter
+    def ready(self, ready: bool) -> None:
+        if ready != self._ready:
+            self._ready = ready
+            self._board.flip(self._bit, self.in_flight)
+
+    @property
+    def rank(self) -> int:
+        """How slow it is, next to the other connections of its pool."""
+        return self._rank
+
+    @rank.setter
+    def rank(self, rank: int) -> None:
+        if rank != self._rank:
+            self._rank = rank
+            self._board.is_sorted = False
 
     def has_room(self, is_cancel: bool) -> bool:
         """Whether one more request may be sent."""
         limit = self.depth + self.cancel_reserve if is_cancel else self.depth
-        return self.ready and len(self._waiting) < limit
+        return self._ready and self.in_flight < limit
 
     def push(self, request: Request) -> None:
         """Note that `request` is on the wire, behind all others."""
-        self.meter.sent(request, len(self._waiting) == 0)
+        load = self.in_flight
         self._waiting.add(request)
+        self.in_flight = load + 1
+        if load == 0:
+            self.meter.first_sent(request)
+        if self._ready:
+            self._board.move(self._bit, load, load + 1)
         for order in request.orders:
             order.in_flight += 1
             order.carrier = self
@@ -126,7 +181,7 @@ class Pipeline:
                 "the connection is closed",
             )
         self._release(request)
-        self.meter.answered(request, now_ns, len(self._waiting) == 0)
+        self.meter.answered(request, now_ns, self.in_flight == 0)
         for order in request.orders:
             order.t_ack_ns = order.t_ack_ns or now_ns
         return request
@@ -172,7 +227,17 @@ class Pipeline:
             return 0
         return now_ns - oldest.t_sent_ns
 
+    def join(self, board: _Board, bit: int) -> None:
+        """From now on its load is told to a pool's board, which knows it by that bit."""
+        self._board, self._bit = board, bit
+        if self._ready:
+            board.flip(bit, self.in_flight)
+
     def _release(self, request: Request) -> None:
+        load = self.in_flight
+        self.in_flight = load - 1
+        if self._ready:
+            self._board.move(self._bit, load, load - 1)
         for order in request.orders:
             order.in_flight -= 1
             if order.in_flight == 0:
@@ -180,12 +245,17 @@ class Pipeline:
 
 
 class Pool:
-    """Chooses the connection of the next request: the least loaded, of these the fastest."""
+    """Chooses the connection of the next request: the least loaded, of these the fastest.
 
-    __slots__ = ("pipelines",)
+    A pipeline belongs to the pool that was made last.
+    """
+
+    __slots__ = ("_board", "_by_bit", "_deepest", "pipelines")
 
     def __init__(self, pipelines: Sequence[Pipeline]) -> None:
         self.pipelines = tuple(pipelines)
+        self._deepest = max((each.depth + each.cancel_reserve for each in pipelines), default=0)
+        self._arrange()
 
     @property
     def room(self) -> int:
@@ -202,11 +272,27 @@ class Pool:
         """
         if order is not None and order.carrier is not None:
             return order.carrier if order.carrier.has_room(is_cancel) else None
-        best: Pipeline | None = None
-        load = (0, 0)
-        for pipeline in self.pipelines:
-            if pipeline.has_room(is_cancel):
-                mine = (pipeline.in_flight, pipeline.rank)
-                if best is None or mine < load:
-                    best, load = pipeline, mine
-        return best
+        if not self._board.is_sorted:
+            self._arrange()
+        board = self._board
+        for load in range(board.least, self._deepest):
+            bits = board.at[load]
+            if bits:
+                board.least = load
+                best = self._by_bit[bits & -bits]
+                return best if best.has_room(is_cancel) else self.scan(is_cancel)
+        return None
+
+    def scan(self, is_cancel: bool) -> Pipeline | None:
+        """What `pick` finds, by looking at each: where the least loaded one is full."""
+        room = [pipeline for pipeline in self.pipelines if pipeline.has_room(is_cancel)]
+        return min(room, key=lambda each: (each.in_flight, each.rank), default=None)
+
+    def _arrange(self) -> None:
+        """Gives each pipeline its bit, by its rank."""
+        board = self._board = _Board()
+        self._by_bit: dict[int, Pipeline] = {}
+        by_rank = sorted(self.pipelines, key=lambda pipeline: pipeline.rank)
+        for place, pipeline in enumerate(by_rank):
+            self._by_bit[1 << place] = pipeline
+            pipeline.join(board, 1 << place)
