@@ -19,6 +19,7 @@ from tests.test_order_entry import Owner
 from whitewire._bridge import now_ns
 from whitewire.config import Config, VenueConfig
 from whitewire.market import Side
+from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.replies import RequestKind
@@ -80,7 +81,7 @@ class Desk:
         self.entry.path.enter()
         for number in (1, 2):
             order = self.store.create(MARKET, Side.BUY, 1, 1, f"ww-{number}", 1)
-            call_id = self.lane.number(lambda: 0)
+            call_id = self.lane.number(NonceAllocator(), 0)
             assert self.lane.connection is not None
             assert self.lane.connection.append(call_frame(call_id))
             requests.append(Request(RequestKind.PLACE, (order,), call_id))
@@ -154,7 +155,7 @@ async def test_each_call_ends_once(name: str) -> None:
         assert all(request.orders[0].in_flight == 0 for request in requests)
         if "lost" in fates:
             await it.keep_house(lambda: it.owner.sockets == [True, False, True])
-            assert it.lane.number(lambda: 0) > max(request.nonce for request in requests)
+            assert it.lane.number(NonceAllocator(), 0) > max(request.nonce for request in requests)
         else:
             assert it.owner.sockets == [True]
             assert it.lane.pipeline.meter.alone.count == 1

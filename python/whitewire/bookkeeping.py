@@ -29,6 +29,7 @@ from whitewire.journal.lock import Lock
 from whitewire.journal.reader import newest_session, recover, replay
 from whitewire.journal.state import JournalState
 from whitewire.journal.writer import Writer
+from whitewire.market import Side
 from whitewire.protocol.order_table import OrderNotice
 from whitewire.protocol.orders import Fill, Liquidity
 
@@ -43,6 +44,7 @@ __all__ = ["Bookkeeper"]
 log = logging.getLogger("whitewire")
 
 MAX_TEXT = records.MAX_TEXT
+_WORDS = {side: side.value for side in Side}
 
 
 class Bookkeeper:
@@ -191,7 +193,7 @@ class Bookkeeper:
                     order.t_submit_ns,
                     order.client_id,
                     order.market.name,
-                    order.side.value,
+                    _WORDS[order.side],
                     order.price_ticks,
                     order.amount_lots,
                     order.flags,

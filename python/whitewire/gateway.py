@@ -27,7 +27,6 @@ from whitewire.money import Money
 from whitewire.ordering import Ordering
 from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.nonce import NonceAllocator
-from whitewire.protocol.order_flags import Flags
 from whitewire.protocol.order_table import OrderStore
 from whitewire.protocol.orders import Order, OrderState
 from whitewire.protocol.positions import Position, position_in
@@ -184,14 +183,13 @@ class Gateway:
             UsageError: unknown market, excluded flags, or (NumberError) a number off the grid.
         """
         where = self.market(market)
-        side = Side(side)
-        stp = stp or self.config.orders.stp
-        flags = Flags.chosen(where, side, post_only, ioc, rpi, stp, reduce_only)
+        ordering = self.ordering
+        side, flags = ordering.flags_of(where, side, post_only, stp, rpi, ioc, reduce_only)
         ticks = where.price_to_ticks(price)
         lots = where.amount_to_lots(amount)
         self.path.enter()
         try:
-            return self.ordering.place(where, side, ticks, lots, flags, tag)
+            return ordering.place(where, side, ticks, lots, flags, tag)
         finally:
             self.path.leave()
 

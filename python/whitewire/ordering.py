@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from whitewire import _core
 from whitewire._bridge import now_ns
@@ -37,19 +37,9 @@ __all__ = ["Ordering"]
 MAX_LEGS = 20
 # Of earlier orders; above it only what is not ours would have one.
 LAST_NUMBER = 9_000_000_000
-
-
-class _Pass(NamedTuple):
-    """Leave to send one request; `nonce` is the call's id where the lane is the order socket."""
-
-    lane: Lane
-    connection: OrderConnection
-    nonce: int
-    endpoint: str
-
-    def note(self, kind: RequestKind, *orders: Order) -> None:
-        """The request was appended."""
-        self.lane.push(Request(kind, orders, self.nonce, endpoint=self.endpoint))
+# Leave to send one request: where, with which nonce (a call's id where the lane is the order
+# socket), and against which rate limit it counts.
+_Pass = tuple["Lane", "OrderConnection", int, str]
 
 
 class Ordering:
@@ -70,6 +60,8 @@ class Ordering:
         self._sequence = 0
         self._cancels: dict[Order, None] = {}  # in the order in which they were asked for
         self._stp = gateway.config.orders.stp
+        self._quote_flags = {side: Flags.of(side, True, False, False, self._stp) for side in Side}
+        self._chosen: dict[tuple[object, ...], tuple[Side, int]] = {}
         self.choosing = Choosing(gateway)
         self.on_placed: Callable[[Order], None] | None = None
         self.presigning = Presigning(gateway)
@@ -86,21 +78,21 @@ class Ordering:
         transport: OrderTransport | None = None,
     ) -> Order:
         """Places one order, post-only or not as `flags` say; on its own, so never as a bulk."""
-        order = self._create(market, side, ticks, lots, flags, tag)
-        if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
+        gateway, now = self._gateway, now_ns()
+        order = self._create(market, side, ticks, lots, flags, tag, now)
+        if gateway.reducing and not gateway.collateral.allows(order, lots):
             self._refuse(order, _ONLY_REDUCING)
             return order
         transport = transport or self.choosing.burst(1)
-        admitted = self._admit(RequestKind.PLACE, market, transport)
+        admitted = self._admit(RequestKind.PLACE, market, transport, None, now)
         if isinstance(admitted, Reject):
             self._refuse(order, admitted)
             return order
-        written = admitted.connection.place(
-            market.index, flags, ticks, lots, self._sequence, admitted.nonce
-        )
+        lane, connection, nonce, endpoint = admitted
+        written = connection.place(market.index, flags, ticks, lots, self._sequence, nonce)
         if written > 0:
-            admitted.note(RequestKind.PLACE, order)
-            self._gateway.counts["sent"] += 1
+            lane.push(Request(RequestKind.PLACE, (order,), nonce, 0, None, False, endpoint))
+            gateway.counts["sent"] += 1
             if self.on_placed is not None:
                 self.on_placed(order)
         else:
@@ -116,9 +108,7 @@ class Ordering:
         """Places post-only legs (side, ticks, lots), as bulk requests of 20 or one by one."""
         transport = transport or self.choosing.burst(len(legs))
         is_bulk = transport is OrderTransport.BULK and len(legs) > 1
-        flags = {
-            side: Flags.of(side, True, False, False, self._stp) for side in (Side.BUY, Side.SELL)
-        }
+        flags = self._quote_flags
         may_all = self._gateway.clock.is_safe and not self._gateway.reducing
         is_piped = transport is OrderTransport.PIPELINED
         if is_piped and may_all and self._bursting.suits(len(legs)):
@@ -132,7 +122,8 @@ class Ordering:
         for start in range(0, len(legs), MAX_LEGS):
             rows, batch = [], []
             for side, ticks, lots in legs[start : start + MAX_LEGS]:
-                batch.append(self._create(market, side, ticks, lots, flags[side], None))
+                order = self._create(market, side, ticks, lots, flags[side], None, now_ns())
+                batch.append(order)
                 rows.append((market.index, flags[side], ticks, lots, self._sequence))
             self._send_bulk(batch, rows)
             orders += batch
@@ -146,9 +137,10 @@ class Ordering:
         endpoint = lane.endpoint(RequestKind.PLACE, market.is_collateral)
         orders, admitted = [], []
         for side, ticks, lots in legs:
-            order = self._create(market, side, ticks, lots, flags[side], None)
+            now = now_ns()
+            order = self._create(market, side, ticks, lots, flags[side], None, now)
             orders.append(order)
-            nonce = self._number_of(lane, endpoint)
+            nonce = self._number_of(lane, endpoint, now)
             if isinstance(nonce, Reject):
                 self._refuse(order, nonce)
             else:
@@ -162,12 +154,14 @@ class Ordering:
         return orders
 
     def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:
-        admitted = self._admit(RequestKind.BULK, batch[0].market, OrderTransport.BULK)
+        market = batch[0].market
+        admitted = self._admit(RequestKind.BULK, market, OrderTransport.BULK, None, now_ns())
         if isinstance(admitted, Reject):
             for order in batch:
                 self._refuse(order, admitted)
             return
-        written, refusals = admitted.connection.bulk(rows, admitted.nonce)
+        lane, connection, nonce, endpoint = admitted
+        written, refusals = connection.bulk(rows, nonce)
         sent = []
         for order, code in zip(batch, refusals, strict=True):
             if code == 0 and written > 0:
@@ -175,7 +169,7 @@ class Ordering:
             else:
                 self._refuse(order, _refusal(code or -written))
         if sent:
-            admitted.note(RequestKind.BULK, *sent)
+            lane.push(Request(RequestKind.BULK, tuple(sent), nonce, endpoint=endpoint))
             self._gateway.counts["sent"] += len(sent)
             if self.on_placed is not None:
                 for order in sent:
@@ -192,18 +186,17 @@ class Ordering:
             self._refuse_change(order, _ONLY_REDUCING)
             return False
         transport = self.choosing.of(1)
-        admitted = self._admit(RequestKind.MODIFY, order.market, transport, order)
+        admitted = self._admit(RequestKind.MODIFY, order.market, transport, order, now_ns())
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
             return True
+        lane, connection, nonce, endpoint = admitted
         name = order.client_id.encode()
-        written = admitted.connection.modify(
-            order.market.index, order.flags, ticks, lots, name, admitted.nonce
-        )
+        written = connection.modify(order.market.index, order.flags, ticks, lots, name, nonce)
         if written <= 0:
             self._refuse_change(order, _refusal(-written))
             return False
-        self.modify_sent(order, ticks, lots, admitted.lane, admitted.nonce, admitted.endpoint)
+        self.modify_sent(order, ticks, lots, lane, nonce, endpoint)
         return True
 
     def modify_sent(
@@ -242,7 +235,7 @@ class Ordering:
             gateway.counts["cancels-presigned"] += 1
         else:
             try:
-                nonce = lane.number(self._nonce)
+                nonce = lane.number(gateway.nonces, gateway.clock.epoch_ms(now))
             except NonceExhausted:
                 return False
             client_id = order.client_id.encode()
@@ -270,20 +263,45 @@ class Ordering:
         if number.isdigit() and int(number) < LAST_NUMBER:
             self._sequence = max(self._sequence, int(number))
 
+    def flags_of(
+        self,
+        market: Market,
+        side: Side | str,
+        post_only: bool | None,
+        stp: str | None,
+        rpi: bool,
+        ioc: bool,
+        reduce_only: bool,
+    ) -> tuple[Side, int]:
+        """Side and flags as a strategy chose them; worked out once.
+
+        Raises:
+            UsageError: see `Flags.chosen`.
+            ValueError: there is no such side.
+        """
+        asked = (market.index, side, post_only, stp, rpi, ioc, reduce_only)
+        found = self._chosen.get(asked)
+        if found is None:
+            side = Side(side)
+            stp = stp or self._stp
+            flags = Flags.chosen(market, side, post_only, ioc, rpi, stp, reduce_only)
+            found = self._chosen[asked] = (side, flags)
+        return found
+
     def _create(
-        self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object
+        self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object, now: int
     ) -> Order:
+        gateway = self._gateway
         self._sequence += 1
         key = market.index << 8 | flags
         prefix = self._prefixes.get(key)
         if prefix is None:
-            prefix = self._gateway.engine.client_id_prefix(market.index, flags)
+            prefix = gateway.engine.client_id_prefix(market.index, flags)
             self._prefixes[key] = prefix
         client_id = f"{prefix}{self._sequence:010d}"
-        order = self._gateway.store.create(market, side, ticks, lots, client_id, now_ns(), tag)
-        order.flags = flags
-        self._gateway.journal.placed(order)
-        self._gateway.counts["orders"] += 1
+        order = gateway.store.create(market, side, ticks, lots, client_id, now, tag, flags)
+        gateway.journal.placed(order)
+        gateway.counts["orders"] += 1
         return order
 
     def _admit(
@@ -291,7 +309,8 @@ class Ordering:
         kind: RequestKind,
         market: Market,
         transport: OrderTransport,
-        order: Order | None = None,
+        order: Order | None,
+        now: int,
     ) -> _Pass | Reject:
         """A lane and a nonce, or why there is none."""
         if not self._gateway.clock.is_safe:
@@ -301,25 +320,23 @@ class Ordering:
         if lane is None or lane.connection is None:
             return _LANE_DOWN
         endpoint = lane.endpoint(kind, market.is_collateral)
-        nonce = self._number_of(lane, endpoint)
+        nonce = self._number_of(lane, endpoint, now)
         if isinstance(nonce, Reject):
             return nonce
-        return _Pass(lane, lane.connection, nonce, endpoint)
+        return lane, lane.connection, nonce, endpoint
 
-    def _number_of(self, lane: Lane, endpoint: str) -> int | Reject:
+    def _number_of(self, lane: Lane, endpoint: str, now: int) -> int | Reject:
         """A nonce, or on the order socket a call's id; or why nothing may be sent now."""
-        wait_ns = self._gateway.throttle.try_take(endpoint, now_ns(), False)
+        gateway = self._gateway
+        wait_ns = gateway.throttle.try_take(endpoint, now, False)
         if wait_ns > 0:
             limit = Limit(endpoint, wait_ns, False)
-            asyncio.get_running_loop().call_soon(self._gateway.callbacks.on_limit, limit)
+            asyncio.get_running_loop().call_soon(gateway.callbacks.on_limit, limit)
             return _reject("throttled", f"rate limit, {wait_ns / 1e6:.0f} ms to wait")
         try:
-            return lane.number(self._nonce)
+            return lane.number(gateway.nonces, gateway.clock.epoch_ms(now))
         except NonceExhausted as error:
             return _reject("nonce-exhausted", str(error))
-
-    def _nonce(self) -> int:
-        return self._gateway.nonces.next(self._gateway.clock.epoch_ms(now_ns()))
 
     def _refuse(self, order: Order, reject: Reject) -> None:
         """A local refusal; told after the caller has its handle."""

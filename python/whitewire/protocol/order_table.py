@@ -103,6 +103,7 @@ class OrderStore:
         client_id: str,
         now_ns: int,
         tag: object = None,
+        flags: int = 0,
     ) -> Order:
         """A new order in state SENT.
 
@@ -111,13 +112,16 @@ class OrderStore:
             client_id: with our prefix, and never used before.
             now_ns: when the strategy asked for it, monotonic.
             tag: the strategy's own.
+            flags: which request template makes it.
 
         Raises:
             UsageError: the client id is taken.
         """
         if client_id in self._by_client_id:
             raise UsageError("client-id-reused", f"{client_id} is taken", "never reuse a client id")
-        order = Order(market, side, price_ticks, amount_lots, client_id, self._actions, now_ns, tag)
+        order = Order(
+            market, side, price_ticks, amount_lots, client_id, self._actions, now_ns, tag, flags
+        )
         self._by_client_id[client_id] = self._live[client_id] = order
         return order
 

@@ -38,6 +38,8 @@ __all__ = [
 ]
 
 KEPT_LEGS = 16
+# Members of enumerations are looked up slowly, and every placement makes an order.
+_SENT, _NO_DOUBTS = OrderState.SENT, Doubt.NONE
 
 
 class RejectSource(StrEnum):
@@ -171,6 +173,7 @@ class Order:
         actions: OrderActions,
         t_submit_ns: int,
         tag: object = None,
+        flags: int = 0,
     ) -> None:
         self.market = market
         self.side = side
@@ -178,15 +181,15 @@ class Order:
         self.amount_lots = self.target_lots = amount_lots
         self.client_id = client_id
         self.tag = tag
-        self.state = OrderState.SENT
+        self.state = _SENT
         self.reject: Reject | None = None
-        self.flags = 0
+        self.flags = flags
         self.in_flight = 0
         self.carrier: Pipeline | None = None
         self.legs: tuple[Leg, ...] = ()
         self.past: Leg | None = None
         self.current: Leg | None = None
-        self.doubts = Doubt.NONE
+        self.doubts = _NO_DOUBTS
         self.is_replacement_due = False
         self.t_submit_ns = self.t_changed_ns = t_submit_ns
         self.t_sent_ns = self.t_ack_ns = self.t_event_ns = self.t_unknown_ns = self.t_done_ns = 0

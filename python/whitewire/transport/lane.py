@@ -7,13 +7,13 @@ answered, lost, or never sent.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol
 
 from whitewire.protocol.replies import RequestKind
 
 if TYPE_CHECKING:
     from whitewire._bridge import OrderConnection, Path
+    from whitewire.protocol.nonce import NonceAllocator
     from whitewire.protocol.pipeline import Pipeline, Request
     from whitewire.protocol.replies import Reply
 
@@ -69,19 +69,17 @@ class Lane:
         self._path = path
         self._unsent: list[Request] = []
 
-    def number(self, nonce: Callable[[], int]) -> int:
+    def number(self, nonces: NonceAllocator, now_ms: int) -> int:
         """What the next request is told apart by: a nonce, unless the lane has numbers of its own.
 
         Raises:
             NonceExhausted: there is no nonce now.
         """
-        return nonce()
+        return nonces.next(now_ms)
 
     def endpoint(self, kind: RequestKind, is_collateral: bool) -> str:
         """The name of the rate limit that a request counts against."""
-        if is_collateral and kind in _COLLATERAL:
-            return _COLLATERAL[kind]
-        return kind.value
+        return (_COLLATERAL if is_collateral else _SPOT)[kind]
 
     def push(self, request: Request) -> None:
         """Registers a request whose bytes were just appended to the connection."""
@@ -125,7 +123,8 @@ class Lane:
                 self._owner.on_request_unsent(request, reason)
 
 
-_COLLATERAL = {
+_SPOT = {kind: kind.value for kind in RequestKind}
+_COLLATERAL = _SPOT | {
     RequestKind.PLACE: "collateral_limit",
     RequestKind.BULK: "collateral_bulk",
 }

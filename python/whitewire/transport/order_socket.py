@@ -10,7 +10,6 @@ Market data would hold replies up on the same connection, so the socket subscrib
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from whitewire._bridge import OrderSocket, ReplyListener
@@ -29,6 +28,7 @@ if TYPE_CHECKING:
 
     from whitewire._bridge import Path
     from whitewire.config import Config
+    from whitewire.protocol.nonce import NonceAllocator
     from whitewire.protocol.replies import RequestKind
     from whitewire.protocol.replies_socket import SocketReply
     from whitewire.transport.order_entry import OrderEntry
@@ -106,7 +106,7 @@ class SocketLane(Lane):
         """
         await self._session.open()
 
-    def number(self, nonce: Callable[[], int]) -> int:
+    def number(self, nonces: NonceAllocator, now_ms: int) -> int:
         """The id of the next call."""
         self._last_id += 1
         return self._last_id
