@@ -22,7 +22,7 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from whitewire.market import Side
-from whitewire.protocol.orders import Leg, Order
+from whitewire.protocol.orders import Order
 
 __all__ = ["Exposure", "SideSums", "exposure_of", "sums_of"]
 
@@ -54,7 +54,7 @@ class SideSums(NamedTuple):
 
 def exposure_of(order: Order) -> Exposure:
     """The exposure of an order by its present facts."""
-    unbooked = sum([_unbooked(leg, order) for leg in order.legs])
+    unbooked = _unbooked(order)
     if order.past is not None:
         unbooked += max(order.past.dealt_lots - order.past.fill_lots, 0)
     if order.is_done:
@@ -69,10 +69,17 @@ def exposure_of(order: Order) -> Exposure:
     return Exposure(lots + unbooked, notional, price, True)
 
 
-def _unbooked(leg: Leg, order: Order) -> int:
-    is_old = leg is not order.current and leg.finish is None
-    known = max(leg.dealt_lots, leg.amount_lots) if is_old else leg.dealt_lots
-    return max(known - leg.fill_lots, 0)
+def _unbooked(order: Order) -> int:
+    """What of its legs was dealt, or may have been, and nobody told; written out, as it is asked
+    with every fact."""
+    lots, current = 0, order.current
+    for leg in order.legs:
+        known = leg.dealt_lots
+        if leg.amount_lots > known and leg is not current and leg.finish is None:
+            known = leg.amount_lots
+        if known > leg.fill_lots:
+            lots += known - leg.fill_lots
+    return lots
 
 
 def sums_of(orders: Iterable[Order], market: str, side: Side) -> SideSums:
