@@ -42,6 +42,7 @@ LAYER_OF = {
             "announcing",
             "bookkeeping",
             "collateral",
+            "counts",
             "emergency",
             "fleet",
             "freshness",

@@ -27,6 +27,8 @@ MAX_LEGS = 20
 FEWEST = 3
 # The core's number for a request that does not fit its buffer.
 NO_ROOM = 64
+# Members of enumerations are looked up slowly.
+_PLACE = RequestKind.PLACE
 
 
 class Leg(NamedTuple):
@@ -82,6 +84,6 @@ class Bursting:
             return NO_ROOM
         if not self._burst.append_to(lane.connection, index):
             return NO_ROOM
-        lane.push(Request(RequestKind.PLACE, (leg.order,), leg.nonce, endpoint=endpoint))
+        lane.push(Request(_PLACE, (leg.order,), leg.nonce, 0, None, False, endpoint))
         self._gateway.counts["sent"] += 1
         return 0

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from time import time_ns
 from typing import TYPE_CHECKING, Literal
@@ -19,6 +18,7 @@ from typing import TYPE_CHECKING, Literal
 from whitewire._bridge import Path, now_ns
 from whitewire.callbacks import Callbacks
 from whitewire.collateral import Collateral
+from whitewire.counts import Counts
 from whitewire.errors import UsageError
 from whitewire.gateway_states import Blindness, GatewayState
 from whitewire.guard import Guard
@@ -112,7 +112,7 @@ class Gateway:
         self.shut: set[str] = set()
         self.is_reconciled = True
         self.is_in_doubt = False
-        self.counts: Counter[str] = Counter()
+        self.counts = Counts()
         self.sight = asyncio.Event()
         self.on_halt: Callable[[], None] = lambda: None
         self._armed: set[str] = set()
@@ -208,8 +208,9 @@ class Gateway:
                 `auto` as configured. UsageError where it is not open.
         """
         where = self.market(market)
-        legs = [(Side.BUY, *self._level(where, Side.BUY, quote)) for quote in bids]
-        legs += [(Side.SELL, *self._level(where, Side.SELL, quote)) for quote in asks]
+        buy, sell = Side.BUY, Side.SELL
+        legs = [(buy, *self._level(where, buy, quote)) for quote in bids]
+        legs += [(sell, *self._level(where, sell, quote)) for quote in asks]
         transport = self.ordering.choosing.named(mode, len(legs))
         self.path.enter()
         try:

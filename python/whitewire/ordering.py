@@ -40,6 +40,9 @@ LAST_NUMBER = 9_000_000_000
 # Leave to send one request: where, with which nonce (a call's id where the lane is the order
 # socket), and against which rate limit it counts.
 _Pass = tuple["Lane", "OrderConnection", int, str]
+# Members of enumerations are looked up slowly.
+_PLACE, _MODIFY, _CANCEL = RequestKind.PLACE, RequestKind.MODIFY, RequestKind.CANCEL
+_WEBSOCKET = OrderTransport.WEBSOCKET
 
 
 class Ordering:
@@ -84,14 +87,14 @@ class Ordering:
             self._refuse(order, _ONLY_REDUCING)
             return order
         transport = transport or self.choosing.burst(1)
-        admitted = self._admit(RequestKind.PLACE, market, transport, None, now)
+        admitted = self._admit(_PLACE, market, transport, None, now)
         if isinstance(admitted, Reject):
             self._refuse(order, admitted)
             return order
         lane, connection, nonce, endpoint = admitted
         written = connection.place(market.index, flags, ticks, lots, self._sequence, nonce)
         if written > 0:
-            lane.push(Request(RequestKind.PLACE, (order,), nonce, 0, None, False, endpoint))
+            lane.push(Request(_PLACE, (order,), nonce, 0, None, False, endpoint))
             gateway.counts["sent"] += 1
             if self.on_placed is not None:
                 self.on_placed(order)
@@ -134,7 +137,7 @@ class Ordering:
     ) -> list[Order]:
         """As `place` for each leg; the requests are signed in one call."""
         lane = self._gateway.entry.lanes[0]  # they all count the same
-        endpoint = lane.endpoint(RequestKind.PLACE, market.is_collateral)
+        endpoint = lane.endpoint(_PLACE, market.is_collateral)
         orders, admitted = [], []
         for side, ticks, lots in legs:
             now = now_ns()
@@ -186,7 +189,7 @@ class Ordering:
             self._refuse_change(order, _ONLY_REDUCING)
             return False
         transport = self.choosing.of(1)
-        admitted = self._admit(RequestKind.MODIFY, order.market, transport, order, now_ns())
+        admitted = self._admit(_MODIFY, order.market, transport, order, now_ns())
         if isinstance(admitted, Reject):
             self._refuse_change(order, admitted)
             return True
@@ -206,7 +209,7 @@ class Ordering:
         self._gateway.counts["modifies"] += 1
         self._gateway.journal.modify_sent(order, ticks, lots)
         self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
-        lane.push(Request(RequestKind.MODIFY, (order,), nonce, endpoint=endpoint))
+        lane.push(Request(_MODIFY, (order,), nonce, endpoint=endpoint))
 
     def cancel(self, order: Order) -> None:
         """Cancels by client id; waits in line when every connection is full.
@@ -222,11 +225,11 @@ class Ordering:
     def _send_cancel(self, order: Order) -> bool:
         gateway, now = self._gateway, now_ns()
         # during a start there are none yet: the cancel waits
-        on_socket = self.choosing.of(1) is OrderTransport.WEBSOCKET
+        on_socket = self.choosing.of(1) is _WEBSOCKET
         lane = gateway.entry.pick(order, True, on_socket) if hasattr(gateway, "entry") else None
         if lane is None or lane.connection is None:
             return False
-        endpoint = lane.endpoint(RequestKind.CANCEL, order.market.is_collateral)
+        endpoint = lane.endpoint(_CANCEL, order.market.is_collateral)
         if gateway.throttle.try_take(endpoint, now, True) > 0:
             return False
         is_call = lane is gateway.entry.socket
@@ -249,7 +252,7 @@ class Ordering:
         self._gateway.counts["cancels"] += 1
         self._gateway.journal.cancel_sent(order)
         self._tell_soon(self._gateway.store.cancel_sent(order, now_ns()))
-        lane.push(Request(RequestKind.CANCEL, (order,), nonce, endpoint=endpoint))
+        lane.push(Request(_CANCEL, (order,), nonce, endpoint=endpoint))
 
     def send_waiting_cancels(self) -> None:
         """Sends what waits in line as far as there is room."""
@@ -315,7 +318,7 @@ class Ordering:
         """A lane and a nonce, or why there is none."""
         if not self._gateway.clock.is_safe:
             return _CLOCK_OFF
-        on_socket = transport is OrderTransport.WEBSOCKET
+        on_socket = transport is _WEBSOCKET
         lane = self._gateway.entry.pick(order, False, on_socket)
         if lane is None or lane.connection is None:
             return _LANE_DOWN

@@ -38,8 +38,9 @@ __all__ = [
 ]
 
 KEPT_LEGS = 16
-# Members of enumerations are looked up slowly, and every placement makes an order.
-_SENT, _NO_DOUBTS = OrderState.SENT, Doubt.NONE
+# Members of enumerations are looked up slowly.
+_SENT, _OPEN, _NO_DOUBTS = OrderState.SENT, OrderState.OPEN, Doubt.NONE
+_CANCELING, _UNKNOWN = OrderState.CANCELING, OrderState.UNKNOWN
 
 
 class RejectSource(StrEnum):
@@ -218,17 +219,17 @@ class Order:
     @property
     def is_unknown(self) -> bool:
         """A request got no answer and the venue has not told yet."""
-        return self.state is OrderState.UNKNOWN
+        return self.state is _UNKNOWN
 
     @property
     def can_modify(self) -> bool:
         """Resting with nothing in flight (rule 2)."""
-        return self.state is OrderState.OPEN and self.in_flight == 0
+        return self.state is _OPEN and self.in_flight == 0
 
     @property
     def can_cancel(self) -> bool:
         """Not finished, and no cancel waits for its answer; UNKNOWN may be canceled again."""
-        return self.state is not OrderState.CANCELING and self.state not in DONE
+        return self.state is not _CANCELING and self.state not in DONE
 
     @property
     def venue_id(self) -> int:

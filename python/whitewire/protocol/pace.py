@@ -28,6 +28,8 @@ _EXACT = 16  # durations below it have a bucket each
 _BUCKETS = 512
 # A lane is slow when its median is so many times that of the pool, after so many durations.
 LAG, LEAST = 2, 200
+# Members of enumerations are looked up slowly.
+_OTHER = RequestKind.OTHER
 
 
 def bucket_of(duration_ns: int) -> int:
@@ -117,7 +119,7 @@ class Meter:
 
     def first_sent(self, request: Request) -> None:
         """A request is on its way, and nothing else is."""
-        self._first = request if request.kind is not RequestKind.OTHER else None
+        self._first = request if request.kind is not _OTHER else None
 
     def answered(self, request: Request, now_ns: int, is_last: bool) -> None:
         """Its answer came; `is_last` when nothing is in flight any more."""

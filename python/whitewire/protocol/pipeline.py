@@ -72,13 +72,10 @@ class _Board:
         self.least = 0
         self.is_sorted = True
 
-    def move(self, bit: int, before: int, after: int) -> None:
-        """A connection's load changed."""
-        at = self.at
-        at[before] ^= bit
-        at[after] ^= bit
-        if after < self.least:
-            self.least = after
+    def lighten(self, bit: int, load: int) -> None:
+        """A connection has one request less than `load` in flight."""
+        self.at[load] ^= bit
+        self.flip(bit, load - 1)
 
     def flip(self, bit: int, load: int) -> None:
         """A connection became ready, or is not any more."""
@@ -157,7 +154,9 @@ class Pipeline:
         if load == 0:
             self.meter.first_sent(request)
         if self._ready:
-            self._board.move(self._bit, load, load + 1)
+            at, bit = self._board.at, self._bit
+            at[load] ^= bit
+            at[load + 1] ^= bit
         for order in request.orders:
             order.in_flight += 1
             order.carrier = self
@@ -237,7 +236,7 @@ class Pipeline:
         load = self.in_flight
         self.in_flight = load - 1
         if self._ready:
-            self._board.move(self._bit, load, load - 1)
+            self._board.lighten(self._bit, load)
         for order in request.orders:
             order.in_flight -= 1
             if order.in_flight == 0:
