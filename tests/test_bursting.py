@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from decimal import Decimal
 from typing import Any, cast
 
 import pytest
@@ -75,6 +76,10 @@ class World:
     def room(self) -> int:
         return self.pool.room
 
+    @property
+    def spread(self) -> int:
+        return self.pool.spread
+
     def pick(self, order: None, is_cancel: bool) -> Lane | None:
         found = self.pool.pick(order, is_cancel)
         return next((lane for lane in self.lanes if lane.pipeline is found), None)
@@ -100,8 +105,8 @@ class World:
                 refused.append((leg.order.client_id, -written))
         return refused
 
-    def together(self, legs: list[Leg]) -> list[tuple[str, int]]:
-        refused = Bursting(cast(Gateway, self)).send(legs, "place")
+    def together(self, legs: list[Leg], at_once: bool = False) -> list[tuple[str, int]]:
+        refused = Bursting(cast(Gateway, self)).send(legs, "place", at_once)
         return [(order.client_id, number) for order, number in refused]
 
     def carried(self) -> list[str]:
@@ -112,15 +117,16 @@ class World:
 @given(
     depths=st.lists(st.integers(1, 30), min_size=1, max_size=4),
     kinds=st.lists(st.sampled_from(KINDS), min_size=1, max_size=45),
+    at_once=st.booleans(),
 )
 def test_each_leg_takes_the_lane_that_it_would_have_taken_alone(
-    depths: list[int], kinds: list[tuple[int, int, int]]
+    depths: list[int], kinds: list[tuple[int, int, int]], at_once: bool
 ) -> None:
     apart, together = World(depths), World(depths)
     if not Bursting(cast(Gateway, together)).suits(len(kinds)):
         assert len(kinds) < FEWEST or sum(depths) < len(kinds)
         return
-    assert together.together(together.legs(kinds)) == apart.apart(apart.legs(kinds))
+    assert together.together(together.legs(kinds), at_once) == apart.apart(apart.legs(kinds))
     assert (together.carried(), together.counts) == (apart.carried(), apart.counts)
 
 
@@ -190,3 +196,43 @@ async def test_a_burst_obeys_throttle_and_gate_leg_by_leg(venue: Venue, truth: T
         assert placed == [order for order in quotes.orders if not order.reject]
         ids = [order.client_id for order in quotes.orders]
         assert ids == sorted(ids), "numbered in their order"
+
+
+@pytest.mark.parametrize("connections", [2, 12])
+@live
+async def test_legs_with_a_lane_each_leave_early_and_others_with_one_write_for_each_lane(
+    venue: Venue, truth: Truth, connections: int
+) -> None:
+    config = config_for(venue, orders=orders_config(connections=connections, in_flight=30))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        quotes = rig.gw.quote(NAME, [(60_000 - n, "0.01") for n in range(12)], [])
+        sent = [order.t_sent_ns for order in quotes.orders]
+        carriers = {order.carrier for order in quotes.orders}
+        assert (len(carriers), len(set(sent))) == (connections, connections)
+        last_made_ns = quotes.orders[-1].t_submit_ns
+        assert sum(ns < last_made_ns for ns in sent) == (8 if connections == 12 else 0)
+        await until(lambda: quotes.all_acked)
+        assert truth.quotes() == {("buy", Decimal(60_000 - n), Decimal("0.01")) for n in range(12)}
+
+
+@live
+async def test_what_a_write_sets_off_does_not_join_the_burst(venue: Venue, truth: Truth) -> None:
+    config = config_for(venue, orders=orders_config(connections=8, in_flight=30))
+    async with gateway(venue, config=config, truth=truth) as rig:
+        gateway_, more = rig.gw, list[Order]()
+        lane = gateway_.entry.lanes[0]
+        written = lane.on_written
+
+        def on_written(now_ns: int) -> None:
+            written(now_ns)
+            if not more:
+                more.extend(
+                    gateway_.quote(NAME, [(50_000 - n, "0.01") for n in range(4)], []).orders
+                )
+
+        lane.on_written = on_written  # type: ignore[method-assign]
+        quotes = gateway_.quote(NAME, [(60_000 - n, "0.01") for n in range(8)], [])
+        await until(lambda: quotes.all_acked and len(more) == 4 and all(o.t_ack_ns for o in more))
+        assert [order.reject for order in (*quotes.orders, *more)] == [None] * 12
+        prices = [*range(60_000, 59_992, -1), *range(50_000, 49_996, -1)]
+        assert truth.quotes() == {("buy", Decimal(price), Decimal("0.01")) for price in prices}

@@ -201,6 +201,13 @@ def by_looking(pipelines: Sequence[Pipeline], is_cancel: bool) -> Pipeline | Non
     return best
 
 
+def spread_by_looking(pipelines: Sequence[Pipeline]) -> int:
+    """The slow twin of `Pool.spread`: the least loaded, where every connection had room for one."""
+    loads = [pipeline.in_flight for pipeline in pipelines if pipeline.ready]
+    least = min(loads, default=0)
+    return loads.count(least) if least < min(each.depth for each in pipelines) else 0
+
+
 @given(
     depths=st.lists(st.integers(1, 4), min_size=1, max_size=6),
     moves=st.lists(
@@ -239,4 +246,5 @@ def test_the_pool_finds_what_looking_at_each_finds(
             pool = Pool(pipelines)
         for is_cancel in (False, True):
             assert pool.pick(None, is_cancel) is by_looking(pipelines, is_cancel)
+        assert pool.spread == spread_by_looking(pipelines)
         assert all(each.in_flight == len(each._waiting) for each in pipelines)

@@ -3,8 +3,8 @@
 Owns: the calls and their check. Must not know: how the gateway works. Invariant: every round's
 requests are read back and verified, whether it was timed or not.
 
-Time is the CPU time of this thread, the kernel's part of the writes included (`--user` leaves
-it out as far as the host tells the two apart). Exit codes: 0 measured, 1 a wrong answer, 2 usage.
+Time is the CPU time of this thread, the kernel's part of the writes (into socket pairs) included.
+Exit codes: 0 measured, 1 a wrong answer, 2 usage.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from bench.micro.desk import MARKET, Desk
 from bench.micro.measure import WrongAnswerError, expect
 from whitewire.protocol.orders import Order
 
-__all__ = ["main"]
+__all__ = ["CALLS", "main", "verify"]
 
 _AMOUNT = Decimal("0.01")
 _BEST, _STEP = Decimal("60000.00"), Decimal("0.01")
@@ -74,7 +74,12 @@ CALLS = (
 )
 
 
-def _verify(call: Call, bodies: list[dict[str, Any]]) -> None:
+def verify(call: Call, bodies: list[dict[str, Any]]) -> None:
+    """Checks what a call sent.
+
+    Raises:
+        WrongAnswerError: it is not what was asked for.
+    """
     expect(len(bodies) == call.requests, f"{len(bodies)} requests instead of {call.requests}")
     names = {body["clientOrderId"] for body in bodies}
     expect(len(names) == len(bodies), "two requests name the same order")
@@ -96,7 +101,7 @@ async def _rounds(desk: Desk, call: Call, count: int, around: Callable[[bool], N
         around(True)
         call.make(desk, number)
         around(False)
-        _verify(call, await desk.answer())
+        verify(call, await desk.answer())
         if not is_moving:
             desk.gateway.cancel_all()
             await desk.answer()
@@ -127,6 +132,7 @@ async def _measure(count: int) -> dict[str, list[int]]:
             await _rounds(desk, call, count, around)
             found[call.name] = samples
     finally:
+        gc.unfreeze()
         await desk.close()
     return found
 

@@ -164,6 +164,9 @@ class OrderConnection(BufferedProtocol):
     def cancel_ready(self, market: int, client_id: bytes, now_ms: int) -> int:
         """Appends the cancel that was signed in advance; its nonce, or 0 where none is ready."""
 
+    def leave_early(self) -> None:
+        """Writes what was appended, before the burst ends."""
+
     def bulk(self, legs: list[tuple[int, int, int, int, int]], nonce: int) -> tuple[int, list[int]]:
         """Appends a bulk request of at most 20 (market, flags, price, amount, sequence)."""
 

@@ -160,6 +160,12 @@ cdef class OrderConnection(Protocol):
             self.outgoing + self.queued, OUT_CAPACITY - self.queued))
         return written, [requests[i].refusal for i in range(count)]
 
+    def leave_early(self):
+        """Writes what was appended, before the burst ends."""
+        if self.is_waiting and not self.is_writing:
+            self.path.waiting.remove(self)
+            self.write_out()
+
     def append(self, bytes request):
         """Appends a complete request; False when it is too large or the connection is closing."""
         return self.can_write() and self.take(text_of(request), PyBytes_GET_SIZE(request))

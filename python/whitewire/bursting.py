@@ -19,10 +19,12 @@ if TYPE_CHECKING:
     from whitewire.gateway import Gateway
     from whitewire.protocol.orders import Order
 
-__all__ = ["NO_ROOM", "Bursting", "Leg"]
+__all__ = ["FEW", "NO_ROOM", "Bursting", "Leg"]
 
 # As many as the core signs in one call.
 MAX_LEGS = 20
+# So many are signed together where each can leave at once: the core's lanes of SHA-512 are full.
+FEW = 4
 # Fewer are signed where they go: the core would sign them one by one, too, and then copy them.
 FEWEST = 3
 # The core's number for a request that does not fit its buffer.
@@ -52,31 +54,51 @@ class Bursting:
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
         self._burst = Burst(gateway.path)
+        self._is_busy = False
 
     def suits(self, legs: int) -> bool:
-        """Whether so many can go together: the lanes have room for each, whichever is refused."""
-        return legs >= FEWEST and self._gateway.entry.room >= legs
+        """Whether so many can go together: the lanes have room for each, whichever is refused.
 
-    def send(self, legs: Sequence[Leg], endpoint: str) -> list[tuple[Order, int]]:
+        Not while another burst is on its way: what its writes set off may place orders, too.
+        """
+        if legs < FEWEST or self._is_busy:
+            return False
+        return self.is_spread(legs) or self._gateway.entry.room >= legs
+
+    def is_spread(self, legs: int) -> bool:
+        """Whether so many go to a lane each: nothing follows behind any of them."""
+        return self._gateway.entry.spread >= legs
+
+    def send(
+        self, legs: Sequence[Leg], endpoint: str, at_once: bool = False
+    ) -> list[tuple[Order, int]]:
         """Sends what passes the gate; the others with the number of their refusal.
 
         Args:
             legs: in their order.
             endpoint: whose rate limit they were counted against.
+            at_once: each is written as soon as it is signed, not at the end of the burst.
         """
         refused: list[tuple[Order, int]] = []
-        for start in range(0, len(legs), MAX_LEGS):
-            refused += self._send(legs[start : start + MAX_LEGS], endpoint)
+        self._is_busy = True
+        try:
+            for start in range(0, len(legs), MAX_LEGS):
+                refused += self._send(legs[start : start + MAX_LEGS], endpoint, at_once)
+        finally:
+            self._is_busy = False
         return refused
 
-    def _send(self, legs: Sequence[Leg], endpoint: str) -> Iterator[tuple[Order, int]]:
+    def _send(
+        self, legs: Sequence[Leg], endpoint: str, at_once: bool
+    ) -> Iterator[tuple[Order, int]]:
         rows = [(leg.order.market.index, *leg[1:]) for leg in legs]
         for index, written in enumerate(self._burst.sign(rows)):
-            number = -written if written <= 0 else self._hand_over(legs[index], index, endpoint)
+            leg = legs[index]
+            number = -written if written <= 0 else self._hand_over(leg, index, endpoint, at_once)
             if number:
-                yield legs[index].order, number
+                yield leg.order, number
 
-    def _hand_over(self, leg: Leg, index: int, endpoint: str) -> int:
+    def _hand_over(self, leg: Leg, index: int, endpoint: str, at_once: bool) -> int:
         """Appends a signed leg to the next lane; 0, or the number of a refusal."""
         lane = self._gateway.entry.pick(None, False)
         # a socket may have filled up since `suits`, by what the legs before this one queued
@@ -86,4 +108,6 @@ class Bursting:
             return NO_ROOM
         lane.push(Request(_PLACE, (leg.order,), leg.nonce, 0, None, False, endpoint))
         self._gateway.counts["sent"] += 1
+        if at_once:
+            lane.connection.leave_early()
         return 0

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from whitewire import _core
 from whitewire._bridge import now_ns
-from whitewire.bursting import Bursting, Leg
+from whitewire.bursting import FEW, Bursting, Leg
 from whitewire.choosing import Choosing
 from whitewire.errors import NonceExhausted
 from whitewire.market import Market, Side
@@ -135,7 +135,28 @@ class Ordering:
     def _place_together(
         self, market: Market, legs: Sequence[tuple[Side, int, int]], flags: dict[Side, int]
     ) -> list[Order]:
-        """As `place` for each leg; the requests are signed in one call."""
+        """As `place` for each leg; the requests are signed in one call.
+
+        Where each leg has a lane to itself, the first ones leave while the next are made.
+        """
+        is_spread = self._bursting.is_spread(len(legs))
+        size = FEW if is_spread else len(legs)
+        orders: list[Order] = []
+        for start in range(0, len(legs), size):
+            orders += self._place_some(market, legs[start : start + size], flags, is_spread)
+        if self.on_placed is not None:
+            for order in orders:
+                if not order.is_done:
+                    self.on_placed(order)
+        return orders
+
+    def _place_some(
+        self,
+        market: Market,
+        legs: Sequence[tuple[Side, int, int]],
+        flags: dict[Side, int],
+        at_once: bool,
+    ) -> list[Order]:
         lane = self._gateway.entry.lanes[0]  # they all count the same
         endpoint = lane.endpoint(_PLACE, market.is_collateral)
         orders, admitted = [], []
@@ -148,12 +169,8 @@ class Ordering:
                 self._refuse(order, nonce)
             else:
                 admitted.append(Leg(order, flags[side], ticks, lots, self._sequence, nonce))
-        for order, number in self._bursting.send(admitted, endpoint):
+        for order, number in self._bursting.send(admitted, endpoint, at_once):
             self._refuse(order, _refusal(number))
-        if self.on_placed is not None:
-            for order in orders:
-                if not order.is_done:
-                    self.on_placed(order)
         return orders
 
     def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:

@@ -49,6 +49,9 @@ class NonceAllocator:
         Raises:
             NonceExhausted: it would be more than `MAX_LEAD_MS` ahead of `now_ms` (rule 2).
         """
+        if now_ms > self.last:
+            self.last = now_ms
+            return now_ms
         return self.reserve(1, now_ms)
 
     def reserve(self, count: int, now_ms: int) -> int:

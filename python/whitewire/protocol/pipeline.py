@@ -249,11 +249,12 @@ class Pool:
     A pipeline belongs to the pool that was made last.
     """
 
-    __slots__ = ("_board", "_by_bit", "_deepest", "pipelines")
+    __slots__ = ("_board", "_by_bit", "_deepest", "_shallowest", "pipelines")
 
     def __init__(self, pipelines: Sequence[Pipeline]) -> None:
         self.pipelines = tuple(pipelines)
         self._deepest = max((each.depth + each.cancel_reserve for each in pipelines), default=0)
+        self._shallowest = min((each.depth for each in pipelines), default=0)
         self._arrange()
 
     @property
@@ -261,6 +262,15 @@ class Pool:
         """How many new orders could be sent now."""
         ready = (pipeline for pipeline in self.pipelines if pipeline.ready)
         return sum(max(pipeline.depth - pipeline.in_flight, 0) for pipeline in ready)
+
+    @property
+    def spread(self) -> int:
+        """How many new orders would go to a connection each, the least loaded ones."""
+        board = self._board
+        for load in range(board.least, self._shallowest):
+            if board.at[load]:
+                return board.at[load].bit_count()
+        return 0
 
     def pick(self, order: Order | None, is_cancel: bool) -> Pipeline | None:
         """The connection for a request about `order`, or None when it must not be sent now.

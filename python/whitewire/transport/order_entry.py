@@ -222,6 +222,11 @@ class OrderEntry:
         """How many new orders the lanes of the pool could take now."""
         return self._pool.room
 
+    @property
+    def spread(self) -> int:
+        """How many new orders would go to a lane each."""
+        return self._pool.spread
+
     def pick(self, order: Order | None, is_cancel: bool, on_socket: bool = False) -> Lane | None:
         """The lane that the next request should take, or None when all are full or down.
 
