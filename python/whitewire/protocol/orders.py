@@ -38,9 +38,7 @@ __all__ = [
 ]
 
 KEPT_LEGS = 16
-# Members of enumerations are looked up slowly.
-_SENT, _OPEN, _NO_DOUBTS = OrderState.SENT, OrderState.OPEN, Doubt.NONE
-_CANCELING, _UNKNOWN = OrderState.CANCELING, OrderState.UNKNOWN
+_SENT, _OPEN, _NO_DOUBTS = OrderState.SENT, OrderState.OPEN, Doubt.NONE  # slow to look up
 
 
 class RejectSource(StrEnum):
@@ -180,11 +178,9 @@ class Order:
         self.side = side
         self.price_ticks = self.target_ticks = price_ticks
         self.amount_lots = self.target_lots = amount_lots
-        self.client_id = client_id
-        self.tag = tag
+        self.client_id, self.tag, self.flags = client_id, tag, flags
         self.state = _SENT
         self.reject: Reject | None = None
-        self.flags = flags
         self.in_flight = 0
         self.carrier: Pipeline | None = None
         self.legs: tuple[Leg, ...] = ()
@@ -219,7 +215,7 @@ class Order:
     @property
     def is_unknown(self) -> bool:
         """A request got no answer and the venue has not told yet."""
-        return self.state is _UNKNOWN
+        return self.state is OrderState.UNKNOWN
 
     @property
     def can_modify(self) -> bool:
@@ -229,7 +225,7 @@ class Order:
     @property
     def can_cancel(self) -> bool:
         """Not finished, and no cancel waits for its answer; UNKNOWN may be canceled again."""
-        return self.state is not _CANCELING and self.state not in DONE
+        return self.state is not OrderState.CANCELING and self.state not in DONE
 
     @property
     def venue_id(self) -> int:

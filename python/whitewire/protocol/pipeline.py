@@ -126,6 +126,7 @@ class Pipeline:
 
     @ready.setter
     def ready(self, ready: bool) -> None:
+        """Tells the pool's board."""
         if ready != self._ready:
             self._ready = ready
             self._board.flip(self._bit, self.in_flight)
@@ -137,6 +138,7 @@ class Pipeline:
 
     @rank.setter
     def rank(self, rank: int) -> None:
+        """Bits are given anew before the next choice."""
         if rank != self._rank:
             self._rank = rank
             self._board.is_sorted = False
