@@ -130,7 +130,7 @@ collar_percent = "{LIMITS.collar_percent}"
     def wait_for_the_timer(self, killed: float) -> None:
         """The venue's timer ends what rests within its time and a second."""
         wait_for(lambda: not self.resting(), TIMEOUT_S + 1 - (time.monotonic() - killed))
-        wait_for(lambda: not self.audit.facts().timers, 1.5)
+        wait_for(lambda: not self.audit.facts().timers, 5.0)
 
 
 def session(client_id: str) -> str:
