@@ -104,6 +104,8 @@ format: $(VENV)/.lint ## rewrite the sources in the house style
 
 bench: $(VENV)/.bench ## compare with rivals, as ratios of interleaved runs
 	$(BIN)/python -m bench.micro.ratios $(ARGS)
+	$(BIN)/python -m bench.micro.receive --rounds 1
+	$(BIN)/python -m bench.micro.growth
 	$(BIN)/whitewire bench tick --short --rounds 2
 	$(BIN)/python -m bench.tick.legs --rounds 1
 	$(BIN)/whitewire bench acks --short
