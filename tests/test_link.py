@@ -132,3 +132,25 @@ async def test_tls_to_a_plain_port_is_named(venue: Venue) -> None:
         with pytest.raises(StartupError, match=r"TLS failed .*scheme and port|reset by peer"):
             await connect_to(plain.rest.replace("http", "https"))
         await connect_to(plain.rest)
+
+
+@live
+async def test_an_attempt_given_up_with_the_handshake_done_is_closed_at_once(venue: Venue) -> None:
+    """The library would close the socket alone, and forget its number half a minute later."""
+
+    class Impatient(Nobody):
+        def on_made(self, connection: OrderConnection) -> None:
+            super().on_made(connection)
+            attempt.cancel()
+
+    handler = Impatient()
+    trusted = tls_context(venue.ca)
+    attempt = asyncio.get_running_loop().create_task(
+        connect(Address(venue.rest), trusted, new_path(), handler)
+    )
+    with pytest.raises(asyncio.CancelledError):
+        await attempt
+    async with asyncio.timeout(1):
+        await handler.lost.wait()
+    assert handler.connection is not None
+    assert handler.connection.transport is None

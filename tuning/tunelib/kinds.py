@@ -7,6 +7,7 @@ restores it.
 
 from __future__ import annotations
 
+import abc
 import fnmatch
 import re
 from collections.abc import Mapping, Sequence
@@ -75,7 +76,7 @@ class Target:
         return cls(**values)
 
 
-class Kind:
+class Kind(abc.ABC):
     """A way to change something.
 
     Attributes:
@@ -96,17 +97,17 @@ class Kind:
         """
         return {context.fill(key): context.fill(value) for key, value in wanted.items()}
 
+    @abc.abstractmethod
     def read(self, host: Host, target: Target, keys: Sequence[str]) -> dict[str, str | None]:
         """Values now, of those keys that are there.
 
         Raises:
             Unsupported: nothing can be read.
         """
-        raise NotImplementedError
 
+    @abc.abstractmethod
     def groups(self, host: Host, target: Target, values: Values) -> list[Group]:
         """What sets these values, in order."""
-        raise NotImplementedError
 
 
 def normal(target: Target, text: str | None) -> str | None:

@@ -93,17 +93,23 @@ async def connect(
         StartupError: no connection; the text says why and what to do.
     """
     loop = asyncio.get_running_loop()
-    parser = _core.HttpParser()
+    connection = OrderConnection(path, handler, _core.HttpParser())
     try:
         async with asyncio.timeout(CONNECT_TIMEOUT_S):
-            await aiofastnet.create_connection(
-                loop,
-                lambda: OrderConnection(path, handler, parser),
-                address.host,
-                address.port,
-                ssl=context if address.is_tls else None,
-                server_hostname=address.host if address.is_tls else None,
-            )
+            try:
+                await aiofastnet.create_connection(
+                    loop,
+                    lambda: connection,
+                    address.host,
+                    address.port,
+                    ssl=context if address.is_tls else None,
+                    server_hostname=address.host if address.is_tls else None,
+                )
+            except asyncio.CancelledError:
+                # With the handshake just done, the library has closed the socket and still watches
+                # its number, which the next connection may get: end that before anything else runs.
+                connection.abort()
+                raise
     except (OSError, TimeoutError, UnicodeError) as error:
         raise explain(address.url, error) from error
 
