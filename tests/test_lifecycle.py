@@ -33,10 +33,13 @@ SWITCH = "/api/v4/order/kill-switch"
 
 
 class Quoter(Recorder):
-    """Quotes both sides as soon as it may."""
+    """Quotes both sides as soon as it may; `seen_first` is the best bid of then."""
+
+    seen_first: tuple[Decimal, Decimal] | None = None
 
     def on_start(self, gw: Gateway) -> None:
         super().on_start(gw)
+        self.seen_first = gw.book(MARKET).best_bid  # later on it may be our own
         gw.set_quotes(MARKET, [(60000, "0.01")], [(60100, "0.01")])
 
 
@@ -69,7 +72,7 @@ async def test_on_start_is_the_first_callback_and_on_stop_comes_once(
     seen = Quoter()
     async with gateway(venue, seen, truth=truth) as rig:
         assert seen.names[0] == "on_start"
-        assert rig.gw.book(MARKET).best_bid == (Decimal(59000), Decimal("0.5"))
+        assert seen.seen_first == (Decimal(59000), Decimal("0.5"))
         assert {row.asset for row in rig.gw.balances.all()} >= {"BTC", "USDT"}
         await until(lambda: len(truth.orders()) == 2)
     assert seen.names.count("on_stop") == 1
