@@ -32,7 +32,9 @@ LAYER_OF = {
     **dict.fromkeys(("reflex_rules", "strategy"), "strategy"),
     "protocol": "protocol",
     "transport": "transport",
-    **dict.fromkeys(("bursting", "choosing", "presigning", "pulse", "timers"), "gateway"),
+    **dict.fromkeys(
+        ("admission", "allowance", "choosing", "presigning", "pulse", "timers"), "gateway"
+    ),
     **dict.fromkeys(
         ("callbacks", "gateway", "lifecycle", "markets", "ordering", "quoting", "reactions"),
         "gateway",

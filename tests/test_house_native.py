@@ -21,7 +21,7 @@ CAPI = source.NATIVE / "capi.rs"
 BRIDGE = source.PACKAGE / "_bridge.pyx"
 TABLE = source.PACKAGE / "_native_api.pxd"
 # Calls of the table that are written down beside it.
-CALLS = {"capi/early.rs"}
+CALLS = {"capi/calls.rs", "capi/early.rs"}
 
 
 def core_files() -> list[Path]:

@@ -208,16 +208,18 @@ OTHERS_BID = 59500
 
 
 @live
-async def test_orders_of_one_callback_leave_in_one_write(venue: Venue, truth: Truth) -> None:
+async def test_placements_leave_at_once_and_changes_in_one_write(
+    venue: Venue, truth: Truth
+) -> None:
     config = config_for(venue, orders=orders_config(connections=1, in_flight=8))
     async with gateway(venue, Follower(), config, truth=truth) as rig:
         tick_to_trade = _core.STAGES.index("tick_to_trade")
         first = truth.make("buy", OTHERS_BID, "0.1")
         await until(lambda: len(truth.orders()) == 2 and is_settled(rig))
-        assert rig.gw.engine.stage(tick_to_trade).count == 1
+        assert rig.gw.engine.stage(tick_to_trade).count == 2
         truth.unmake(first)
         await until(lambda: rig.gw.counts["modifies"] == 2 and is_settled(rig))
-        assert rig.gw.engine.stage(tick_to_trade).count == 2
+        assert rig.gw.engine.stage(tick_to_trade).count == 3
         assert truth.quotes() == quotes_of(
             [(Decimal(58000), Decimal("0.01"))], [(Decimal(62000), Decimal("0.01"))]
         )

@@ -15,7 +15,7 @@ from tests.core_feed import CoreFeed
 from tests.gateway_rig import live, until
 from tests.scripted_peer import Peer, read_request, response, scripted
 from tests.test_bridge import Handler
-from whitewire._bridge import OrderConnection, Reactor, now_ns
+from whitewire._bridge import OrderConnection, Outlet, Reactor, now_ns
 from whitewire.endpoints import ENDPOINTS
 from whitewire.protocol.throttle import Throttle
 from whitewire.transport.link import Address, connect, tls_context
@@ -35,10 +35,12 @@ class Stage:
         self.feed = CoreFeed(("M", 0, 0, 100), key="key", secret="secret")
         self.said = self.feed.said
         self.reflexes = self.feed.engine.reflexes
-        self.reflexes.set_quotas(ROW, ROW)
-        self.reflexes.set_nonces(NONCE, 1_000, 2**62)
+        self.allowance = self.feed.engine.allowance
+        self.allowance.set_quotas(ROW, ROW, ROW, ROW)
+        self.allowance.set_nonces(NONCE, 1_000, 2**62)
         self.feed.engine.halt(False)
-        self.reactor = Reactor(self.feed.path, self, cells, lock)
+        self.outlet = Outlet(self.feed.path, cells, lock, print, self, {})
+        self.reactor = Reactor(self.outlet, self)
         self.handlers: list[Handler] = []
         self.received: list[bytes] = []
         self.update_id = 0
@@ -197,7 +199,7 @@ async def test_a_socket_that_fills_up_is_told_after_the_books() -> None:
             tell(writable),
         )
         made.reflexes.pull(0, 0, False, 99, None)
-        made.reflexes.set_nonces(NONCE, 10**6, 2**62)
+        made.allowance.set_nonces(NONCE, 10**6, 2**62)
         last: list[tuple[Any, ...]] = []
         for _ in range(5_000):
             made.watch(*range(1, 41))
@@ -234,13 +236,15 @@ async def test_an_exception_of_the_books_ends_the_feed_only() -> None:
 
 @live
 async def test_calls_are_counted_where_python_counts_them(tmp_path: FilePath) -> None:
-    table = [ENDPOINTS[name] for name in ("cancel", "modify")]
+    names = ("cancel", "modify", "place", "collateral_limit")
+    table = [ENDPOINTS[name] for name in names]
     for cells in (None, SharedCells(tmp_path, "h.example:443", table)):
         throttle = Throttle(table, random.Random(1), cells)
         numbers, lock = throttle.native()
         async with stage(50) as made:
-            made.reactor = Reactor(made.feed.path, made, numbers, lock)
-            made.reflexes.set_quotas(throttle.row("cancel"), throttle.row("modify"))
+            made.reactor = Reactor(Outlet(made.feed.path, numbers, lock, print, made, {}), made)
+            cancel, modify, place, collateral = (throttle.row(name) for name in names)
+            made.allowance.set_quotas(cancel, modify, place, collateral)
             made.reflexes.pull(0, 0, False, 99, None)
             made.reflexes.follow(0, 1, False, False, 2, 0, 200)
             twin = Throttle(table, random.Random(1))

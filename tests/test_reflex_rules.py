@@ -15,6 +15,7 @@ from tests.core_feed import CoreFeed
 from tests.order_desk import Recorder
 from tests.reflex_twin import Todo, todo
 from whitewire import Follow, Market, Order, OrderState, Pull, Side
+from whitewire.allowance import Allowance
 from whitewire.endpoints import ENDPOINTS
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_table import OrderStore
@@ -44,6 +45,8 @@ class Stand:
         self.entry = SimpleNamespace(pick=lambda order, is_cancel: "a lane")
         self.reducing: dict[str, str] = {}
         self.counts: Counter[str] = Counter()
+        self.journal = SimpleNamespace(placed=None)
+        self.allowance = Allowance(self)  # type: ignore[arg-type]
         self.reflexes = Reflexes(self)  # type: ignore[arg-type]
         self.update_id = 0
 

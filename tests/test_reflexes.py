@@ -24,9 +24,10 @@ from tests.gateway_rig import (
 )
 from whitewire import Book, Follow, Order, Pull, Side, Ticker, UsageError
 from whitewire._bridge import now_ns
+from whitewire.allowance import NONCES
 from whitewire.gateway import Gateway
 from whitewire.protocol.nonce import NonceAllocator
-from whitewire.reflexes import NONCES, Reflex
+from whitewire.reflexes import Reflex
 from whitewire.venue import Venue
 
 PLACE, MODIFY = "/api/v4/order/new", "/api/v4/order/modify"
@@ -313,9 +314,8 @@ async def test_without_nonces_or_room_python_cancels_in_the_same_call(
         gw = rig.gw
         order = await rig.resting("buy", "59950")
         gw.reflex(MARKET, Pull(side="buy", within_ticks=50_00))
-        gw.engine.reflexes.set_nonces(1, 0, 0)
-        gw.reflexes._renew_ns = 2**62  # housekeeping must not help
-        gw.reflexes.check = lambda now: None  # type: ignore[method-assign]
+        gw.engine.allowance.set_nonces(1, 0, 0)
+        gw.allowance._renew = lambda now: None  # type: ignore[method-assign]
         truth.make("sell", 59990, "0.01")
         await until(lambda: order.is_done)
         assert order.state == "canceled"

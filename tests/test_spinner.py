@@ -67,8 +67,7 @@ async def line_to(tls: ServerTls | None = None) -> tuple[Collector, Transport, s
 
 
 def watch(spinner: Spinner, transport: Transport) -> None:
-    file: int = transport.get_extra_info("socket").fileno()
-    spinner.watch(transport, file, transport._read_ready)  # type: ignore[attr-defined]
+    spinner.watch(transport, transport._read_ready)  # type: ignore[attr-defined]
 
 
 @live
@@ -181,9 +180,8 @@ async def test_a_transport_that_closes_is_not_read() -> None:
     spinner = Spinner(loop, 8)
     protocol, transport, peer = await line_to()
     reads: list[None] = []
-    file = transport.get_extra_info("socket").fileno()
-    loop.remove_reader(file)  # or it might be the first to read
-    spinner.watch(transport, file, lambda: reads.append(None))
+    loop.remove_reader(transport.get_extra_info("socket").fileno())  # or it might read first
+    spinner.watch(transport, lambda: reads.append(None))
     spinner.start()
     peer.sendall(b"x")
     await until(lambda: spinner.direct_reads > 0)
@@ -225,17 +223,21 @@ async def test_a_read_may_end_other_sessions() -> None:
 
 
 @live
-async def test_more_feeds_than_there_is_room_for_are_left_to_the_loop() -> None:
-    spinner = Spinner(asyncio.get_running_loop(), 8)
-    protocol, transport, peer = await line_to()
-    for _ in range(100):
-        watch(spinner, transport)
-    for _ in range(100):
-        spinner.forget(transport)
+async def test_looks_end_when_they_took_their_time() -> None:
+    loop = asyncio.get_running_loop()
+    spinner = Spinner(loop, 1_000)
+    _, transport, peer = await line_to()
+    reads: list[int] = []
+
+    def slow() -> None:
+        reads.append(spinner.turns)
+        time.sleep(0.0001)
+
+    spinner.watch(transport, slow)
     spinner.start()
-    peer.sendall(b"x")
-    await until(lambda: protocol.data == b"x")
-    assert spinner.direct_reads == 0
+    await until(lambda: len(reads) > 20)
+    spinner.forget(transport)
+    assert len(set(reads)) == len(reads), "one look a turn"
     spinner.stop()
     transport.abort()
     peer.close()

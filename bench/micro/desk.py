@@ -14,7 +14,6 @@ import base64
 import hashlib
 import hmac
 import json
-import random
 import socket
 import tempfile
 from decimal import Decimal
@@ -38,7 +37,6 @@ from whitewire.endpoints import ENDPOINTS
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.lifecycle import Lifecycle
 from whitewire.market import Market
-from whitewire.protocol.throttle import Throttle
 from whitewire.strategy import Strategy
 from whitewire.transport.link import Address, tls_context
 from whitewire.transport.order_entry import OrderEntry
@@ -71,6 +69,7 @@ class Desk:
 
     Attributes:
         gateway: ACTIVE, with a fresh book of 59000 to 61000.
+        ticket: of its post-only bids.
     """
 
     def __init__(self, connections: int) -> None:
@@ -108,6 +107,7 @@ class Desk:
         gateway.set_armed(MARKET.name, True)
         await self._connect()
         gateway.callbacks.open()
+        self.ticket = gateway.ticket(MARKET.name, "buy")
 
     async def _connect(self) -> None:
         gateway, loop = self.gateway, asyncio.get_running_loop()
@@ -141,8 +141,11 @@ class Desk:
 
     def refresh(self) -> None:
         """Gives back what a burst of calls used up: rate limits, nonces."""
-        self.gateway.throttle = Throttle(ENDPOINTS.values(), random.Random(1))
+        numbers, _ = self.gateway.throttle.native()
+        for cell in range(len(numbers)):
+            numbers[cell] = 0
         self.gateway.nonces.last = 0
+        self.gateway.allowance.check(now_ns())
 
     async def answer(self) -> list[dict[str, Any]]:
         """Reads what was sent, verifies each request and answers it.

@@ -10,6 +10,7 @@
 //!   call on the same object;
 //! * C3 a byte pointer is valid for its length for the duration of the call.
 
+mod calls;
 mod early;
 #[cfg(test)]
 mod tests;
@@ -23,10 +24,11 @@ use crate::engine::{Engine, Failure, ModifyRequest, PlaceRequest, Stage, STAGES}
 use crate::event::Kind;
 use crate::http1::{Progress, ResponseParser};
 use crate::reflex::Step;
-use early::{bulk, cancel_ready, place_many};
+use calls::{call_cancel, call_modify, call_place};
+use early::{bulk, cancel_ready, place_many, place_now};
 
 /// Changes with every change of the table or of a struct in it.
-pub const ABI_VERSION: u32 = 5;
+pub const ABI_VERSION: u32 = 6;
 
 /// Reported for a panic caught at the border: a bug of ours, and the session's end.
 pub const PANICKED: i64 = -128;
@@ -144,13 +146,25 @@ pub struct Api {
     pub place_many: unsafe extern "C" fn(
         *mut c_void,
         *const PlaceRequest,
-        *const u64,
+        usize,
+        *mut i64,
         usize,
         i64,
+        *mut u64,
         *mut u8,
         usize,
         *mut i64,
     ),
+    pub place_now: unsafe extern "C" fn(
+        *mut c_void,
+        *const PlaceRequest,
+        *mut i64,
+        usize,
+        i64,
+        *mut u64,
+        *mut u8,
+        usize,
+    ) -> i64,
 }
 
 /// The table that the bridge copies its calls from.
@@ -173,6 +187,7 @@ pub fn table() -> Api {
     reflex_write,
     cancel_ready,
     place_many,
+    place_now,
     }
 }
 
@@ -262,65 +277,6 @@ unsafe extern "C" fn cancel(
     };
     let market = usize::from(market);
     length(&catch_unwind(AssertUnwindSafe(|| engine.cancel(market, id, nonce, now_ns, out))))
-}
-
-unsafe extern "C" fn call_place(
-    engine: *mut c_void,
-    request: *const PlaceRequest,
-    id: u64,
-    now_ns: i64,
-    out: *mut u8,
-    capacity: usize,
-) -> i64 {
-    // SAFETY: C1, C2, C3.
-    let (engine, request, out) = unsafe {
-        (&mut *engine.cast::<Engine>(), &*request, slice::from_raw_parts_mut(out, capacity))
-    };
-    length(&catch_unwind(AssertUnwindSafe(|| engine.call_place(request, id, now_ns, out))))
-}
-
-unsafe extern "C" fn call_modify(
-    engine: *mut c_void,
-    request: *const ModifyRequest,
-    client_id: *const u8,
-    client_id_len: usize,
-    id: u64,
-    now_ns: i64,
-    out: *mut u8,
-    capacity: usize,
-) -> i64 {
-    // SAFETY: C1, C2, C3.
-    let (engine, request, name, out) = unsafe {
-        (
-            &mut *engine.cast::<Engine>(),
-            &*request,
-            slice::from_raw_parts(client_id, client_id_len),
-            slice::from_raw_parts_mut(out, capacity),
-        )
-    };
-    length(&catch_unwind(AssertUnwindSafe(|| engine.call_modify(request, name, id, now_ns, out))))
-}
-
-unsafe extern "C" fn call_cancel(
-    engine: *mut c_void,
-    market: u16,
-    client_id: *const u8,
-    client_id_len: usize,
-    id: u64,
-    now_ns: i64,
-    out: *mut u8,
-    capacity: usize,
-) -> i64 {
-    // SAFETY: C1, C2, C3.
-    let (engine, name, out) = unsafe {
-        (
-            &mut *engine.cast::<Engine>(),
-            slice::from_raw_parts(client_id, client_id_len),
-            slice::from_raw_parts_mut(out, capacity),
-        )
-    };
-    let market = usize::from(market);
-    length(&catch_unwind(AssertUnwindSafe(|| engine.call_cancel(market, name, id, now_ns, out))))
 }
 
 unsafe extern "C" fn record(engine: *mut c_void, stage: u32, nanoseconds: i64) {

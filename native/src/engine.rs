@@ -4,7 +4,9 @@
 //! Must not know: sockets, Python, the clock. Invariant: no bytes of an order are produced that
 //! the gate did not pass, and a cancel is never refused by the gate.
 
+mod allowance;
 mod burst;
+mod immediate;
 mod outbound;
 mod padding;
 mod ready;
@@ -25,6 +27,7 @@ use crate::template::{
 };
 
 pub use crate::template::MAX_LEGS;
+pub use allowance::{Allowance, Spending};
 pub use reflex::Reflexes;
 pub use request::{
     flags, Failure, ModifyRequest, OrderPaths, PlaceRequest, SetupError, Stage, SEQUENCE_DIGITS,
@@ -56,6 +59,7 @@ pub struct Engine {
     stages: [Histogram; STAGES],
     calls: socket::Calls,
     reflexes: Reflexes,
+    allowance: Allowance,
     presigned: Presigned,
     lanes: Lanes,
 }
@@ -92,6 +96,7 @@ impl Engine {
             stages: std::array::from_fn(|_| Histogram::new()),
             calls: socket::Calls::default(),
             reflexes: Reflexes::default(),
+            allowance: Allowance::default(),
             presigned: Presigned::default(),
             lanes: Lanes::get(),
         }

@@ -3,6 +3,7 @@
 //! Owns: conversions between Python objects and the core's values. Must not know: raw pointers
 //! from outside (see `capi`). Invariant: no Python code runs while the core is borrowed.
 
+mod allowance;
 mod book;
 mod engine;
 mod guard;
@@ -119,6 +120,7 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<tools::PyHttpParser>()?;
     module.add_class::<engine::PyEngine>()?;
     module.add_class::<guard::PyGuard>()?;
+    module.add_class::<allowance::PyAllowance>()?;
     module.add_class::<reflex::PyReflexes>()?;
     module.add_function(wrap_pyfunction!(refusals, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;

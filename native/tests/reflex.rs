@@ -93,7 +93,7 @@ fn the_gate_judges_a_move_and_its_call_is_given_back() {
     let refused = write(&mut engine, &mut step, &mut cells);
     assert!(matches!(refused, Err(Failure::Refused(_))), "{refused:?}");
     assert_eq!(cells, [NOW, NOW, NOW, 0]);
-    assert_eq!((step.nonce, engine.reflexes().nonces_left(NOW)), (0, 1_000));
+    assert_eq!((step.nonce, engine.allowance().nonces_left(NOW)), (0, 1_000));
     assert_eq!(engine.reflexes().refused(), 1);
     assert!(engine.reflexes_mut().desk(0).expect("there").order(7).expect("watched").is_ready);
 }
@@ -162,10 +162,10 @@ fn nonces_end_with_their_time_and_cells_must_be_there() {
     watch(&mut engine, order(7, Side::Buy, 95, 3, 1));
     snapshot(&mut engine, 1, &vec![(99, 9)], &vec![(110, 9)]);
     let mut step = steps(&mut engine)[0];
-    engine.reflexes_mut().set_nonces(NONCE, 10, NOW);
-    assert_eq!(engine.reflexes().nonces_left(NOW - 1), 10);
+    engine.allowance_mut().set_nonces(NONCE, 10, NOW);
+    assert_eq!(engine.allowance().nonces_left(NOW - 1), 10);
     assert_eq!(write(&mut engine, &mut step, &mut [0; 4]), Err(Failure::Left));
-    engine.reflexes_mut().set_nonces(NONCE, 10, NOW + 1);
+    engine.allowance_mut().set_nonces(NONCE, 10, NOW + 1);
     assert_eq!(engine.write_step(&mut step, &mut [], NOW, &mut [0; 4_096]), Err(Failure::Left));
     assert_eq!(write(&mut engine, &mut step, &mut [0, 0, 0, NOW + 1]), Err(Failure::Left));
     assert!(write(&mut engine, &mut step, &mut [0; 4]).is_ok());
@@ -179,14 +179,14 @@ fn a_cancel_that_was_signed_in_advance_is_copied_while_it_is_fresh() {
         let one = order(7, Side::Buy, 95, 3, 1);
         let id = one.id.as_bytes().to_vec();
         watch(&mut engine, one);
-        engine.reflexes_mut().set_clock(NONCE + age_ms, NOW - 5_000_000);
+        engine.allowance_mut().set_clock(NONCE + age_ms, NOW - 5_000_000);
         let ready = NONCE + 5; // five milliseconds have passed since the clock was told
         assert!(engine.presign(0, &id, ready));
         snapshot(&mut engine, 1, &vec![(99, 9)], &vec![(110, 9)]);
         let mut step = steps(&mut engine)[0];
         assert!(write(&mut engine, &mut step, &mut [0; 4]).is_ok());
         assert_eq!(step.nonce, if is_fresh { ready } else { NONCE });
-        assert_eq!(engine.reflexes().nonces_left(NOW), if is_fresh { 1_000 } else { 999 });
+        assert_eq!(engine.allowance().nonces_left(NOW), if is_fresh { 1_000 } else { 999 });
         assert_eq!(engine.presigned_count(), 0);
         snapshot(&mut engine, 2, &vec![(98, 9)], &vec![(110, 9)]);
         assert!(!engine.reflexes().has_steps(), "one cancel is enough");
@@ -223,7 +223,7 @@ fn nothing_is_allocated_once_warm() {
         sent
     };
     round(&mut engine, &frames[..199]);
-    engine.reflexes_mut().set_nonces(NONCE, 10_000, i64::MAX);
+    engine.allowance_mut().set_nonces(NONCE, 10_000, i64::MAX);
     let before = ALLOCATIONS.get();
     let sent = round(&mut engine, &frames[199..]);
     assert_eq!(ALLOCATIONS.get(), before);

@@ -177,7 +177,7 @@ proptest! {
         let (mut seen, mut id) = (std::collections::HashSet::new(), 1);
         arm(&mut engine, 0, Side::Buy, Rule::Pull { through: Some(1_000), within: None });
         for count in counts {
-            engine.reflexes_mut().set_nonces(first, count, i64::MAX);
+            engine.allowance_mut().set_nonces(first, count, i64::MAX);
             first += u64::from(count);
             for key in 1..=3 {
                 watch(&mut engine, order(key, Side::Buy, 50, 1, 1));

@@ -1,7 +1,7 @@
 """Types of the compiled bridge; its manual is the docstrings of `_bridge.pyx`."""
 
 from asyncio import AbstractEventLoop
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, Protocol
 
 from aiofastnet.transport import Protocol as BufferedProtocol
@@ -9,6 +9,8 @@ from aiofastnet.transport import Transport
 from picows import WSFrame, WSListener, WSTransport
 
 from whitewire import _core
+from whitewire.market import Market, Side
+from whitewire.protocol.orders import Order
 
 class ConnectionHandler(Protocol):
     """Who hears what happens on an `OrderConnection`."""
@@ -99,12 +101,108 @@ class ReplyHandler(Protocol):
     def on_fault(self, error: Exception) -> None:
         """The peer broke the protocol, or a handler failed; no further frame is looked at."""
 
+# Client id; time of submission; the request's length, minus the refusal's number, or 0; handler of
+# the connection that took it, or None; nonce; time of the write, 0 where it waits.
+Departure = tuple[str, int, int, ConnectionHandler | None, int, int]
+
+class SafeClock(Protocol):
+    """A clock that knows whether placements may pass."""
+
+    @property
+    def is_safe(self) -> bool:
+        """Whether they may."""
+
+class TicketOwner(Protocol):
+    """Who has the books of what leaves by a ticket."""
+
+    @property
+    def outlet(self) -> Outlet:
+        """Where orders leave."""
+
+    def place(self, ticket: OrderTicket, ticks: int, lots: int, tag: object = None) -> Order:
+        """Places one order, whichever way."""
+
+    def place_many(
+        self, rows: list[tuple[OrderTicket, int, int]], tag: object = None
+    ) -> list[Order]:
+        """Places several, whichever way."""
+
+    def booked(
+        self, ticket: OrderTicket, ticks: int, lots: int, tag: object, departure: Departure
+    ) -> Order:
+        """Books what left by the outlet, or did not."""
+
+class OrderTicket:
+    """Orders of one kind, prepared: what a strategy in a hurry places them by."""
+
+    @property
+    def market(self) -> Market:
+        """Where they are placed."""
+
+    @property
+    def side(self) -> Side:
+        """Of the orders."""
+
+    @property
+    def flags(self) -> int:
+        """Which request template makes them; the gateway's own."""
+
+    def __init__(
+        self, owner: TicketOwner, market: Market, side: Side, flags: int, prefix: str
+    ) -> None: ...
+    def limit(self, price_ticks: int, amount_lots: int, tag: object = None) -> Order:
+        """Places a limit order and returns its handle at once; the ack is an event.
+
+        A refusal, for example off the venue's grid, is an order in state REJECTED.
+
+        Args:
+            price_ticks, amount_lots: whole ticks and lots of the market, positive int64.
+            tag: the strategy's own.
+
+        Raises:
+            NumberError: one is no such number.
+        """
+
+    def ladder(self, levels: Iterable[tuple[int, int]], tag: object = None) -> list[Order]:
+        """Places an order at each level, as `limit` does; first to last.
+
+        Args:
+            levels: (price_ticks, amount_lots) of each.
+            tag: the strategy's own.
+
+        Raises:
+            NumberError: one is no such number; nothing was placed.
+        """
+
+class Outlet:
+    """Where orders get their names, and where requests leave before Python has booked them."""
+
+    is_quick: bool
+    sequence: int
+
+    def __init__(
+        self,
+        path: Path,
+        cells: memoryview,
+        lock: int,
+        announce: Callable[[int, str, Market, Side, int, int, int], None],
+        clock: SafeClock,
+        reducing: dict[str, str],
+    ) -> None: ...
+    def is_clear(self) -> bool:
+        """Whether an order may leave by it now."""
+
+    def announce(self, ticket: OrderTicket, price: int, amount: int) -> Departure:
+        """Gives an order its name, and has it recorded; a departure of nothing."""
+
+    def place(self, ticket: OrderTicket, price: int, amount: int) -> Departure:
+        """Announces a placement and writes it. Nothing is sent where there was no room, no call of
+        the throttle or no nonce."""
+
 class Reactor:
     """Steps of the core's reflexes: bytes first, on every connection, then the books."""
 
-    def __init__(
-        self, path: Path, handler: ReflexHandler, cells: memoryview, lock: int = -1
-    ) -> None: ...
+    def __init__(self, outlet: Outlet, handler: ReflexHandler) -> None: ...
 
 class FeedListener(WSListener):
     """A WebSocket session's frames, decoded and applied in the core."""
@@ -127,6 +225,8 @@ class FeedListener(WSListener):
 class OrderConnection(BufferedProtocol):
     """One warm HTTP/1.1 connection: requests appended, written per burst, answers parsed."""
 
+    rank: int
+
     @property
     def transport(self) -> Transport | None:
         """What it writes to; None before the connection and after its loss."""
@@ -142,8 +242,12 @@ class OrderConnection(BufferedProtocol):
     def is_open(self) -> bool:
         """Whether requests can be appended."""
 
+    @property
+    def is_paused(self) -> bool:
+        """Whether the socket is full."""
+
     def limit(self, depth: int, cancel_reserve: int) -> None:
-        """Lets reflexes use the connection: requests in flight at most, and further cancels."""
+        """Lets the core use the connection: requests in flight at most, and further cancels."""
 
     def abort(self, error: Exception | None = None) -> None:
         """Drops the connection at once: `on_fault` if there is an error, and soon `on_lost`."""
@@ -164,9 +268,6 @@ class OrderConnection(BufferedProtocol):
     def cancel_ready(self, market: int, client_id: bytes, now_ms: int) -> int:
         """Appends the cancel that was signed in advance; its nonce, or 0 where none is ready."""
 
-    def leave_early(self) -> None:
-        """Writes what was appended, before the burst ends."""
-
     def bulk(self, legs: list[tuple[int, int, int, int, int]], nonce: int) -> tuple[int, list[int]]:
         """Appends a bulk request of at most 20 (market, flags, price, amount, sequence)."""
 
@@ -174,7 +275,7 @@ class OrderConnection(BufferedProtocol):
         """Appends a complete request; False when it is too large or the connection is closing."""
 
 class Spinner:
-    """Keeps a loop from sleeping, and between its turns looks at the feeds' sockets itself."""
+    """Keeps a loop from sleeping, and between its turns reads the feeds' sockets itself."""
 
     @property
     def turns(self) -> int:
@@ -182,7 +283,7 @@ class Spinner:
 
     @property
     def direct_reads(self) -> int:
-        """How many times a feed was read past the loop."""
+        """How many times a feed was read past the loop, whether there was something or not."""
 
     def __init__(self, loop: AbstractEventLoop, looks: int) -> None: ...
     def start(self) -> None:
@@ -191,11 +292,11 @@ class Spinner:
     def stop(self) -> None:
         """Lets the loop sleep again."""
 
-    def watch(self, transport: Transport, file: int, read: Callable[[], object]) -> None:
-        """Looks at a transport's socket, and calls `read` when it has something."""
+    def watch(self, transport: Transport, read: Callable[[], object]) -> None:
+        """Calls `read` of a transport again and again."""
 
     def forget(self, transport: Transport) -> None:
-        """Looks at it no longer; harmless for one that is not watched."""
+        """Reads it no longer; harmless for one that is not watched."""
 
     def __call__(self) -> None:
         """One turn; the loop calls it."""
@@ -229,12 +330,20 @@ class ReplyListener(FeedListener):
     def resume_writing(self) -> None: ...
 
 class Burst:
-    """Up to 20 placements in one call of the core; each is then appended to its own connection."""
+    """Up to 20 placements at a time by an outlet: signed together, then each on its connection."""
 
-    def __init__(self, path: Path) -> None: ...
-    def sign(self, legs: list[tuple[int, int, int, int, int, int]]) -> list[int]:
-        """Gate, templates and signatures of (market, flags, price, amount, sequence, nonce); the
-        length of each leg's request, or minus the refusal's number."""
+    def __init__(self, outlet: Outlet) -> None: ...
+    def send(self, legs: list[tuple[OrderTicket, int, int]], at_once: bool) -> list[Departure]:
+        """Announces (ticket, price, amount) of each leg and writes those that pass."""
 
-    def append_to(self, connection: OrderConnection, leg: int) -> bool:
-        """Appends a signed leg of the last call, once; False when there is no room for it."""
+class Guarded:
+    """A callback of the strategy, whose exceptions do not leave it."""
+
+    def __init__(
+        self,
+        callback: Callable[..., None],
+        name: str,
+        raised: Callable[[str, Exception], None],
+    ) -> None: ...
+    def __call__(self, *values: object) -> None:
+        """Calls it."""

@@ -91,7 +91,7 @@ cdef class Path:
     cdef void *engine
     cdef list waiting, lines
     cdef Reactor reactor
-    cdef bint is_reacting
+    cdef bint is_booking  # bytes were written that Python does not know of yet
     cdef int depth
     cdef int64_t t0
 
@@ -121,6 +121,7 @@ cdef class Path:
                 self.t0 = 0
 
 
+include "_bridge_outlet.pxi"
 include "_bridge_reflex.pxi"
 include "_bridge_feed.pxi"
 include "_bridge_orders.pxi"

@@ -118,14 +118,17 @@ cdef class FeedListener(WSListener):
 
     cdef finish(self, int64_t t0):
         cdef int64_t now
-        if not self.has_applied and not self.dirty:
+        cdef bint has_applied = self.has_applied
+        if not has_applied and not self.dirty:
             return
+        self.has_applied = False
         now = ww_now_ns()
-        if self.has_applied:
-            self.has_applied = False
-            API.record(self.path.engine, STAGE_APPLY, now - t0)
-        if self.dirty:
-            self.dispatch(t0, now)
+        try:
+            if self.dirty:
+                self.dispatch(t0, now)
+        finally:
+            if has_applied:
+                API.record(self.path.engine, STAGE_APPLY, now - t0)
 
     cdef dispatch(self, int64_t t0, int64_t before):
         self.path.t0 = t0

@@ -15,7 +15,10 @@ cdef class OrderConnection(Protocol):
     cdef uint8_t incoming[IN_CAPACITY], outgoing[OUT_CAPACITY]
     cdef Py_ssize_t queued, depth, cancel_reserve
     cdef readonly Py_ssize_t in_flight
-    cdef bint is_waiting, is_writing, is_paused, is_chosen
+    cdef public Py_ssize_t rank  # how slow it is, next to the others
+    cdef bint is_waiting, is_writing, is_chosen
+    cdef readonly bint is_paused  # the socket is full
+    cdef int64_t sent_ns  # of the last write
 
     def __init__(self, Path path, handler, parser):
         self.path = path
@@ -39,7 +42,7 @@ cdef class OrderConnection(Protocol):
 
     def pause_writing(self):
         self.is_paused = True
-        if not self.path.is_reacting:  # the reactor tells it when what it wrote is booked
+        if not self.path.is_booking:  # it is told when what was written is booked
             self.handler.on_writable(False)
 
     def resume_writing(self):
@@ -92,16 +95,27 @@ cdef class OrderConnection(Protocol):
         return self.transport is not None and not self.transport.is_closing()
 
     def limit(self, Py_ssize_t depth, Py_ssize_t cancel_reserve):
-        """Lets reflexes use the connection: requests in flight at most, and further cancels."""
+        """Lets the core use the connection: requests in flight at most, and further cancels."""
         self.depth = depth
         self.cancel_reserve = cancel_reserve
 
     cdef bint has_room(self, bint is_cancel):
-        """Whether a reflex may append a request."""
+        """Whether the core may append a request by itself."""
         cdef Py_ssize_t most = self.depth + (self.cancel_reserve if is_cancel else 0)
         if self.in_flight >= most or self.is_paused or self.is_writing or not self.can_write():
             return False
         return OUT_CAPACITY - self.queued >= OUT_ROOM
+
+    cdef bint is_better(self, OrderConnection other):
+        """Whether it would be chosen before another one that has room, too."""
+        if self.in_flight != other.in_flight:
+            return self.in_flight < other.in_flight
+        return self.rank < other.rank
+
+    cdef take_up(self, int64_t size):
+        """Counts a request that was written behind what is queued."""
+        self.queued += size
+        self.in_flight += 1
 
     def abort(self, error=None):
         """Drops the connection at once: `on_fault` if there is an error, and soon `on_lost`."""
@@ -160,21 +174,15 @@ cdef class OrderConnection(Protocol):
             self.outgoing + self.queued, OUT_CAPACITY - self.queued))
         return written, [requests[i].refusal for i in range(count)]
 
-    def leave_early(self):
-        """Writes what was appended, before the burst ends."""
-        if self.is_waiting and not self.is_writing:
-            self.path.waiting.remove(self)
-            self.write_out()
-
     def append(self, bytes request):
         """Appends a complete request; False when it is too large or the connection is closing."""
-        return self.can_write() and self.take(text_of(request), PyBytes_GET_SIZE(request))
-
-    cdef bint take(self, const uint8_t *request, Py_ssize_t size):
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(request)
+        if not self.can_write():
+            return False
         self.make_room()
         if size > OUT_CAPACITY - self.queued:
             return False
-        memcpy(self.outgoing + self.queued, request, size)
+        memcpy(self.outgoing + self.queued, text_of(request), size)
         self.appended(size)
         return True
 
@@ -190,8 +198,7 @@ cdef class OrderConnection(Protocol):
 
     cdef int64_t appended(self, int64_t written):
         if written > 0:
-            self.queued += written
-            self.in_flight += 1
+            self.take_up(written)
             self.wait_to_write()
         return written
 
@@ -204,19 +211,22 @@ cdef class OrderConnection(Protocol):
         self.is_waiting = False
         if self.queued == 0 or not self.can_write():
             return  # what could not be written is reported with the loss, as never sent
-        self.handler.on_written(self.flush())
+        self.handler.on_written(self.flush(ww_now_ns()))
 
-    cdef int64_t flush(self) except -1:
+    cdef int64_t flush(self, int64_t before) except -1:
         """Hands what is queued to the socket; the time after that."""
         cdef Py_ssize_t size = self.queued
-        cdef int64_t after, before = ww_now_ns()
+        cdef int64_t after
         self.is_writing = True
-        self.transport.write_c(<char *>self.outgoing, size)
-        self.is_writing = False
+        try:
+            self.transport.write_c(<char *>self.outgoing, size)
+        finally:
+            self.is_writing = False
         after = ww_now_ns()
         self.queued -= size
         if self.queued > 0:  # queued meanwhile, by what a full socket set off
             memmove(self.outgoing, self.outgoing + size, self.queued)
+        self.sent_ns = after
         API.record(self.path.engine, STAGE_WRITE, after - before)
         if self.path.t0 != 0:
             API.record(self.path.engine, STAGE_TICK_TO_TRADE, after - self.path.t0)

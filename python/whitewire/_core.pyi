@@ -7,6 +7,7 @@ Errors raised here are those of `whitewire.errors`: `UsageError` for what the ca
 from decimal import Decimal
 from typing import Any, ClassVar, Final, final
 
+from whitewire._core_gate import Allowance as Allowance
 from whitewire._core_gate import Guard as Guard
 from whitewire._core_gate import Reflexes as Reflexes
 
@@ -275,6 +276,10 @@ class Engine:
     @property
     def guard(self) -> Guard:
         """The limits, sums and states of the account."""
+
+    @property
+    def allowance(self) -> Allowance:
+        """What it may spend without asking."""
 
     @property
     def reflexes(self) -> Reflexes:

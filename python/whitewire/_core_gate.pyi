@@ -1,6 +1,6 @@
-"""Types of two classes of `whitewire._core`, what it gates and what it does by itself.
+"""Types of three classes of `whitewire._core`: what it gates, does and spends by itself.
 
-There is no such module at run time: both names are those of `_core`.
+There is no such module at run time: the names are those of `_core`.
 """
 
 from typing import final
@@ -41,21 +41,31 @@ class Reflexes:
     def watched(self, market: int) -> list[tuple[int, int, bool]]:
         """(key, rules, is_ready) of the orders of a market."""
 
+    @property
+    def refused(self) -> int:
+        """How many requests became none: the gate refused, or they did not fit."""
+
+@final
+class Allowance:
+    """Nonces and calls of the throttle that the core may use without asking."""
+
     def set_nonces(self, first: int, count: int, expires_ns: int) -> None:
         """Replaces the nonces set aside; they are used until `expires_ns`, monotonic."""
 
     def set_clock(self, epoch_ms: int, now_ns: int) -> None:
         """What the nonces' own clock says now; by it a cancel signed in advance is fresh or not."""
 
+    def epoch_ms(self, now_ns: int) -> int:
+        """The time by that clock, Unix milliseconds."""
+
     def nonces_left(self, now_ns: int) -> int:
         """How many nonces are left and fresh."""
 
-    def set_quotas(self, cancels: tuple[int, ...], moves: tuple[int, ...]) -> None:
-        """The throttle's rows of cancels and of modifications."""
-
-    @property
-    def refused(self) -> int:
-        """How many requests became none: the gate refused, or they did not fit."""
+    def set_quotas(
+        self, cancel: tuple[int, ...], modify: tuple[int, ...], place: tuple[int, ...],
+        place_collateral: tuple[int, ...],
+    ) -> None:  # fmt: skip
+        """The throttle's rows of what it may ask for."""
 
 @final
 class Guard:

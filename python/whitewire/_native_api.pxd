@@ -7,7 +7,7 @@ cdef extern from *:
     #include <stdint.h>
     #include <time.h>
 
-    #define WW_ABI_VERSION 5u
+    #define WW_ABI_VERSION 6u
 
     typedef struct {
         uint16_t market;
@@ -70,8 +70,10 @@ cdef extern from *:
         int64_t (*reflex_write)(void *, ww_reflex *, int64_t *, size_t, int64_t, uint8_t *, size_t);
         int64_t (*cancel_ready)(void *, uint16_t, const uint8_t *, size_t, uint64_t, int64_t,
                                 uint64_t *, uint8_t *, size_t);
-        void (*place_many)(void *, const ww_place *, const uint64_t *, size_t, int64_t, uint8_t *,
-                           size_t, int64_t *);
+        void (*place_many)(void *, const ww_place *, size_t, int64_t *, size_t, int64_t, uint64_t *,
+                           uint8_t *, size_t, int64_t *);
+        int64_t (*place_now)(void *, const ww_place *, int64_t *, size_t, int64_t, uint64_t *,
+                             uint8_t *, size_t);
     } ww_api;
 
     static inline int64_t ww_now_ns(void) {
@@ -144,8 +146,10 @@ cdef extern from *:
                                 size_t) noexcept
         int64_t (*cancel_ready)(void *, uint16_t, const uint8_t *, size_t, uint64_t, int64_t,
                                 uint64_t *, uint8_t *, size_t) noexcept
-        void (*place_many)(void *, const ww_place *, const uint64_t *, size_t, int64_t, uint8_t *,
-                           size_t, int64_t *) noexcept
+        void (*place_many)(void *, const ww_place *, size_t, int64_t *, size_t, int64_t, uint64_t *,
+                           uint8_t *, size_t, int64_t *) noexcept
+        int64_t (*place_now)(void *, const ww_place *, int64_t *, size_t, int64_t, uint64_t *,
+                             uint8_t *, size_t) noexcept
 
     int64_t ww_now_ns() noexcept
     int64_t ww_epoch_ms() noexcept

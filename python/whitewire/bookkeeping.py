@@ -183,21 +183,22 @@ class Bookkeeper:
                 )
             )
 
-    def placed(self, order: Order) -> None:
+    def placed(
+        self,
+        now_ns: int,
+        client_id: str,
+        market: Market,
+        side: Side,
+        ticks: int,
+        lots: int,
+        flags: int,
+    ) -> None:
         """An order is about to leave."""
         if FAILPOINT:
             hit("before_journal")
         if self._append is not None:
             self._append(
-                records.Placed(
-                    order.t_submit_ns,
-                    order.client_id,
-                    order.market.name,
-                    _WORDS[order.side],
-                    order.price_ticks,
-                    order.amount_lots,
-                    order.flags,
-                )
+                records.Placed(now_ns, client_id, market.name, _WORDS[side], ticks, lots, flags)
             )
         if FAILPOINT:
             self.flush()

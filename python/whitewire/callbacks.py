@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
+from whitewire._bridge import Guarded
 from whitewire.strategy import CALLBACKS, Strategy, overridden
 
 if TYPE_CHECKING:
@@ -86,11 +87,8 @@ class Callbacks:
         if callback is None:
             return _nothing
 
-        def guarded(*values: object) -> None:
-            try:
-                callback(*values)
-            except Exception as error:  # the user's code: any exception is handled the same way
-                self.errors += 1
-                self._failed(name, error)
+        return Guarded(callback, name, self._raised)
 
-        return guarded
+    def _raised(self, name: str, error: Exception) -> None:
+        self.errors += 1
+        self._failed(name, error)

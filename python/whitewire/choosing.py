@@ -68,13 +68,18 @@ class Choosing:
 
     def burst(self, legs: int) -> OrderTransport:
         """The transport of new orders that leave together."""
-        transport = self.of(legs)
-        if self._fixed is None:
+        transport = self._fixed
+        if transport is None:
+            transport = self.of(legs)
             self._bursts += 1
             if self._bursts % EXPLORE_EVERY == 0:
                 transport = self._unheard(legs) or transport
-        self._gateway.counts[_COUNTERS[transport]] += 1
+        self.count(transport)
         return transport
+
+    def count(self, transport: OrderTransport) -> None:
+        """Orders leave by a transport."""
+        self._gateway.counts[_COUNTERS[transport]] += 1
 
     def of(self, legs: int) -> OrderTransport:
         """The transport of so many orders, or of a request about one that exists."""

@@ -29,7 +29,7 @@ class ProcessConfig(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
             `busy_poll` lets the kernel poll the network card before it sleeps; `spin` never
             sleeps, which takes all of `cpu`.
         numa: `local` takes the hot thread's memory from the node of `cpu`.
-        spin_looks: how often a spinning loop looks at the feed's socket between two of its turns;
+        spin_looks: how often a spinning loop reads the feed's socket between two of its turns;
             0 leaves the feed to the loop's own polling.
         busy_poll_us: how long the kernel polls before it sleeps.
         busy_poll_packets: taken from the card at most per poll; more than 64 need CAP_NET_ADMIN.

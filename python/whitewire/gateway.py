@@ -15,7 +15,8 @@ from collections.abc import Callable, Iterable, Sequence
 from time import time_ns
 from typing import TYPE_CHECKING, Literal
 
-from whitewire._bridge import Path, now_ns
+from whitewire._bridge import OrderTicket, Path, now_ns
+from whitewire.allowance import Allowance
 from whitewire.callbacks import Callbacks
 from whitewire.collateral import Collateral
 from whitewire.counts import Counts
@@ -121,6 +122,7 @@ class Gateway:
         self.money = Money(self)
         self.fees = self.money.fees
         self.collateral = Collateral(self)
+        self.allowance = Allowance(self)
         self.ordering = Ordering(self)
         self.reactions = Reactions(self)
         self.reflexes = Reflexes(self)
@@ -147,7 +149,7 @@ class Gateway:
         Raises:
             UsageError: it is not in the configuration.
         """
-        name = market.name if isinstance(market, Market) else market
+        name = market if market.__class__ is str else str(getattr(market, "name", market))
         found = self.markets.get(name)
         if found is None:
             raise UsageError(
@@ -183,15 +185,30 @@ class Gateway:
             UsageError: unknown market, excluded flags, or (NumberError) a number off the grid.
         """
         where = self.market(market)
-        ordering = self.ordering
-        side, flags = ordering.flags_of(where, side, post_only, stp, rpi, ioc, reduce_only)
-        ticks = where.price_to_ticks(price)
-        lots = where.amount_to_lots(amount)
-        self.path.enter()
-        try:
-            return ordering.place(where, side, ticks, lots, flags, tag)
-        finally:
-            self.path.leave()
+        ticks, lots = where.price_to_ticks(price), where.amount_to_lots(amount)
+        asked = (side, post_only, stp, rpi, ioc, reduce_only)
+        return self.ordering.place(self.ordering.ticket(where, asked), ticks, lots, tag)
+
+    def ticket(
+        self,
+        market: str | Market,
+        side: Side | str,
+        *,
+        post_only: bool | None = None,
+        stp: str | None = None,
+        rpi: bool = False,
+        ioc: bool = False,
+        reduce_only: bool = False,
+    ) -> OrderTicket:
+        """Prepares limit orders of one kind, told as to `limit`; find it once, in `on_start`.
+
+        `ticket.limit(price_ticks, amount_lots)` is the quickest way to place from a callback.
+
+        Raises:
+            UsageError: unknown market, or excluded flags.
+        """
+        asked = (side, post_only, stp, rpi, ioc, reduce_only)
+        return self.ordering.ticket(self.market(market), asked)
 
     def quote(
         self,
@@ -212,11 +229,8 @@ class Gateway:
         legs = [(buy, *self._level(where, buy, quote)) for quote in bids]
         legs += [(sell, *self._level(where, sell, quote)) for quote in asks]
         transport = self.ordering.choosing.named(mode, len(legs))
-        self.path.enter()
-        try:
-            return QuoteSet(tuple(self.ordering.place_many(where, legs, transport)))
-        finally:
-            self.path.leave()
+        rows = self.ordering.quotes(where, legs)
+        return QuoteSet(tuple(self.ordering.place_many(rows, None, transport)))
 
     def set_quotes(
         self,
@@ -235,11 +249,7 @@ class Gateway:
         where = self.market(market)
         wanted_bids = [self._level(where, Side.BUY, quote) for quote in bids]
         wanted_asks = [self._level(where, Side.SELL, quote) for quote in asks]
-        self.path.enter()
-        try:
-            self.ladders[where.name].want(wanted_bids, wanted_asks, tolerance_ticks)
-        finally:
-            self.path.leave()
+        self.ladders[where.name].want(wanted_bids, wanted_asks, tolerance_ticks)
 
     def reflex(
         self, market: str | Market, rule: Rule, orders: Iterable[Order] | None = None

@@ -188,7 +188,7 @@ class Lifecycle:
             self.timekeeper.check(now)
             self.freshness.check(now)
             gateway.collateral.check(now)
-            gateway.reflexes.check(now)
+            gateway.allowance.check(now)
             gateway.ordering.send_waiting_cancels()
             gateway.ordering.presigning.check(now)
             gateway.pull_again()

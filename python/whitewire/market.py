@@ -125,6 +125,23 @@ class Market:
             "amount", amount, self.amount_decimals, self.step_size, None if exact else ROUND_DOWN
         )
 
+    def check_units(self, price_ticks: int, amount_lots: int) -> None:
+        """Whether they can be a price and an amount; the grid is the gate's business.
+
+        Raises:
+            NumberError: one is not a whole number from 1 to the largest int64.
+        """
+        is_price = price_ticks.__class__ is int and 0 < price_ticks <= _INT64_MAX
+        if is_price and amount_lots.__class__ is int and 0 < amount_lots <= _INT64_MAX:
+            return
+        for what, units in (("price", price_ticks), ("amount", amount_lots)):
+            if units.__class__ is not int or not 0 < units <= _INT64_MAX:
+                raise NumberError(
+                    "number-range",
+                    f"{self.name}: {what} {units!r} is not a positive int64",
+                    "give ticks and lots, as of `Market.price_to_ticks` and `amount_to_lots`",
+                )
+
     def price(self, ticks: int) -> Decimal:
         """The price of `ticks`, money per unit of stock."""
         return ticks * self._tick

@@ -8,45 +8,46 @@ in line, once, and is never dropped.
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Iterable
+from typing import TYPE_CHECKING, cast
 
-from whitewire import _core
-from whitewire._bridge import now_ns
-from whitewire.bursting import FEW, Bursting, Leg
+from whitewire._bridge import Burst, OrderTicket, now_ns
+from whitewire.admission import ONLY_REDUCING, Admission, local, refusal
 from whitewire.choosing import Choosing
 from whitewire.errors import NonceExhausted
 from whitewire.market import Market, Side
 from whitewire.presigning import Presigning
 from whitewire.protocol.order_flags import Flags
-from whitewire.protocol.order_table import NoticeKind, OrderNotice
 from whitewire.protocol.order_transports import OrderTransport
-from whitewire.protocol.orders import Order, Reject, RejectSource
+from whitewire.protocol.orders import Order, Reject
 from whitewire.protocol.pipeline import Request
 from whitewire.protocol.replies import RequestKind
-from whitewire.strategy import Limit
 
 if TYPE_CHECKING:
-    from whitewire._bridge import OrderConnection
+    from whitewire._bridge import Departure
     from whitewire.gateway import Gateway
     from whitewire.transport.lane import Lane
+    from whitewire.transport.order_entry import HttpLane
 
 __all__ = ["Ordering"]
 
 MAX_LEGS = 20
+# Fewer are signed one by one all the same: each is written before the next is made.
+FEWEST = 3
 # Of earlier orders; above it only what is not ours would have one.
 LAST_NUMBER = 9_000_000_000
-# Leave to send one request: where, with which nonce (a call's id where the lane is the order
-# socket), and against which rate limit it counts.
-_Pass = tuple["Lane", "OrderConnection", int, str]
+# Side, post_only, stp, rpi, ioc and reduce_only, as `Gateway.limit` takes them.
+Asked = tuple[Side | str, bool | None, str | None, bool, bool, bool]
+# A ticket, ticks and lots.
+Row = tuple[OrderTicket, int, int]
 # Members of enumerations are looked up slowly.
 _PLACE, _MODIFY, _CANCEL = RequestKind.PLACE, RequestKind.MODIFY, RequestKind.CANCEL
-_WEBSOCKET = OrderTransport.WEBSOCKET
+_PIPELINED, _WEBSOCKET = OrderTransport.PIPELINED, OrderTransport.WEBSOCKET
+_BULK = OrderTransport.BULK
 
 
 class Ordering:
-    """See the module's documentation; every method is called inside `path.enter` and `leave`.
+    """See the module's documentation; `modify` and cancels are called in `path.enter` and `leave`.
 
     Args:
         gateway: whose engine, lanes and stores.
@@ -55,130 +56,215 @@ class Ordering:
         choosing: how orders travel where nothing else was asked for.
         on_placed: called with each order that left, None for nobody.
         presigning: cancels signed in advance.
+        outlet: where orders get their names, and leave at once.
     """
 
     def __init__(self, gateway: Gateway) -> None:
         self._gateway = gateway
-        self._prefixes: dict[int, str] = {}  # by market and flags
-        self._sequence = 0
+        self._tickets: dict[int, OrderTicket] = {}  # by market and flags
         self._cancels: dict[Order, None] = {}  # in the order in which they were asked for
         self._stp = gateway.config.orders.stp
         self._quote_flags = {side: Flags.of(side, True, False, False, self._stp) for side in Side}
-        self._chosen: dict[tuple[object, ...], tuple[Side, int]] = {}
+        self._chosen: dict[tuple[int, Asked], OrderTicket] = {}
         self.choosing = Choosing(gateway)
         self.on_placed: Callable[[Order], None] | None = None
         self.presigning = Presigning(gateway)
-        self._bursting = Bursting(gateway)
+        self._admission = Admission(gateway)
+        self.outlet = gateway.allowance.outlet
+        self.outlet.is_quick = gateway.config.orders.transport == _PIPELINED
+        self._burst = Burst(self.outlet)
+
+    def ticket(self, market: Market, asked: Asked) -> OrderTicket:
+        """The ticket of orders as a strategy chose them, found once.
+
+        Raises:
+            UsageError: see `Flags.chosen`.
+            ValueError: there is no such side.
+        """
+        found = self._chosen.get((market.index, asked))
+        if found is None:
+            side_name, post_only, stp, rpi, ioc, reduce_only = asked
+            side = Side(side_name)
+            flags = Flags.chosen(market, side, post_only, ioc, rpi, stp or self._stp, reduce_only)
+            found = self._chosen[market.index, asked] = self._ticket(market, side, flags)
+        return found
+
+    def _ticket(self, market: Market, side: Side, flags: int) -> OrderTicket:
+        key = market.index << 8 | flags
+        found = self._tickets.get(key)
+        if found is None:
+            engine = self._gateway.engine
+            engine.prepare(market.index, flags)
+            prefix = engine.client_id_prefix(market.index, flags)
+            found = self._tickets[key] = OrderTicket(self, market, side, flags, prefix)
+        return found
 
     def place(
         self,
-        market: Market,
-        side: Side,
+        ticket: OrderTicket,
         ticks: int,
         lots: int,
-        flags: int,
         tag: object = None,
         transport: OrderTransport | None = None,
     ) -> Order:
-        """Places one order, post-only or not as `flags` say; on its own, so never as a bulk."""
-        gateway, now = self._gateway, now_ns()
-        order = self._create(market, side, ticks, lots, flags, tag, now)
-        if gateway.reducing and not gateway.collateral.allows(order, lots):
-            self._refuse(order, _ONLY_REDUCING)
-            return order
+        """Places one order; on its own, so never as a bulk."""
         transport = transport or self.choosing.burst(1)
-        admitted = self._admit(_PLACE, market, transport, None, now)
-        if isinstance(admitted, Reject):
-            self._refuse(order, admitted)
-            return order
-        lane, connection, nonce, endpoint = admitted
-        written = connection.place(market.index, flags, ticks, lots, self._sequence, nonce)
-        if written > 0:
-            lane.push(Request(_PLACE, (order,), nonce, 0, None, False, endpoint))
-            gateway.counts["sent"] += 1
-            if self.on_placed is not None:
-                self.on_placed(order)
-        else:
-            self._refuse(order, _refusal(-written))
+        is_direct = transport is _PIPELINED and self.outlet.is_clear()
+        leave = self.outlet.place if is_direct else self.outlet.announce
+        return self._book(ticket, ticks, lots, tag, transport, leave(ticket, ticks, lots))
+
+    def booked(
+        self, ticket: OrderTicket, ticks: int, lots: int, tag: object, departure: Departure
+    ) -> Order:
+        """Books what left by a ticket itself, or did not."""
+        self.choosing.count(_PIPELINED)
+        return self._book(ticket, ticks, lots, tag, _PIPELINED, departure)
+
+    def _book(
+        self,
+        ticket: OrderTicket,
+        ticks: int,
+        lots: int,
+        tag: object,
+        transport: OrderTransport,
+        departure: Departure,
+    ) -> Order:
+        """Books one placement, and does what can only follow on that."""
+        order = self._enter(ticket, ticks, lots, tag, departure)
+        self._follow_up(order, transport, departure)
         return order
 
-    def place_many(
-        self,
-        market: Market,
-        legs: Sequence[tuple[Side, int, int]],
-        transport: OrderTransport | None = None,
-    ) -> list[Order]:
-        """Places post-only legs (side, ticks, lots), as bulk requests of 20 or one by one."""
-        transport = transport or self.choosing.burst(len(legs))
-        is_bulk = transport is OrderTransport.BULK and len(legs) > 1
-        flags = self._quote_flags
-        may_all = self._gateway.clock.is_safe and not self._gateway.reducing
-        is_piped = transport is OrderTransport.PIPELINED
-        if is_piped and may_all and self._bursting.suits(len(legs)):
-            return self._place_together(market, legs, flags)
-        if not is_bulk or market.name in self._gateway.reducing:
-            return [
-                self.place(market, side, ticks, lots, flags[side], None, transport)
-                for side, ticks, lots in legs
-            ]
-        orders = []
-        for start in range(0, len(legs), MAX_LEGS):
-            rows, batch = [], []
-            for side, ticks, lots in legs[start : start + MAX_LEGS]:
-                order = self._create(market, side, ticks, lots, flags[side], None, now_ns())
-                batch.append(order)
-                rows.append((market.index, flags[side], ticks, lots, self._sequence))
-            self._send_bulk(batch, rows)
-            orders += batch
-        return orders
+    def _enter(
+        self, ticket: OrderTicket, ticks: int, lots: int, tag: object, departure: Departure
+    ) -> Order:
+        """The handle of an order that has a name, on its lane where it left.
 
-    def _place_together(
-        self, market: Market, legs: Sequence[tuple[Side, int, int]], flags: dict[Side, int]
-    ) -> list[Order]:
-        """As `place` for each leg; the requests are signed in one call.
-
-        Where each leg has a lane to itself, the first ones leave while the next are made.
+        Nothing else may happen before: its bytes may be on the wire.
         """
-        is_spread = self._bursting.is_spread(len(legs))
-        size = FEW if is_spread else len(legs)
-        orders: list[Order] = []
-        for start in range(0, len(legs), size):
-            orders += self._place_some(market, legs[start : start + size], flags, is_spread)
+        _, _, written, handler, nonce, sent_ns = departure
+        order = self._create(ticket, ticks, lots, tag, departure)
+        if written > 0:
+            lane = cast("HttpLane", handler)
+            self._sent(order, lane, nonce, lane.endpoint(_PLACE, order.market.is_collateral))
+            if sent_ns:
+                lane.on_written(sent_ns)
+        return order
+
+    def _follow_up(self, order: Order, transport: OrderTransport, departure: Departure) -> None:
+        """Refuses or places what did not leave; a lane hears that its socket filled up."""
+        written, handler = departure[2:4]
+        if written > 0:
+            lane = cast("HttpLane", handler)
+            if lane.connection is not None and lane.connection.is_paused:
+                lane.on_writable(False)
+            self._gateway.allowance.spent(order.t_submit_ns)
+        elif written < 0:
+            self._admission.refuse(order, refusal(-written))
+        else:
+            self._gateway.path.enter()
+            try:
+                self._place_in_steps(order, transport)
+            finally:
+                self._gateway.path.leave()
+
+    def _create(
+        self, ticket: OrderTicket, ticks: int, lots: int, tag: object, departure: Departure
+    ) -> Order:
+        self._gateway.counts["orders"] += 1
+        market, side, flags = ticket.market, ticket.side, ticket.flags
+        name, submit_ns = departure[:2]
+        return self._gateway.store.create(market, side, ticks, lots, name, submit_ns, tag, flags)
+
+    def _place_in_steps(self, order: Order, transport: OrderTransport) -> None:
+        """Places an order as the core does by itself, or finds out why it could not."""
+        gateway, market = self._gateway, order.market
+        if gateway.reducing and not gateway.collateral.allows(order, order.amount_lots):
+            self._admission.refuse(order, ONLY_REDUCING)
+            return
+        admitted = self._admission.admit(_PLACE, market, transport, None, order.t_submit_ns)
+        if isinstance(admitted, Reject):
+            self._admission.refuse(order, admitted)
+            return
+        lane, connection, nonce, endpoint = admitted
+        written = connection.place(
+            market.index,
+            order.flags,
+            order.price_ticks,
+            order.amount_lots,
+            gateway.guard.number(order),
+            nonce,
+        )
+        if written > 0:
+            self._sent(order, lane, nonce, endpoint)
+        else:
+            self._admission.refuse(order, refusal(-written))
+
+    def _sent(self, order: Order, lane: Lane, nonce: int, endpoint: str) -> None:
+        """Books a placement whose bytes are on that lane's connection."""
+        lane.push(Request(_PLACE, (order,), nonce, 0, None, False, endpoint))
+        self._gateway.counts["sent"] += 1
         if self.on_placed is not None:
-            for order in orders:
-                if not order.is_done:
-                    self.on_placed(order)
+            self.on_placed(order)
+
+    def quotes(self, market: Market, legs: Iterable[tuple[Side, int, int]]) -> list[Row]:
+        """Post-only legs of (side, ticks, lots), for `place_many`."""
+        flags = self._quote_flags
+        return [
+            (self._ticket(market, side, flags[side]), ticks, lots) for side, ticks, lots in legs
+        ]
+
+    def place_many(
+        self, rows: list[Row], tag: object = None, transport: OrderTransport | None = None
+    ) -> list[Order]:
+        """Places orders of one market, as bulk requests of 20 or one by one."""
+        transport = transport or self.choosing.burst(len(rows))
+        self._gateway.path.enter()
+        try:
+            if transport is _PIPELINED and self.outlet.is_clear() and len(rows) >= FEWEST:
+                return self._place_together(rows, tag)
+            is_bulk = transport is _BULK and len(rows) > 1
+            if is_bulk and rows[0][0].market.name not in self._gateway.reducing:
+                return self._place_bulk(rows, tag)
+            return [self.place(*row, tag, transport) for row in rows]
+        finally:
+            self._gateway.path.leave()
+
+    def _place_together(self, rows: list[Row], tag: object) -> list[Order]:
+        """As `place` for each; the requests are signed together, written, and booked then.
+
+        Where each has a lane to itself, it is written as soon as it is signed.
+        """
+        is_spread = self._gateway.entry.spread >= len(rows)
+        orders: list[Order] = []
+        for start in range(0, len(rows), MAX_LEGS):
+            some = rows[start : start + MAX_LEGS]
+            departures = self._burst.send(some, is_spread)
+            for row, departure in zip(some, departures, strict=True):
+                orders.append(self._enter(*row, tag, departure))
+            # lanes know of all that is on them: whatever follows may use them again
+            for order, departure in zip(orders[start:], departures, strict=True):
+                self._follow_up(order, _PIPELINED, departure)
         return orders
 
-    def _place_some(
-        self,
-        market: Market,
-        legs: Sequence[tuple[Side, int, int]],
-        flags: dict[Side, int],
-        at_once: bool,
-    ) -> list[Order]:
-        lane = self._gateway.entry.lanes[0]  # they all count the same
-        endpoint = lane.endpoint(_PLACE, market.is_collateral)
-        orders, admitted = [], []
-        for side, ticks, lots in legs:
-            now = now_ns()
-            order = self._create(market, side, ticks, lots, flags[side], None, now)
-            orders.append(order)
-            nonce = self._number_of(lane, endpoint, now)
-            if isinstance(nonce, Reject):
-                self._refuse(order, nonce)
-            else:
-                admitted.append(Leg(order, flags[side], ticks, lots, self._sequence, nonce))
-        for order, number in self._bursting.send(admitted, endpoint, at_once):
-            self._refuse(order, _refusal(number))
+    def _place_bulk(self, rows: list[Row], tag: object) -> list[Order]:
+        orders: list[Order] = []
+        for start in range(0, len(rows), MAX_LEGS):
+            legs, batch = [], []
+            for ticket, ticks, lots in rows[start : start + MAX_LEGS]:
+                departure = self.outlet.announce(ticket, ticks, lots)
+                batch.append(self._create(ticket, ticks, lots, tag, departure))
+                number = self.outlet.sequence
+                legs.append((ticket.market.index, ticket.flags, ticks, lots, number))
+            self._send_bulk(batch, legs)
+            orders += batch
         return orders
 
     def _send_bulk(self, batch: list[Order], rows: list[tuple[int, int, int, int, int]]) -> None:
         market = batch[0].market
-        admitted = self._admit(RequestKind.BULK, market, OrderTransport.BULK, None, now_ns())
+        admitted = self._admission.admit(RequestKind.BULK, market, _BULK, None, now_ns())
         if isinstance(admitted, Reject):
             for order in batch:
-                self._refuse(order, admitted)
+                self._admission.refuse(order, admitted)
             return
         lane, connection, nonce, endpoint = admitted
         written, refusals = connection.bulk(rows, nonce)
@@ -187,7 +273,7 @@ class Ordering:
             if code == 0 and written > 0:
                 sent.append(order)
             else:
-                self._refuse(order, _refusal(code or -written))
+                self._admission.refuse(order, refusal(code or -written))
         if sent:
             lane.push(Request(RequestKind.BULK, tuple(sent), nonce, endpoint=endpoint))
             self._gateway.counts["sent"] += len(sent)
@@ -200,21 +286,21 @@ class Ordering:
         if not order.can_modify:
             busy = ", and a request about it is unanswered" if order.in_flight else ""
             reason = f"the order is {order.state}{busy}"
-            self._refuse_change(order, _reject("not-open", reason))
+            self._admission.refuse_change(order, local("not-open", reason))
             return True
         if self._gateway.reducing and not self._gateway.collateral.allows(order, lots):
-            self._refuse_change(order, _ONLY_REDUCING)
+            self._admission.refuse_change(order, ONLY_REDUCING)
             return False
         transport = self.choosing.of(1)
-        admitted = self._admit(_MODIFY, order.market, transport, order, now_ns())
+        admitted = self._admission.admit(_MODIFY, order.market, transport, order, now_ns())
         if isinstance(admitted, Reject):
-            self._refuse_change(order, admitted)
+            self._admission.refuse_change(order, admitted)
             return True
         lane, connection, nonce, endpoint = admitted
         name = order.client_id.encode()
         written = connection.modify(order.market.index, order.flags, ticks, lots, name, nonce)
         if written <= 0:
-            self._refuse_change(order, _refusal(-written))
+            self._admission.refuse_change(order, refusal(-written))
             return False
         self.modify_sent(order, ticks, lots, lane, nonce, endpoint)
         return True
@@ -225,7 +311,7 @@ class Ordering:
         """Books a modification whose bytes are on that lane's connection."""
         self._gateway.counts["modifies"] += 1
         self._gateway.journal.modify_sent(order, ticks, lots)
-        self._tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
+        self._admission.tell_soon(self._gateway.store.modify_sent(order, ticks, lots, now_ns()))
         lane.push(Request(_MODIFY, (order,), nonce, endpoint=endpoint))
 
     def cancel(self, order: Order) -> None:
@@ -268,7 +354,7 @@ class Ordering:
         """Books a cancel whose bytes are on that lane's connection."""
         self._gateway.counts["cancels"] += 1
         self._gateway.journal.cancel_sent(order)
-        self._tell_soon(self._gateway.store.cancel_sent(order, now_ns()))
+        self._admission.tell_soon(self._gateway.store.cancel_sent(order, now_ns()))
         lane.push(Request(_CANCEL, (order,), nonce, endpoint=endpoint))
 
     def send_waiting_cancels(self) -> None:
@@ -281,110 +367,4 @@ class Ordering:
         """Numbers orders after one of an earlier session: the core knows orders by number."""
         number = client_id[-10:]
         if number.isdigit() and int(number) < LAST_NUMBER:
-            self._sequence = max(self._sequence, int(number))
-
-    def flags_of(
-        self,
-        market: Market,
-        side: Side | str,
-        post_only: bool | None,
-        stp: str | None,
-        rpi: bool,
-        ioc: bool,
-        reduce_only: bool,
-    ) -> tuple[Side, int]:
-        """Side and flags as a strategy chose them; worked out once.
-
-        Raises:
-            UsageError: see `Flags.chosen`.
-            ValueError: there is no such side.
-        """
-        asked = (market.index, side, post_only, stp, rpi, ioc, reduce_only)
-        found = self._chosen.get(asked)
-        if found is None:
-            side = Side(side)
-            stp = stp or self._stp
-            flags = Flags.chosen(market, side, post_only, ioc, rpi, stp, reduce_only)
-            found = self._chosen[asked] = (side, flags)
-        return found
-
-    def _create(
-        self, market: Market, side: Side, ticks: int, lots: int, flags: int, tag: object, now: int
-    ) -> Order:
-        gateway = self._gateway
-        self._sequence += 1
-        key = market.index << 8 | flags
-        prefix = self._prefixes.get(key)
-        if prefix is None:
-            prefix = gateway.engine.client_id_prefix(market.index, flags)
-            self._prefixes[key] = prefix
-        client_id = f"{prefix}{self._sequence:010d}"
-        order = gateway.store.create(market, side, ticks, lots, client_id, now, tag, flags)
-        gateway.journal.placed(order)
-        gateway.counts["orders"] += 1
-        return order
-
-    def _admit(
-        self,
-        kind: RequestKind,
-        market: Market,
-        transport: OrderTransport,
-        order: Order | None,
-        now: int,
-    ) -> _Pass | Reject:
-        """A lane and a nonce, or why there is none."""
-        if not self._gateway.clock.is_safe:
-            return _CLOCK_OFF
-        on_socket = transport is _WEBSOCKET
-        lane = self._gateway.entry.pick(order, False, on_socket)
-        if lane is None or lane.connection is None:
-            return _LANE_DOWN
-        endpoint = lane.endpoint(kind, market.is_collateral)
-        nonce = self._number_of(lane, endpoint, now)
-        if isinstance(nonce, Reject):
-            return nonce
-        return lane, lane.connection, nonce, endpoint
-
-    def _number_of(self, lane: Lane, endpoint: str, now: int) -> int | Reject:
-        """A nonce, or on the order socket a call's id; or why nothing may be sent now."""
-        gateway = self._gateway
-        wait_ns = gateway.throttle.try_take(endpoint, now, False)
-        if wait_ns > 0:
-            limit = Limit(endpoint, wait_ns, False)
-            asyncio.get_running_loop().call_soon(gateway.callbacks.on_limit, limit)
-            return _reject("throttled", f"rate limit, {wait_ns / 1e6:.0f} ms to wait")
-        try:
-            return lane.number(gateway.nonces, gateway.clock.epoch_ms(now))
-        except NonceExhausted as error:
-            return _reject("nonce-exhausted", str(error))
-
-    def _refuse(self, order: Order, reject: Reject) -> None:
-        """A local refusal; told after the caller has its handle."""
-        self._gateway.counts[f"refused-{reject.code}"] += 1
-        self._tell_soon(self._gateway.store.refuse(order, reject, now_ns()))
-
-    def _refuse_change(self, order: Order, reject: Reject) -> None:
-        self._gateway.counts[f"refused-{reject.code}"] += 1
-        self._tell_soon([OrderNotice(order, NoticeKind.REFUSED, reject)])
-
-    def _tell_soon(self, notices: Sequence[OrderNotice]) -> None:
-        """Callbacks follow when the present one has returned."""
-        if notices:
-            asyncio.get_running_loop().call_soon(self._gateway.reactions.notify, notices)
-
-
-def _reject(code: str, message: str) -> Reject:
-    return Reject(RejectSource.LOCAL, code, message)
-
-
-def _refusal(number: int) -> Reject:
-    code, message = _REFUSALS.get(number, ("core", f"the core refused with number {number}"))
-    return _reject(code, message)
-
-
-_REFUSALS = {number: (code, reason) for number, code, reason in _core.refusals()}
-_CLOCK_OFF = _reject(
-    "clock", "this host's clock and the venue's are too far apart, or not compared"
-)
-_ONLY_REDUCING = _reject("only-reducing", "the market is reducing: margin call, or in doubt")
-_LANE_DOWN = _reject("no-lane", "every connection for orders is down or has its fill in flight")
+            self.outlet.sequence = max(self.outlet.sequence, int(number))

@@ -84,7 +84,11 @@ class Ladder:
             self._gateway.counts["quotes-ignored"] += 1
             return
         wanted = [[Level(*level) for level in side] for side in (bids, asks)]
-        self._perform(quotes.diff(self._slots, wanted[0], wanted[1], tolerance_ticks))
+        self._gateway.path.enter()
+        try:
+            self._perform(quotes.diff(self._slots, wanted[0], wanted[1], tolerance_ticks))
+        finally:
+            self._gateway.path.leave()
 
     def settle(self) -> None:
         """Takes up what waited for an order of this market; after any event of one."""
@@ -124,6 +128,6 @@ class Ladder:
             for place in places
         ]
         ordering = self._gateway.ordering
-        orders = ordering.place_many(self.market, legs)
+        orders = ordering.place_many(ordering.quotes(self.market, legs))
         for place, order in zip(places, orders, strict=True):
             place.slot.order = order

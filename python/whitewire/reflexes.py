@@ -1,7 +1,7 @@
 """Rules that the core acts on by itself: declared here, and booked here.
 
-Owns: which rule covers which order, what the core is told of our orders, the nonces set aside for
-it, and the booking of what it sent. Must not know: what a rule means (native/src/reflex.rs), how
+Owns: which rule covers which order, what the core is told of our orders, and the booking of what
+it sent. Must not know: what a rule means (native/src/reflex.rs), how
 bytes leave (`_bridge_reflex.pxi`). Invariants: the core is told that an order is ready only while
 nothing about it is in flight; what the core sent is booked before anybody hears of it and before an
 answer can be read, exactly as if `ordering` had sent it; what the core could not cancel is canceled
@@ -18,7 +18,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, cast
 
 from whitewire._bridge import Reactor, now_ns
-from whitewire.errors import NonceExhausted, UsageError
+from whitewire.errors import UsageError
 from whitewire.market import Market
 from whitewire.protocol.orders import Order, OrderState
 from whitewire.reflex_rules import Follow, Pull
@@ -33,10 +33,6 @@ __all__ = ["Reflex", "Reflexes", "Rule"]
 Rule = Pull | Follow
 
 MAX_RULES = 64
-# As many nonces as a burst of cancels takes; renewed long before the venue's window closes.
-NONCES = 64
-RENEW_NS = 1_500_000_000
-FRESH_NS = 3_000_000_000
 # Not what is being canceled, nor what nobody knows: that is asked about.
 WATCHED = frozenset({OrderState.SENT, OrderState.OPEN, OrderState.MODIFYING})
 
@@ -109,7 +105,6 @@ class Reflexes:
         self._rules: dict[str, dict[int, Reflex]] = {}  # by market and bit
         self._orders: dict[int, Order] = {}  # those that the core watches, by its name of them
         self._reactor: Reactor | None = None
-        self._renew_ns = 0
 
     def arm(self, market: Market, rule: Rule, orders: Iterable[Order] | None) -> Reflex:
         """Declares a rule (see `Gateway.reflex`)."""
@@ -204,14 +199,12 @@ class Reflexes:
                 del self._orders[key]
 
     def _begin(self) -> None:
-        """Joins the bridge, the throttle and the table of orders; once."""
+        """Joins the bridge and the table of orders; once."""
         gateway = self._gateway
         if self._reactor is not None:
             return
-        throttle, guard = gateway.throttle, gateway.guard
-        self._core.set_quotas(throttle.row("cancel"), throttle.row("modify"))
-        cells, lock = throttle.native()
-        self._reactor = Reactor(gateway.path, self, cells, lock)
+        guard = gateway.guard
+        self._reactor = Reactor(gateway.allowance.outlet, self)
 
         def changed(order: Order) -> None:
             guard.order_changed(order)
@@ -219,7 +212,6 @@ class Reflexes:
 
         gateway.store.changed = changed
         gateway.ordering.on_placed = self.watch
-        self.check(now_ns())
 
     # ---- what the core is told --------------------------------------------------------------
 
@@ -252,19 +244,6 @@ class Reflexes:
             order.can_modify and may_move,
         )
 
-    def check(self, now: int) -> None:
-        """Housekeeping; call about ten times a second: nonces that are few or old are replaced."""
-        if not self._rules or (now < self._renew_ns and self._core.nonces_left(now) >= NONCES // 2):
-            return
-        epoch_ms = self._gateway.clock.epoch_ms(now)
-        self._core.set_clock(epoch_ms, now)
-        try:
-            first = self._gateway.nonces.reserve(NONCES, epoch_ms)
-        except NonceExhausted:
-            return  # those that are left stay; without any the core leaves everything to us
-        self._renew_ns = now + RENEW_NS
-        self._core.set_nonces(first, NONCES, now + FRESH_NS)
-
     # ---- what the core did ------------------------------------------------------------------
 
     def on_sent(self, rows: list[tuple[int, int, bool, int, int, int, ConnectionHandler]]) -> None:
@@ -280,7 +259,7 @@ class Reflexes:
             else:
                 reflex.cancels += 1
                 ordering.cancel_sent(order, lane, nonce)
-        self.check(now_ns())
+        self._gateway.allowance.spent(now_ns())
 
     def on_left(self, rows: list[tuple[int, int, bool, int, int, int]]) -> None:
         """Does what the core could not: an order with something in flight, no room, no nonce."""

@@ -158,7 +158,15 @@ class Resumption:
                 return
             log.warning("%s: order %s was not recorded", market.name, deal.client_id)
             order = self._know(_from_deal(market, deal))
-            gateway.journal.placed(order)
+            gateway.journal.placed(
+                order.t_submit_ns,
+                order.client_id,
+                market,
+                order.side,
+                order.price_ticks,
+                order.amount_lots,
+                order.flags,
+            )
         log.warning("%s: fill %d happened between sessions", market.name, deal.deal_id)
         gateway.reactions.notify(store.apply_deal(deal))
 

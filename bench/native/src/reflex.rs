@@ -78,10 +78,9 @@ impl Reflexes {
             }
         };
         let quota = Quota::new((0, 0, FREE), (1, 0, FREE), (2, 0, FREE), 3);
-        let reflexes = engine.reflexes_mut();
-        reflexes.set_quotas(quota, quota);
-        reflexes.set_nonces(NONCE, u32::MAX, i64::MAX);
-        let desk = reflexes.desk(0).expect("the market is there");
+        engine.allowance_mut().set_quotas([quota; 4]);
+        engine.allowance_mut().set_nonces(NONCE, u32::MAX, i64::MAX);
+        let desk = engine.reflexes_mut().desk(0).expect("the market is there");
         assert!(desk.arm(0, Side::Buy, rule));
         desk.watch(order);
         let (frames, cells) = (Vec::new(), [0; 4]);

@@ -13,7 +13,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass
-from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -27,43 +26,44 @@ from whitewire.lifecycle import Lifecycle
 from whitewire.transport import loop
 
 if TYPE_CHECKING:
+    from whitewire._bridge import OrderTicket
     from whitewire._core import Book
     from whitewire.gateway import Gateway
 
 __all__ = ["Chaser", "config", "main"]
 
 _PLACED = ("place", "bulk", "modify", "cancel")
-_PRICE_STEP = Decimal("0.01")
 # Three digits, as the referee's own histogram.
 _DIGITS = 3
 
 
 class Chaser(Strategy):
-    """Buys at the best bid when it moves."""
+    """Buys at the best bid when it moves; in whole ticks, as a strategy in a hurry does."""
 
     markets = (MARKET,)
 
     def __init__(self) -> None:
-        self._amount = Decimal(AMOUNT)
-        self._best = Decimal(0)
-        self._gateway: Gateway | None = None
+        self._lots = 0
+        self._best = 0
+        self._buy: OrderTicket | None = None
 
     def on_start(self, gw: Gateway) -> None:
         """The best bid that is there was no tick."""
-        self._gateway = gw
-        best = gw.book(MARKET).best_bid
-        self._best = best[0] if best else Decimal(0)
+        self._buy = gw.ticket(MARKET, "buy", ioc=True)
+        self._lots = gw.market(MARKET).amount_to_lots(AMOUNT)
+        self._best = gw.book(MARKET).best_bid_ticks or 0
 
     def on_book(self, book: Book) -> None:
         """The order of a tick."""
-        best = book.best_bid
-        if best is not None and best[0] != self._best and self._gateway is not None:
-            self._best = best[0]
-            self.act(self._gateway, best[0])
+        best = book.best_bid_ticks
+        if best is not None and best != self._best:
+            self._best = best
+            self.act(best)
 
-    def act(self, gateway: Gateway, best: Decimal) -> None:
+    def act(self, best: int) -> None:
         """One order; what does not fill at once goes away."""
-        gateway.limit(MARKET, "buy", best, self._amount, ioc=True)
+        assert self._buy is not None
+        self._buy.limit(best, self._lots)
 
 
 @dataclass(slots=True)
@@ -85,16 +85,22 @@ class LadderChaser(Chaser):
     def __init__(self, legs: int) -> None:
         super().__init__()
         self.last_answer: Counter[int] = Counter()
-        self._steps = [_PRICE_STEP * leg for leg in range(legs)]
+        self._legs = range(legs)
         self._ladders = 0
         self._waiting: dict[Order, _Ladder] = {}
 
-    def act(self, gateway: Gateway, best: Decimal) -> None:
+    def on_start(self, gw: Gateway) -> None:
+        """As for one order, but post-only."""
+        super().on_start(gw)
+        self._buy = gw.ticket(MARKET, "buy")
+
+    def act(self, best: int) -> None:
         """One order for each leg."""
+        assert self._buy is not None
         self._ladders += 1
-        ladder = _Ladder(self._ladders, now_ns(), len(self._steps))
-        quotes = gateway.quote(MARKET, [(best - step, self._amount) for step in self._steps], [])
-        self._waiting.update(dict.fromkeys(quotes.orders, ladder))
+        ladder = _Ladder(self._ladders, now_ns(), len(self._legs))
+        orders = self._buy.ladder([(best - leg, self._lots) for leg in self._legs])
+        self._waiting.update(dict.fromkeys(orders, ladder))
 
     def on_order(self, order: Order, event: OrderNotice) -> None:
         """The last order to end answers the ladder."""

@@ -1,6 +1,7 @@
-//! Calls of the table that save time beforehand or together: ready cancels, bursts, bulks.
+//! Calls of the table that save time beforehand or together: ready cancels, bursts, bulks, and
+//! placements in one go.
 //!
-//! Owns: three calls. Must not know: how requests come to be ready, or are signed. Invariant: that
+//! Owns: four calls. Must not know: how requests come to be ready, or are signed. Invariant: that
 //! of the table, whose contract (C1 to C3) holds here, too.
 
 use std::ffi::c_void;
@@ -41,36 +42,73 @@ pub(super) unsafe extern "C" fn cancel_ready(
     }))
 }
 
-/// As `place` for `count` legs, each with its nonce: leg n is written at n times `stride`, and its
-/// length, or what `place` would have returned, goes to the n-th of `lengths`.
+/// As `place_now` for `count` legs: leg n is written at n times `stride`, its nonce goes to the
+/// n-th of `nonces`, and what `place_now` would have returned to the n-th of `lengths`.
 pub(super) unsafe extern "C" fn place_many(
     engine: *mut c_void,
     legs: *const PlaceRequest,
-    nonces: *const u64,
     count: usize,
+    cells: *mut i64,
+    cell_count: usize,
     now_ns: i64,
+    nonces: *mut u64,
     out: *mut u8,
     stride: usize,
     lengths: *mut i64,
 ) {
-    // SAFETY: C1, C2, C3, `out` with room for `count` times `stride`.
-    let (engine, legs, nonces, out, lengths) = unsafe {
+    // SAFETY: C1, C2, C3; `cells` has `cell_count` numbers, `nonces` and `lengths` have `count`,
+    // and `out` has room for `count` times `stride`.
+    let (engine, legs, cells, nonces, out, lengths) = unsafe {
         (
             &mut *engine.cast::<Engine>(),
             slice::from_raw_parts(legs, count),
-            slice::from_raw_parts(nonces, count),
+            slice::from_raw_parts_mut(cells, cell_count),
+            slice::from_raw_parts_mut(nonces, count),
             slice::from_raw_parts_mut(out, count * stride),
             slice::from_raw_parts_mut(lengths, count),
         )
     };
     lengths.fill(PANICKED);
     let placed =
-        catch_unwind(AssertUnwindSafe(|| engine.place_many(legs, nonces, now_ns, out, stride)));
-    if let Ok(results) = placed {
-        for (len, result) in lengths.iter_mut().zip(results) {
-            *len = length(&Ok(result));
+        catch_unwind(AssertUnwindSafe(|| engine.place_many_now(legs, cells, now_ns, out, stride)));
+    if let Ok((results, given)) = placed {
+        for ((len, nonce), (result, used)) in
+            lengths.iter_mut().zip(nonces).zip(results.iter().zip(given))
+        {
+            (*len, *nonce) = (length(&Ok(*result)), used);
         }
     }
+}
+
+/// As `place`, with a nonce of the core's allowance, and counted in the throttle's cells; minus the
+/// number of `Failure::Left` where the allowance does not reach.
+pub(super) unsafe extern "C" fn place_now(
+    engine: *mut c_void,
+    request: *const PlaceRequest,
+    cells: *mut i64,
+    count: usize,
+    now_ns: i64,
+    nonce: *mut u64,
+    out: *mut u8,
+    capacity: usize,
+) -> i64 {
+    // SAFETY: C1, C2, C3; `cells` has `count` numbers, `nonce` is a local of the caller.
+    let (engine, request, cells, nonce, out) = unsafe {
+        (
+            &mut *engine.cast::<Engine>(),
+            &*request,
+            slice::from_raw_parts_mut(cells, count),
+            &mut *nonce,
+            slice::from_raw_parts_mut(out, capacity),
+        )
+    };
+    let placed = catch_unwind(AssertUnwindSafe(|| engine.place_now(request, cells, now_ns, out)));
+    length(&placed.map(|result| {
+        result.map(|(written, used)| {
+            *nonce = used;
+            written
+        })
+    }))
 }
 
 pub(super) unsafe extern "C" fn bulk(

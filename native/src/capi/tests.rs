@@ -3,6 +3,7 @@
 use super::*;
 use crate::engine::{flags, OrderPaths};
 use crate::gate::MarketLimits;
+use crate::reflex::Quota;
 use crate::sha512::compressions;
 use crate::sign::Signer;
 
@@ -94,16 +95,20 @@ fn a_burst_comes_leg_by_leg() {
         ..PlaceRequest::default()
     };
     let legs = [leg(59_998, 1), leg(30_000, 2), leg(59_997, 3)];
-    let nonces = [NONCE, NONCE + 1, NONCE + 2];
-    let (mut out, mut lengths) = ([0; 3 * ROOM], [0; 3]);
+    let quota = Quota::new((0, 1, 100), (1, 1, 100), (2, 1, 100), 3);
+    engine.allowance_mut().set_quotas([quota; 4]);
+    engine.allowance_mut().set_nonces(NONCE, 10, 2);
+    let (mut out, mut lengths, mut nonces, mut cells) = ([0; 3 * ROOM], [0; 3], [0; 3], [0; 4]);
     // SAFETY: C1, C2, C3: all are exclusive references of this test.
     unsafe {
         (table().place_many)(
             std::ptr::from_mut(&mut engine).cast(),
             legs.as_ptr(),
-            nonces.as_ptr(),
             legs.len(),
+            cells.as_mut_ptr(),
+            cells.len(),
             1,
+            nonces.as_mut_ptr(),
             out.as_mut_ptr(),
             ROOM,
             lengths.as_mut_ptr(),
@@ -111,9 +116,49 @@ fn a_burst_comes_leg_by_leg() {
     }
     assert!(lengths[0] > 0 && lengths[2] > 0);
     assert_eq!(lengths[1], -i64::from(crate::gate::Refusal::PriceCollar.code()));
+    assert_eq!((nonces, cells), ([NONCE, NONCE + 1, NONCE + 2], [3, 3, 3, 0]));
     for (at, nonce) in [(0, nonces[0]), (2, nonces[2])] {
         let text = std::str::from_utf8(&out[at * ROOM..(at + 1) * ROOM]).expect("ASCII");
         assert!(text.starts_with("POST /api/v4/order/new HTTP/1.1\r\n"));
         assert!(text.contains(&format!("\"nonce\":{nonce}}}")));
     }
+}
+
+/// Length and nonce of a placement in one go, and what it left in the cells.
+fn place_now(engine: &mut Engine, price: i64, out: &mut [u8]) -> (i64, u64, [i64; 4]) {
+    let request =
+        PlaceRequest { flags: QUOTE, price, amount: 10, sequence: 7, ..PlaceRequest::default() };
+    let (mut nonce, mut cells) = (0, [0; 4]);
+    // SAFETY: C1, C2, C3: all are exclusive references of this test.
+    let written = unsafe {
+        (table().place_now)(
+            std::ptr::from_mut(engine).cast(),
+            &raw const request,
+            cells.as_mut_ptr(),
+            cells.len(),
+            1,
+            &raw mut nonce,
+            out.as_mut_ptr(),
+            out.len(),
+        )
+    };
+    (written, nonce, cells)
+}
+
+#[test]
+fn a_placement_in_one_go_says_its_nonce_or_why_there_is_none() {
+    let (mut engine, mut out) = (engine(), [0; ROOM]);
+    let left = -i64::from(Failure::Left.code());
+    assert_eq!(place_now(&mut engine, 59_998, &mut out), (left, 0, [0; 4]));
+    let quota = Quota::new((0, 1, 100), (1, 1, 100), (2, 1, 100), 3);
+    engine.allowance_mut().set_quotas([quota; 4]);
+    assert_eq!(place_now(&mut engine, 59_998, &mut out), (left, 0, [0; 4]));
+    engine.allowance_mut().set_nonces(NONCE, 1, 2);
+    let collar = -i64::from(crate::gate::Refusal::PriceCollar.code());
+    assert_eq!(place_now(&mut engine, 30_000, &mut out), (collar, 0, [1, 1, 1, 0]));
+    let (written, nonce, cells) = place_now(&mut engine, 59_998, &mut out);
+    assert_eq!((nonce, cells), (NONCE, [2, 2, 2, 0]));
+    let text = std::str::from_utf8(&out[..usize::try_from(written).expect("sent")]);
+    assert!(text.expect("ASCII").contains(&format!("\"nonce\":{NONCE}}}")));
+    assert_eq!(place_now(&mut engine, 59_998, &mut out), (left, 0, [0; 4]));
 }

@@ -1,39 +1,13 @@
 //! Reflexes at work: from a frame to the bytes that a rule asks for.
 //!
-//! Owns: which top a rule is shown, the nonces set aside for it, the order of checks on one step.
-//! Must not know: connections, Python's orders. Invariants: nothing is asked of a stale book; a
-//! move passes the gate like any other; no nonce is used twice, nor after its time.
+//! Owns: which top a rule is shown, the order of checks on one step. Must not know: connections,
+//! Python's orders. Invariants: nothing is asked of a stale book; a move passes the gate like any
+//! other.
 
-use super::{Engine, Failure, ModifyRequest};
+use super::{Engine, Failure, ModifyRequest, Spending};
 use crate::event::Kind;
-use crate::reflex::{Desk, Others, Quota, Step};
+use crate::reflex::{Desk, Others, Step};
 use crate::template::Side;
-
-/// Nonces that nobody else has, and until when they are fresh.
-#[derive(Clone, Copy, Debug, Default)]
-struct Nonces {
-    next: u64,
-    end: u64,
-    expires_ns: i64,
-    /// What the nonces' own clock said at a monotonic time.
-    clock: (u64, i64),
-}
-
-impl Nonces {
-    fn left(&self, now_ns: i64) -> u64 {
-        if now_ns < self.expires_ns {
-            self.end - self.next
-        } else {
-            0
-        }
-    }
-
-    /// Unix milliseconds by the nonces' own clock.
-    fn epoch_ms(&self, now_ns: i64) -> u64 {
-        let (epoch_ms, told_ns) = self.clock;
-        epoch_ms.saturating_add_signed(now_ns.saturating_sub(told_ns) / 1_000_000)
-    }
-}
 
 /// See the module's documentation.
 #[derive(Default)]
@@ -41,9 +15,6 @@ pub struct Reflexes {
     desks: Vec<Desk>,
     steps: Vec<Step>,
     next: usize,
-    nonces: Nonces,
-    cancels: Option<Quota>,
-    moves: Option<Quota>,
     refused: u64,
 }
 
@@ -69,28 +40,6 @@ impl Reflexes {
         let step = self.steps.get(self.next).copied();
         self.next += usize::from(step.is_some());
         step
-    }
-
-    /// Replaces the nonces set aside: from `first`, so many, until a monotonic time.
-    pub fn set_nonces(&mut self, first: u64, count: u32, expires_ns: i64) {
-        let end = first.saturating_add(u64::from(count));
-        self.nonces = Nonces { next: first, end, expires_ns, ..self.nonces };
-    }
-
-    /// What the nonces' own clock says now; by it a cancel signed in advance is fresh or not.
-    pub fn set_clock(&mut self, epoch_ms: u64, now_ns: i64) {
-        self.nonces.clock = (epoch_ms, now_ns);
-    }
-
-    /// How many nonces are left and fresh.
-    #[must_use]
-    pub fn nonces_left(&self, now_ns: i64) -> u64 {
-        self.nonces.left(now_ns)
-    }
-
-    /// Which of the throttle's buckets cancels and moves are counted in.
-    pub fn set_quotas(&mut self, cancels: Quota, moves: Quota) {
-        (self.cancels, self.moves) = (Some(cancels), Some(moves));
     }
 
     /// How many moves the gate refused.
@@ -155,15 +104,12 @@ impl Engine {
         let market = usize::from(step.market);
         let desk = self.reflexes.desks.get(market).ok_or(Failure::UnknownMarket)?;
         let order = *desk.order(step.key).filter(|one| one.is_ready).ok_or(Failure::Left)?;
-        if self.reflexes.nonces.left(now_ns) == 0 {
-            return Err(Failure::Left);
-        }
         let is_cancel = step.is_move == 0;
-        let quota = if is_cancel { self.reflexes.cancels } else { self.reflexes.moves };
-        let quota = quota.filter(|one| one.take(cells, now_ns, is_cancel)).ok_or(Failure::Left)?;
-        let (nonce, id) = (self.reflexes.nonces.next, order.id.as_bytes());
+        let kind = if is_cancel { Spending::Cancel } else { Spending::Modify };
+        let nonce = self.allowance.take(kind, cells, now_ns).ok_or(Failure::Left)?;
+        let id = order.id.as_bytes();
         if is_cancel {
-            let epoch_ms = self.reflexes.nonces.epoch_ms(now_ns);
+            let epoch_ms = self.allowance.epoch_ms(now_ns);
             if let Some((len, ready)) = self.cancel_ready(market, id, epoch_ms, now_ns, out) {
                 step.nonce = ready;
                 self.reflexes.desks[market].is_sent(step.key, step.price);
@@ -184,17 +130,17 @@ impl Engine {
             self.modify(&request, id, nonce, now_ns, out)
         };
         if written.is_ok() {
-            self.reflexes.nonces.next += 1;
+            self.allowance.use_up();
             step.nonce = nonce;
             self.reflexes.desks[market].is_sent(step.key, step.price);
         } else {
-            quota.give_back(cells, is_cancel);
+            self.allowance.give_back(kind, cells);
             self.reflexes.refused += 1;
         }
         written
     }
 
-    /// Rules, orders and nonces of the reflexes.
+    /// Rules and orders of the reflexes.
     pub fn reflexes(&self) -> &Reflexes {
         &self.reflexes
     }

@@ -4,6 +4,7 @@ use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
 use pyo3::types::{PyDict, PyList, PyString, PyTuple};
 
+use super::allowance::PyAllowance;
 use super::book::{BookHome, PyBook};
 use super::guard::PyGuard;
 use super::reflex::PyReflexes;
@@ -151,6 +152,12 @@ impl PyEngine {
     #[getter]
     fn reflexes(slf: Bound<'_, Self>) -> PyReflexes {
         PyReflexes::new(slf.unbind())
+    }
+
+    /// What the engine may spend without asking.
+    #[getter]
+    fn allowance(slf: Bound<'_, Self>) -> PyAllowance {
+        PyAllowance::new(slf.unbind())
     }
 
     /// Takes one frame as the feed does, received at this time; the kind of event.

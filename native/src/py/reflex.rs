@@ -7,11 +7,8 @@ use super::engine::PyEngine;
 use super::usage;
 use crate::engine::flags::SELL;
 use crate::engine::Reflexes;
-use crate::reflex::{ClientId, Desk, Quota, Rule, Watched};
+use crate::reflex::{ClientId, Desk, Rule, Watched};
 use crate::template::Side;
-
-/// A row of the throttle, as `protocol.throttle` keeps it.
-type Row = (usize, i64, i64, usize, i64, i64, usize, i64, i64, usize);
 
 #[pyclass(name = "Reflexes", module = "whitewire._core", frozen)]
 pub struct PyReflexes {
@@ -24,13 +21,6 @@ fn side_of(is_sell: bool) -> Side {
     } else {
         Side::Buy
     }
-}
-
-fn quota_of(row: Row) -> Quota {
-    let (own, own_cost, own_room, all, all_cost, all_room, free, free_cost, free_room, penalty) =
-        row;
-    let own = (own, own_cost, own_room);
-    Quota::new(own, (all, all_cost, all_room), (free, free_cost, free_room), penalty)
 }
 
 impl PyReflexes {
@@ -133,22 +123,6 @@ impl PyReflexes {
         self.desk(py, market, |desk| {
             desk.orders().iter().map(|one| (one.key, one.rules, one.is_ready)).collect()
         })
-    }
-
-    fn set_nonces(&self, py: Python<'_>, first: u64, count: u32, expires_ns: i64) {
-        self.with(py, |reflexes| reflexes.set_nonces(first, count, expires_ns));
-    }
-
-    fn set_clock(&self, py: Python<'_>, epoch_ms: u64, now_ns: i64) {
-        self.with(py, |reflexes| reflexes.set_clock(epoch_ms, now_ns));
-    }
-
-    fn nonces_left(&self, py: Python<'_>, now_ns: i64) -> u64 {
-        self.read(py, |reflexes| reflexes.nonces_left(now_ns))
-    }
-
-    fn set_quotas(&self, py: Python<'_>, cancels: Row, moves: Row) {
-        self.with(py, |reflexes| reflexes.set_quotas(quota_of(cancels), quota_of(moves)));
     }
 
     #[getter]

@@ -42,8 +42,8 @@ pub fn engine(step: i64) -> Engine {
     engine.add_market("M", 0, 0, 100, limits(step)).expect("a usable market");
     engine.set_halted(false);
     let quota = Quota::new((0, 1, FREE), (1, 1, FREE), (2, 1, FREE), 3);
-    engine.reflexes_mut().set_quotas(quota, quota);
-    engine.reflexes_mut().set_nonces(NONCE, 1_000, i64::MAX);
+    engine.allowance_mut().set_quotas([quota; 4]);
+    engine.allowance_mut().set_nonces(NONCE, 1_000, i64::MAX);
     engine
 }
 

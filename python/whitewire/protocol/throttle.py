@@ -178,7 +178,9 @@ class Throttle:
     ) -> None:
         table = list(endpoints)
         self._cells = cells
-        self._numbers: Numbers = [0] * cells_for(table) if cells is None else cells.numbers
+        self._numbers: Numbers = array("q", [0] * cells_for(table))
+        if cells is not None:
+            self._numbers = cells.numbers
         self._ban_after_ns = ban_after_ns
         self._limited_ns: int | None = None
         general = {scope: _Penalty(rng, scope + 2) for scope in (_PRIVATE, _PUBLIC)}
@@ -257,14 +259,9 @@ class Throttle:
     def native(self) -> tuple[Any, int]:
         """The numbers as a buffer of int64 that native code may count in, and their lock or -1.
 
-        Counting in it is what `try_take` does with a row of `row`. Python reads a list faster, so
-        the numbers are in one until this is asked for.
+        Counting in it is what `try_take` does with a row of `row`.
         """
-        if self._cells is not None:
-            return self._cells.numbers, self._cells.lock
-        if isinstance(self._numbers, list):
-            self._numbers = array("q", self._numbers)
-        return self._numbers, -1
+        return self._numbers, -1 if self._cells is None else self._cells.lock
 
     def row(self, name: str) -> tuple[int, ...]:
         """Cell, cost and room (ns) of an endpoint's bucket, then its scope's two; the penalty."""

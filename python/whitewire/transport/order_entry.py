@@ -85,6 +85,12 @@ class HttpLane(Lane):
         if is_idle and connection.append(self._entry.warm_request):
             self.push(Request(RequestKind.OTHER))
 
+    def rank_by(self, typical_ns: int) -> None:
+        """Lets the faster of two lanes be chosen, here and by the core."""
+        self.pipeline.rank = bucket_of(typical_ns)
+        if self.connection is not None:
+            self.connection.rank = self.pipeline.rank
+
     async def close(self) -> None:
         """Closes for good."""
         if self._task is not None:
@@ -255,7 +261,7 @@ class OrderEntry:
         try:
             for lane in (*self.lanes, *self._retired):
                 lane.check(now_ns)
-                lane.pipeline.rank = bucket_of(lane.pipeline.meter.alone.recent_ns(now_ns) or 0)
+                lane.rank_by(lane.pipeline.meter.alone.recent_ns(now_ns) or 0)
             if self.socket is not None:
                 self.socket.check(now_ns)
         finally:

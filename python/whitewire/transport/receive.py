@@ -209,7 +209,7 @@ class Reception:
             return
         read: Any = getattr(transport, "_read_ready", None)
         if isinstance(transport, Transport) and callable(read):
-            self.spinner.watch(transport, transport.get_extra_info("socket").fileno(), read)
+            self.spinner.watch(transport, read)
 
     def forget(self, transport: asyncio.BaseTransport) -> None:
         """The feed's connection ends."""
