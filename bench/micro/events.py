@@ -91,7 +91,7 @@ def _ours() -> Callable[[bytes], OrderUpdate]:
     engine = _core.Engine(host="localhost", paths=("/", "/", "/", "/"), id_base="mm-")
     engine.add_market(MARKET, PRICE_DECIMALS, AMOUNT_DECIMALS, 100, NO_LIMITS)
     on_frame, take_event = engine.on_frame, engine.take_event
-    return lambda frame: OrderUpdate(*take_event(on_frame(frame, 1)))
+    return lambda frame: OrderUpdate._make(take_event(on_frame(frame, 1)))
 
 
 def _our_fields(update: OrderUpdate) -> Fields:

@@ -98,11 +98,12 @@ impl Book {
         })
     }
 
-    /// Asks for the memory that the next message will change, while that is still being read.
+    /// Asks for the memory that the next message, of so many levels, will change, while that is
+    /// still being read.
     #[inline(always)]
-    pub(crate) fn prefetch<K: Kernel>(&self) {
-        self.asks.prefetch::<K>();
-        self.bids.prefetch::<K>();
+    pub(crate) fn prefetch<K: Kernel>(&self, levels: usize) {
+        self.asks.prefetch::<K>(levels);
+        self.bids.prefetch::<K>(levels);
     }
 
     /// Applies a depth message that arrived at `recv_ns`.

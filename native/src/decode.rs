@@ -23,6 +23,7 @@ mod general;
 mod json;
 mod margin;
 mod markets;
+mod private;
 pub(crate) mod ticker;
 
 pub(crate) use markets::Markets;
@@ -65,6 +66,14 @@ pub(crate) struct Fault {
     pub(crate) damage: Damage,
 }
 
+/// Who is told of a message's market before the rest of the message is read.
+///
+/// A trait and no closure: a closure has no instruction set, so it would be called.
+pub(crate) trait Expect {
+    /// A message about this market, of about so many levels, is being read.
+    fn expect<K: Kernel>(&self, market: u16, levels: usize);
+}
+
 /// The records that decoding fills, reused from frame to frame.
 #[derive(Debug)]
 pub(crate) struct Records {
@@ -88,10 +97,24 @@ impl Records {
         &mut self,
         frame: &[u8],
         markets: &Markets,
-        ahead: impl Fn(u16),
+        ahead: &impl Expect,
     ) -> Option<u16> {
         // SAFETY: the caller vouches for the machine.
         unsafe { fast::read::<K>(frame, &mut self.tokens, markets, &mut self.depth, ahead) }
+    }
+
+    /// Reads a frame if it is a push about the own account in the captured form.
+    ///
+    /// # Safety
+    /// The machine has the kernel's instruction set.
+    #[inline(always)]
+    pub(crate) unsafe fn read_private<K: Kernel>(
+        &mut self,
+        frame: &[u8],
+        markets: &Markets,
+    ) -> Option<Result<Message, Fault>> {
+        // SAFETY: the caller vouches for the machine.
+        unsafe { private::read::<K>(frame, &mut self.tokens, markets, &mut self.cold) }
     }
 
     /// Reads any frame.

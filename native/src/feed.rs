@@ -169,14 +169,20 @@ impl Feed {
             self.counters.fast_path += 1;
             return outcome;
         }
-        self.take_general(frame, recv_ns)
+        self.take_other(frame, recv_ns)
     }
 
     #[cold]
     #[inline(never)]
-    fn take_general(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
-        self.counters.general_path += 1;
-        match self.records.read_general(frame, &self.markets) {
+    fn take_other(&mut self, frame: &[u8], recv_ns: i64) -> Outcome {
+        let read = if let Some(read) = self.read_private(frame) {
+            self.counters.fast_path += 1;
+            read
+        } else {
+            self.counters.general_path += 1;
+            self.records.read_general(frame, &self.markets)
+        };
+        match read {
             Ok(Message::Depth(market)) => self.apply_depth(market, recv_ns),
             Ok(Message::Ticker(market, top)) => self.take_ticker(market, top, recv_ns),
             Ok(Message::Cold(kind, market)) => {

@@ -134,6 +134,29 @@ impl Parts<'_> {
     }
 }
 
+/// Most digits that cannot overflow.
+const SHORT: usize = 18;
+
+/// The value of a few digits and nothing else, which is most of what the venue sends.
+fn short(text: &[u8]) -> Option<i64> {
+    if text.is_empty() || text.len() > SHORT {
+        return None;
+    }
+    text.iter().try_fold(0, |value, c| c.is_ascii_digit().then(|| value * 10 + i64::from(c - b'0')))
+}
+
+/// The nanoseconds of ten digits, a point and more digits, as the venue prints times.
+fn short_seconds(text: &[u8]) -> Option<i64> {
+    const TENS: [i64; 10] =
+        [1_000_000_000, 100_000_000, 10_000_000, 1_000_000, 100_000, 10_000, 1_000, 100, 10, 1];
+    let (whole, rest) = text.split_at_checked(10)?;
+    let fraction = rest.strip_prefix(b".")?;
+    let (kept, cut) = fraction.split_at(fraction.len().min(9));
+    let nanos = short(kept)? * TENS[kept.len()];
+    let is_number = cut.iter().all(u8::is_ascii_digit);
+    short(whole)?.checked_mul(TENS[0])?.checked_add(nanos).filter(|_| is_number)
+}
+
 /// Converts a decimal text to an integer count of `10^-decimals`, exactly.
 ///
 /// The grammar is `-?digits[.digits][(e|E)[+-]digits]`; the venue's ancestor prints tiny values
@@ -147,7 +170,10 @@ pub fn parse(text: &[u8], decimals: i8) -> Result<i64, NumberError> {
     if !(-MAX_DECIMALS..=MAX_DECIMALS).contains(&decimals) {
         return Err(NumberError::Overflow);
     }
-    split(text)?.scaled(i64::from(decimals), false)
+    match short(text).filter(|_| decimals == 0) {
+        Some(value) => Ok(value),
+        None => split(text)?.scaled(i64::from(decimals), false),
+    }
 }
 
 /// Converts seconds since the epoch, as a decimal text, to nanoseconds without a detour over `f64`.
@@ -157,6 +183,9 @@ pub fn parse(text: &[u8], decimals: i8) -> Result<i64, NumberError> {
 /// # Errors
 /// As [`parse`]; a negative time is [`NumberError::Overflow`].
 pub fn parse_seconds(text: &[u8]) -> Result<i64, NumberError> {
+    if let Some(nanos) = short_seconds(text) {
+        return Ok(nanos);
+    }
     match split(text)?.scaled(9, true)? {
         nanos @ 0.. => Ok(nanos),
         _ => Err(NumberError::Overflow),

@@ -139,15 +139,26 @@ pub(crate) trait Kernel {
     unsafe fn quotes(frame: &[u8], tokens: &mut Tokens);
 
     /// Converts a price and an amount, plain unsigned decimals, see [`Scale`]; may decline.
-    unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)>;
+    unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: Scales) -> Option<(i64, i64)>;
 
-    /// Converts the prices and amounts of two levels, see [`Kernel::level`]; may decline.
+    /// Whether [`Kernel::top`] ever answers.
+    const READS_TOPS: bool = false;
+
+    /// Converts the two levels at the end of a window, which ends with a quote: four texts between
+    /// quotes. `commas` are the places of the commas before them, each with a space behind it if
+    /// `SPACED`. May decline, as for [`Kernel::level`], and does so where anything else stands.
     #[inline(always)]
-    unsafe fn levels(texts: [Tail<'_>; 4], scales: &Scales) -> Option<[i64; 4]> {
-        let [a, b, c, d] = texts;
-        // SAFETY: the caller vouches for the machine.
-        let ((a, b), (c, d)) = unsafe { (Self::level(a, b, scales)?, Self::level(c, d, scales)?) };
-        Some([a, b, c, d])
+    unsafe fn top<const SPACED: bool>(_: &[u8; 64], _: u64, _: Scales) -> Option<[i64; 4]> {
+        None
+    }
+
+    /// The highest four of the set bits; all of them where there are fewer.
+    #[inline(always)]
+    unsafe fn last_four(mut bits: u64) -> u64 {
+        for _ in 4..bits.count_ones() {
+            bits &= bits - 1;
+        }
+        bits
     }
 
     /// Converts the last `len` bytes, an unsigned integer as JSON wants it; may decline.
@@ -184,8 +195,6 @@ struct Form {
     min_len: u32,
     /// How much longer it may be.
     spare: u32,
-    /// The same as a bit for each length.
-    lens: u64,
 }
 
 /// Index of the form without a point.
@@ -195,13 +204,19 @@ const NO_POINT: usize = 16;
 type Forms = [Form; NO_POINT + 1];
 
 /// Takes no text at all.
-const NO_FORMS: Forms =
-    [Form { shuffle: [0x80; 16], min_len: u32::MAX, spare: 0, lens: 0 }; NO_POINT + 1];
+const NO_FORMS: Forms = [Form { shuffle: [0x80; 16], min_len: u32::MAX, spare: 0 }; NO_POINT + 1];
 
-static FORMS: [Forms; MAX_DECIMALS as usize + 1] = {
-    let mut table = [NO_FORMS; 13];
+/// Scales that the kernels know.
+const KNOWN: usize = MAX_DECIMALS as usize + 1;
+
+/// The row of the tables that stands for all other scales.
+const NO_ROW: u8 = 15;
+
+/// By the count of decimals. The length makes four bits an index.
+static FORMS: [Forms; 16] = {
+    let mut table = [NO_FORMS; 16];
     let mut decimals = 0;
-    while decimals < table.len() {
+    while decimals < KNOWN {
         table[decimals][NO_POINT] = form(decimals, 0, 0);
         let mut fraction = 1;
         while fraction <= decimals {
@@ -229,9 +244,28 @@ const fn form(decimals: usize, fraction: usize, tail: usize) -> Form {
         to += 1;
     }
     let most = if whole + tail < 16 { whole + tail } else { 16 };
-    let lens = ((1 << (most + 1)) - 1) & !((1 << (tail + 1)) - 1);
-    Form { shuffle, min_len: tail as u32 + 1, spare: (most - tail - 1) as u32, lens }
+    Form { shuffle, min_len: tail as u32 + 1, spare: (most - tail - 1) as u32 }
 }
+
+/// Where the sixteen digits of the scaled integer stand, from the point on, which ends a text
+/// without one; by the count of decimals.
+#[allow(dead_code, reason = "not every machine has a kernel that wants it")]
+#[allow(clippy::cast_possible_truncation, reason = "places are below 17, or wrap below zero")]
+static OFFSETS: [[u8; 16]; 16] = {
+    let mut table = [[0x80; 16]; 16];
+    let mut decimals = 0;
+    while decimals < KNOWN {
+        let whole = 16 - decimals;
+        let mut to = 0;
+        while to < 16 {
+            let behind_point = (to >= whole) as usize;
+            table[decimals][to] = (to + behind_point).wrapping_sub(whole) as u8;
+            to += 1;
+        }
+        decimals += 1;
+    }
+    table
+};
 
 /// A market's scale, prepared for [`Kernel::level`].
 ///
@@ -240,15 +274,26 @@ const fn form(decimals: usize, fraction: usize, tail: usize) -> Form {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Scale {
     pub(crate) decimals: i8,
-    forms: &'static Forms,
+    /// Into the tables above.
+    row: u8,
 }
 
 impl Scale {
     /// Prepares a scale; with negative decimals the kernels decline every text.
     pub(crate) fn new(decimals: i8) -> Self {
-        static NONE: Forms = NO_FORMS;
-        let forms = usize::try_from(decimals).ok().and_then(|places| FORMS.get(places));
-        Self { decimals, forms: forms.unwrap_or(&NONE) }
+        let row = u8::try_from(decimals).ok().filter(|row| usize::from(*row) < KNOWN);
+        Self { decimals, row: row.unwrap_or(NO_ROW) }
+    }
+
+    #[inline(always)]
+    fn forms(self) -> &'static Forms {
+        &FORMS[usize::from(self.row & 15)]
+    }
+
+    #[allow(dead_code, reason = "as above")]
+    #[inline(always)]
+    fn offsets(self) -> &'static [u8; 16] {
+        &OFFSETS[usize::from(self.row & 15)]
     }
 }
 

@@ -168,6 +168,14 @@ proptest! {
         prop_assert_eq!(parse(text.as_bytes(), decimals), want);
     }
 
+    /// A leading zero means nothing, and keeps a text from the short way.
+    #[test]
+    fn the_short_way_is_right(text in "[0-9]{1,20}", time in "[0-9]{10}[.][0-9]{0,17}") {
+        let (long, late) = (format!("{text:0>20}"), format!("0{time}"));
+        prop_assert_eq!(parse(text.as_bytes(), 0), parse(long.as_bytes(), 0));
+        prop_assert_eq!(parse_seconds(time.as_bytes()), parse_seconds(late.as_bytes()));
+    }
+
     #[test]
     fn parse_never_panics(text: Vec<u8>, decimals: i8) {
         let parsed = parse(&text, decimals);

@@ -19,6 +19,7 @@ cdef class FeedListener(WSListener):
     cdef list targets, dirty
     cdef bytearray marks  # for each target whether it is in `dirty`
     cdef bint is_condemned, has_applied
+    cdef uint32_t outcome  # of the last message
     cdef int64_t arrived_ns  # of the read whose frames are being taken, 0 before its first
     cdef readonly int64_t last_frame_ns
 
@@ -48,12 +49,24 @@ cdef class FeedListener(WSListener):
 
     cpdef on_ws_frame(self, WSTransport transport, WSFrame frame):
         cdef int64_t t0 = self.arrived_ns
+        cdef bint is_text = frame.msg_type == WSMsgType.TEXT
+        cdef bint is_message = is_text and frame.fin and not PyByteArray_GET_SIZE(self.partial)
         if self.is_condemned:
             return
         if t0 == 0:
             self.last_frame_ns = self.arrived_ns = t0 = ww_now_ns()
+        # most frames of a burst end here: what is ready for an exception takes longer
+        if (
+            is_message
+            and self.decode(<const uint8_t *>frame.payload_ptr, frame.payload_size, t0)
+            and not frame.last_in_buffer
+        ):
+            return
         try:
-            self.take(transport, frame, t0)
+            if is_message:
+                self.handle(<const uint8_t *>frame.payload_ptr, frame.payload_size, t0)
+            else:
+                self.take(transport, frame, t0)
             if frame.last_in_buffer:
                 self.arrived_ns = 0
                 self.finish(t0)
@@ -61,10 +74,21 @@ cdef class FeedListener(WSListener):
             self.is_condemned = True
             self.handler.on_fault(error)
 
+    cdef bint decode(self, const uint8_t *data, Py_ssize_t size, int64_t t0) noexcept:
+        """Takes a message; whether all that it changed is what `finish` will tell of anyway."""
+        cdef uint32_t outcome = API.on_frame(self.path.engine, data, size, t0)
+        cdef uint32_t kind = outcome & 0xFF, market = (outcome >> 8) & 0xFFFF
+        cdef const char *marks = PyByteArray_AS_STRING(self.marks)
+        self.outcome = outcome
+        if outcome & (REFLEX | ALARM):
+            return False
+        if kind == KIND_DELTA:
+            return self.has_applied and marks[2 * market] != 0
+        return kind == KIND_TICKER and marks[2 * market + 1] != 0
+
     cdef take(self, WSTransport transport, WSFrame frame, int64_t t0):
-        if frame.msg_type == WSMsgType.TEXT and frame.fin and not self.partial:
-            self.handle(<const uint8_t *>frame.payload_ptr, frame.payload_size, t0)
-        elif frame.msg_type == WSMsgType.TEXT or frame.msg_type == WSMsgType.CONTINUATION:
+        """A frame that is no whole message."""
+        if frame.msg_type == WSMsgType.TEXT or frame.msg_type == WSMsgType.CONTINUATION:
             self.assemble(frame, t0)
         elif frame.msg_type == WSMsgType.PING:
             # answered here and not by picows, so that a ping that ends a read still dispatches
@@ -82,10 +106,12 @@ cdef class FeedListener(WSListener):
         if frame.fin:
             whole = bytes(self.partial)
             self.partial.clear()
+            self.decode(text_of(whole), PyBytes_GET_SIZE(whole), t0)
             self.handle(text_of(whole), PyBytes_GET_SIZE(whole), t0)
 
     cdef handle(self, const uint8_t *data, Py_ssize_t size, int64_t t0):
-        cdef uint32_t outcome = API.on_frame(self.path.engine, data, size, t0)
+        """Does what the message asks for that was decoded last."""
+        cdef uint32_t outcome = self.outcome
         cdef uint32_t kind = outcome & 0xFF, market = (outcome >> 8) & 0xFFFF
         if outcome & REFLEX and self.path.reactor is not None:
             self.path.reactor.react(t0)

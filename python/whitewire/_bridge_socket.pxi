@@ -63,6 +63,9 @@ cdef class OrderSocket(OrderConnection):
 cdef class ReplyListener(FeedListener):
     """A WebSocket session's texts, handed on whole: `on_text` of its handler."""
 
+    cdef bint decode(self, const uint8_t *data, Py_ssize_t size, int64_t t0) noexcept:
+        return False  # nothing is: a text is handed on
+
     cdef handle(self, const uint8_t *data, Py_ssize_t size, int64_t t0):
         self.path.enter()
         try:

@@ -204,9 +204,9 @@ class Reactions:
         if self.waiting.is_full:
             self.replay()
         if kind == EventKind.ORDER_PENDING:
-            self._on_update(OrderUpdate(*event))
+            self._on_update(OrderUpdate._make(event))
         elif kind == EventKind.DEAL:
-            self.on_deal(Deal(*event))
+            self.on_deal(Deal._make(event))
         elif kind == EventKind.BALANCES:
             rows = [BalanceRow(*row) for row in event]
             gateway.money.on_balances(rows, now_ns())

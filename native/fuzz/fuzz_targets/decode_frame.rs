@@ -24,6 +24,11 @@ fuzz_target!(|frame: &[u8]| {
         assert_eq!(feed.book(0).is_stale(), general.book(0).is_stale());
         assert_eq!(feed.cold().trades(), general.cold().trades());
         assert_eq!(feed.cold().method, general.cold().method);
+        let account = |feed: &Feed| {
+            let cold = feed.cold();
+            format!("{:?} {:?} {:?}", cold.order, cold.deal, cold.balances())
+        };
+        assert_eq!(account(&feed), account(&general));
         assert_eq!(feed.cold().reply.result, general.cold().reply.result);
     }
 });

@@ -105,12 +105,16 @@ impl Ladder {
         self.now.len
     }
 
-    /// Asks for the levels next to the best one, which most changes are about.
+    /// Asks for the levels next to the best one, which most of so many changes are about.
     #[inline(always)]
-    pub(super) fn prefetch<K: Kernel>(&self) {
-        for at in (0..PREFETCHED).step_by(LINE) {
-            K::prefetch(&raw const self.now.keys[at]);
-            K::prefetch(&raw const self.now.lots[at]);
+    pub(super) fn prefetch<K: Kernel>(&self, changes: usize) {
+        K::prefetch(&raw const self.now.keys[0]);
+        K::prefetch(&raw const self.now.lots[0]);
+        if changes > FEW {
+            for at in (LINE..PREFETCHED).step_by(LINE) {
+                K::prefetch(&raw const self.now.keys[at]);
+                K::prefetch(&raw const self.now.lots[at]);
+            }
         }
     }
 
@@ -155,6 +159,9 @@ impl Ladder {
         scratch: &mut Scratch,
     ) {
         let (mut keys, mut lots) = levels.columns();
+        if keys.is_empty() {
+            return;
+        }
         while !keys.is_empty() {
             // The venue sorts its changes; other orders are applied one change at a time.
             let run = if levels.is_sorted() { keys.len() } else { 1 };

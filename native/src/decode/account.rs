@@ -3,7 +3,7 @@
 use super::json::{Reason, Text, Value};
 use super::markets::Markets;
 use super::Message;
-use crate::event::{Cold, Kind, OrderRec, Side, MAX_TEXT};
+use crate::event::{Cold, Kind, OrderRec, Side};
 use crate::price;
 
 /// A boolean; false for null, since flags that were not set may be left out.
@@ -21,10 +21,7 @@ pub(super) fn store(value: Value<'_>, out: &mut String) -> Result<(), Reason> {
     if value.is_null() {
         return Ok(());
     }
-    let mut buffer = [0; MAX_TEXT];
-    let text = value.text()?.get(&mut buffer)?;
-    out.push_str(core::str::from_utf8(text).map_err(|_| "text is not UTF-8")?);
-    Ok(())
+    value.text()?.append_to(out)
 }
 
 /// Replaces `out` by a decimal text; by nothing for null.
@@ -53,33 +50,38 @@ fn side(value: Value<'_>) -> Result<Side, Reason> {
     Ok(if one_or_two(value)? == 1 { Side::Sell } else { Side::Buy })
 }
 
-fn order(value: Value<'_>, event: i64, out: &mut OrderRec) -> Result<(), Reason> {
-    let names = &[
-        "id",
-        "market",
-        "type",
-        "side",
-        "post_only",
-        "ioc",
-        "rpi",
-        "ctime",
-        "mtime",
-        "price",
-        "amount",
-        "left",
-        "deal_stock",
-        "deal_money",
-        "deal_fee",
-        "client_order_id",
-        "status",
-        "stp",
-        "fee_asset",
-    ];
+/// The members of an order that are read, in the order in which the venue sends them.
+pub(super) const ORDER: [&str; 19] = [
+    "id",
+    "market",
+    "type",
+    "side",
+    "post_only",
+    "ioc",
+    "ctime",
+    "mtime",
+    "price",
+    "amount",
+    "left",
+    "deal_stock",
+    "deal_money",
+    "deal_fee",
+    "client_order_id",
+    "stp",
+    "status",
+    "rpi",
+    "fee_asset",
+];
+
+/// The values of [`ORDER`].
+pub(super) type OrderValues<'a> = [Value<'a>; ORDER.len()];
+
+fn order(values: &OrderValues<'_>, event: i64, out: &mut OrderRec) -> Result<(), Reason> {
     #[rustfmt::skip]
     let [
-        id, market, order_type, side_number, post_only, ioc, rpi, ctime, mtime, price, amount,
-        left, deal_stock, deal_money, deal_fee, client_order_id, status, stp, fee_asset,
-    ] = value.fields(names)?;
+        id, market, order_type, side_number, post_only, ioc, ctime, mtime, price, amount, left,
+        deal_stock, deal_money, deal_fee, client_order_id, stp, status, rpi, fee_asset,
+    ] = *values;
     out.event = match event {
         1 => 1,
         2 => 2,
@@ -110,6 +112,29 @@ fn order(value: Value<'_>, event: i64, out: &mut OrderRec) -> Result<(), Reason>
     store(fee_asset, &mut out.fee_asset)
 }
 
+/// Keeps an order whose last event was this one.
+pub(super) fn take_order(
+    event: Value<'_>,
+    values: &OrderValues<'_>,
+    markets: &Markets,
+    cold: &mut Cold,
+) -> Result<Message, Reason> {
+    order(values, event.integer()?, &mut cold.order)?;
+    let market = markets.find(cold.order.market.as_bytes());
+    Ok(Message::Cold(Kind::OrderPending, market))
+}
+
+/// Keeps an order that is finished, which is event 3.
+pub(super) fn take_finished(
+    values: &OrderValues<'_>,
+    markets: &Markets,
+    cold: &mut Cold,
+) -> Result<Message, Reason> {
+    order(values, 3, &mut cold.order)?;
+    let market = markets.find(cold.order.market.as_bytes());
+    Ok(Message::Cold(Kind::OrderExecuted, market))
+}
+
 /// `[event, order]`.
 pub(super) fn pending(
     params: Value<'_>,
@@ -117,35 +142,43 @@ pub(super) fn pending(
     cold: &mut Cold,
 ) -> Result<Message, Reason> {
     let ([event, body], _) = params.tuple()?;
-    order(body, event.integer()?, &mut cold.order)?;
-    let market = markets.find(cold.order.market.as_bytes());
-    Ok(Message::Cold(Kind::OrderPending, market))
+    take_order(event, &body.fields(&ORDER)?, markets, cold)
 }
 
-/// `[order]`; the order is finished, which is event 3.
+/// `[order]`.
 pub(super) fn executed(
     params: Value<'_>,
     markets: &Markets,
     cold: &mut Cold,
 ) -> Result<Message, Reason> {
     let ([body], _) = params.tuple()?;
-    order(body, 3, &mut cold.order)?;
-    let market = markets.find(cold.order.market.as_bytes());
-    Ok(Message::Cold(Kind::OrderExecuted, market))
+    take_finished(&body.fields(&ORDER)?, markets, cold)
 }
 
-/// A flat tuple of eleven.
+/// A flat tuple of so many.
+pub(super) const DEAL: usize = 11;
+
+/// `[id, time, market, ...]`.
 pub(super) fn deal(
     params: Value<'_>,
     markets: &Markets,
     cold: &mut Cold,
 ) -> Result<Message, Reason> {
-    let (tuple, count) = params.tuple::<11>()?;
-    if count < tuple.len() {
+    let (tuple, count) = params.tuple()?;
+    if count < DEAL {
         return Err("deal has too few fields");
     }
-    let [id, time, market, order_id, price, amount, fee, ..] = tuple;
-    let [.., client_order_id, side_number, role, asset] = tuple;
+    take_deal(&tuple, markets, cold)
+}
+
+/// Keeps a deal.
+pub(super) fn take_deal(
+    tuple: &[Value<'_>; DEAL],
+    markets: &Markets,
+    cold: &mut Cold,
+) -> Result<Message, Reason> {
+    let [id, time, market, order_id, price, amount, fee, ..] = *tuple;
+    let [.., client_order_id, side_number, role, asset] = *tuple;
     if market.is_null() || price.is_null() || amount.is_null() || fee.is_null() {
         return Err("deal lacks its market or an amount");
     }
@@ -164,20 +197,29 @@ pub(super) fn deal(
     Ok(Message::Cold(Kind::Deal, markets.find(out.market.as_bytes())))
 }
 
+/// The members of a balance.
+pub(super) const BALANCE: [&str; 2] = ["available", "freeze"];
+
+/// Keeps the balance of one asset beside those before.
+pub(super) fn take_balance(
+    asset: Text<'_>,
+    [available, freeze]: [Value<'_>; BALANCE.len()],
+    cold: &mut Cold,
+) -> Result<(), Reason> {
+    if available.is_null() || freeze.is_null() {
+        return Err("balance lacks an amount");
+    }
+    let out = cold.next_balance().ok_or("too many balances")?;
+    store(Value::Text(asset), &mut out.asset)?;
+    store_decimal(available, &mut out.available)?;
+    store_decimal(freeze, &mut out.freeze)
+}
+
 /// `[{asset: {available, freeze}}]`: absolute values of the assets that changed.
 pub(super) fn balances(params: Value<'_>, cold: &mut Cold) -> Result<Message, Reason> {
     cold.clear_balances();
     params.elements(|map| {
-        map.members(|asset, row| {
-            let [available, freeze] = row.fields(&["available", "freeze"])?;
-            if available.is_null() || freeze.is_null() {
-                return Err("balance lacks an amount");
-            }
-            let out = cold.next_balance().ok_or("too many balances")?;
-            store(Value::Text(asset), &mut out.asset)?;
-            store_decimal(available, &mut out.available)?;
-            store_decimal(freeze, &mut out.freeze)
-        })
+        map.members(|asset, row| take_balance(asset, row.fields(&BALANCE)?, cold))
     })?;
     Ok(Message::Cold(Kind::Balances, None))
 }

@@ -6,6 +6,7 @@
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 use super::markets::Markets;
+use super::Expect;
 use crate::event::{Depth, Levels};
 use crate::price;
 use crate::scan::{Kernel, Scale, Scales, Tail, Tokens, MAX_FAST_FRAME};
@@ -105,7 +106,7 @@ impl<'a> Reader<'a> {
 
     /// Consumes the market's name and stands on the quote behind it.
     #[inline(always)]
-    fn market<'m>(&mut self, markets: &'m Markets) -> Option<(u16, &'m Scales)> {
+    fn market(&mut self, markets: &Markets) -> Option<(u16, Scales)> {
         let end = self.quote()?;
         let len = end.wrapping_sub(self.at);
         let head = self.frame.get(self.at..)?.first_chunk()?;
@@ -130,7 +131,7 @@ impl<'a> Reader<'a> {
     /// # Safety
     /// The machine has the kernel's instruction set; the quotes stand behind the head, in order.
     #[inline(always)]
-    unsafe fn level<K: Kernel>(&self, quotes: [u16; 4], scales: &Scales) -> Option<(i64, i64)> {
+    unsafe fn level<K: Kernel>(&self, quotes: [u16; 4], scales: Scales) -> Option<(i64, i64)> {
         let [a, b, c, d] = quotes;
         // SAFETY: the caller's promises.
         let level = unsafe { K::level(self.decimal(a, b), self.decimal(c, d), scales) };
@@ -144,7 +145,7 @@ impl<'a> Reader<'a> {
     #[inline(always)]
     unsafe fn levels<K: Kernel, const SPACED: bool>(
         &mut self,
-        scales: &Scales,
+        scales: Scales,
         sign: i64,
         out: &mut Levels,
     ) -> Option<()> {
@@ -181,11 +182,11 @@ impl<'a> Reader<'a> {
 /// A level that the kernels declined: converted exactly, or left to the general reader.
 #[cold]
 #[inline(never)]
-fn unusual(frame: &[u8], quotes: [u16; 4], scales: &Scales) -> Option<(i64, i64)> {
+fn unusual(frame: &[u8], quotes: [u16; 4], scales: Scales) -> Option<(i64, i64)> {
     let [a, b, c, d] = quotes.map(usize::from);
-    let number = |text: Option<&[u8]>, scale: &Scale| price::parse(text?, scale.decimals).ok();
-    let price = number(frame.get(a + 1..b), &scales.price)?;
-    Some((price, number(frame.get(c + 1..d), &scales.amount)?))
+    let number = |text: Option<&[u8]>, scale: Scale| price::parse(text?, scale.decimals).ok();
+    let price = number(frame.get(a + 1..b), scales.price)?;
+    Some((price, number(frame.get(c + 1..d), scales.amount)?))
 }
 
 /// Reads a depth message from behind its head.
@@ -197,7 +198,7 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
     mut reader: Reader<'_>,
     markets: &Markets,
     out: &mut Depth,
-    ahead: impl Fn(u16),
+    ahead: &impl Expect,
 ) -> Option<u16> {
     let gap = if SPACED { 2 } else { 1 };
     // The market stands at the end, but its scales are needed from the start.
@@ -207,7 +208,7 @@ unsafe fn depth<K: Kernel, const SPACED: bool>(
     if reader.frame.get(tail.at..)? != lit!(b"\"], \"id\": null}", b"\"],\"id\":null}") {
         return None;
     }
-    ahead(market);
+    ahead.expect::<K>(market, (last - HEAD_QUOTES - 6) / 4);
     out.asks.clear();
     out.bids.clear();
     out.snapshot = reader.is_at(b"true");
@@ -254,7 +255,7 @@ pub(super) unsafe fn read<K: Kernel>(
     tokens: &mut Tokens,
     markets: &Markets,
     out: &mut Depth,
-    ahead: impl Fn(u16),
+    ahead: &impl Expect,
 ) -> Option<u16> {
     if frame.len() >= MAX_FAST_FRAME {
         return None;

@@ -47,7 +47,7 @@ impl<'a> Value<'a> {
     }
 
     /// A decimal text at a scale (D3).
-    fn decimal(self, scale: &Scale) -> Result<i64, Reason> {
+    fn decimal(self, scale: Scale) -> Result<i64, Reason> {
         let mut buffer = BLANK;
         let text = self.text()?.get(&mut buffer)?;
         price::parse(text, scale.decimals).map_err(price::NumberError::reason)
@@ -59,7 +59,7 @@ impl<'a> Value<'a> {
     }
 }
 
-fn harmless(reason: Reason) -> Fault {
+pub(super) fn harmless(reason: Reason) -> Fault {
     Fault { reason, damage: Damage::None }
 }
 
@@ -75,8 +75,8 @@ pub(super) fn read(
     if frame.len() > MAX_FRAME {
         return Err(unclear("frame is too long"));
     }
-    core::str::from_utf8(frame).map_err(|_| unclear("frame is not UTF-8"))?;
-    let mut cursor = Cursor::new(frame);
+    let text = core::str::from_utf8(frame).map_err(|_| unclear("frame is not UTF-8"))?;
+    let mut cursor = Cursor::new(text);
     let envelope = cursor.value().and_then(|value| cursor.finish().map(|()| value));
     let parts = envelope
         // D1
@@ -128,7 +128,7 @@ fn push(
     read.map_err(harmless)
 }
 
-fn levels(side: Value<'_>, scales: &Scales, sign: i64, out: &mut Levels) -> Result<(), Reason> {
+fn levels(side: Value<'_>, scales: Scales, sign: i64, out: &mut Levels) -> Result<(), Reason> {
     if side.is_null() {
         return Ok(()); // D2
     }
@@ -137,7 +137,7 @@ fn levels(side: Value<'_>, scales: &Scales, sign: i64, out: &mut Levels) -> Resu
         if count != 2 {
             return Err("level is not a pair");
         }
-        let (price, lots) = (price.decimal(&scales.price)?, amount.decimal(&scales.amount)?);
+        let (price, lots) = (price.decimal(scales.price)?, amount.decimal(scales.amount)?);
         if price <= 0 || price == i64::MAX || lots < 0 {
             return Err("level is out of range");
         }
@@ -152,7 +152,7 @@ fn levels(side: Value<'_>, scales: &Scales, sign: i64, out: &mut Levels) -> Resu
 fn depth(
     snapshot: Value<'_>,
     body: Value<'_>,
-    scales: &Scales,
+    scales: Scales,
     out: &mut Depth,
 ) -> Result<(), Reason> {
     let Value::Bool(snapshot) = snapshot else {
@@ -186,14 +186,14 @@ fn read_depth(
         .map_err(|reason| Fault { reason, damage: Damage::Book(market) })
 }
 
-fn top(tuple: &[Value<'_>; 8], scales: &Scales) -> Result<Top, Reason> {
+fn top(tuple: &[Value<'_>; 8], scales: Scales) -> Result<Top, Reason> {
     let [time, sent, _, update_id, bid, bid_amount, ask, ask_amount] = *tuple;
     sent.seconds()?;
     let top = Top {
-        bid: bid.decimal(&scales.price)?,
-        bid_amount: bid_amount.decimal(&scales.amount)?,
-        ask: ask.decimal(&scales.price)?,
-        ask_amount: ask_amount.decimal(&scales.amount)?,
+        bid: bid.decimal(scales.price)?,
+        bid_amount: bid_amount.decimal(scales.amount)?,
+        ask: ask.decimal(scales.price)?,
+        ask_amount: ask_amount.decimal(scales.amount)?,
         update_id: update_id.integer()?,
         time_ns: time.seconds()?,
     };
@@ -223,15 +223,15 @@ fn read_ticker(
         .map_err(|reason| Fault { reason, damage: Damage::Ticker(market) })
 }
 
-fn trade(value: Value<'_>, scales: &Scales) -> Result<TradeRec, Reason> {
+fn trade(value: Value<'_>, scales: Scales) -> Result<TradeRec, Reason> {
     let names = &["id", "time", "price", "amount", "type", "rpi"];
     let [id, time, price, amount, side, rpi] = value.fields(names)?;
     let side = side.text()?;
     Ok(TradeRec {
         id: id.integer()?,
         time_ns: time.seconds()?,
-        price: price.decimal(&scales.price)?,
-        amount: amount.decimal(&scales.amount)?,
+        price: price.decimal(scales.price)?,
+        amount: amount.decimal(scales.amount)?,
         side: match (side.is("buy"), side.is("sell")) {
             (true, _) => Side::Buy,
             (_, true) => Side::Sell,

@@ -1,4 +1,4 @@
-//! A small validating JSON reader over a byte slice.
+//! A small validating JSON reader over a text.
 //!
 //! Owns JSON's grammar and nothing of the venue. It builds no tree: a value is its kind and its
 //! bytes, and whoever wants the inside walks again. Invariant: every byte is checked before it is
@@ -23,15 +23,15 @@ pub(crate) enum Value<'a> {
     Number(&'a [u8]),
     Text(Text<'a>),
     /// With its brackets.
-    Array(&'a [u8]),
+    Array(&'a str),
     /// With its braces.
-    Object(&'a [u8]),
+    Object(&'a str),
 }
 
 /// A JSON string without its quotes, escapes still in place.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Text<'a> {
-    raw: &'a [u8],
+    raw: &'a str,
     escaped: bool,
 }
 
@@ -66,15 +66,20 @@ fn unescape(text: &[u8]) -> Option<(char, &[u8])> {
 }
 
 impl<'a> Text<'a> {
+    /// A text that was found to have no escapes.
+    pub(super) fn plain(raw: &'a str) -> Self {
+        Self { raw, escaped: false }
+    }
+
     /// The text without escapes, in `buffer` if it has any.
     pub(crate) fn get<'b>(&self, buffer: &'b mut Buffer) -> Result<&'b [u8], Reason>
     where
         'a: 'b,
     {
         if !self.escaped {
-            return if self.raw.len() <= MAX_TEXT { Ok(self.raw) } else { Err("text is too long") };
+            return Ok(self.short()?.as_bytes());
         }
-        let (mut rest, mut len) = (self.raw, 0);
+        let (mut rest, mut len) = (self.raw.as_bytes(), 0);
         while let Some((byte, after)) = rest.split_first() {
             let mut utf8 = [0; 4];
             let piece: &[u8] = if *byte == b'\\' {
@@ -92,10 +97,31 @@ impl<'a> Text<'a> {
         Ok(&buffer[..len])
     }
 
+    /// The text as it was written.
+    fn short(&self) -> Result<&'a str, Reason> {
+        if self.raw.len() <= MAX_TEXT {
+            Ok(self.raw)
+        } else {
+            Err("text is too long")
+        }
+    }
+
+    /// Appends the text without escapes.
+    pub(crate) fn append_to(&self, out: &mut String) -> Result<(), Reason> {
+        if self.escaped {
+            let mut buffer = [0; MAX_TEXT];
+            let text = self.get(&mut buffer)?;
+            out.push_str(core::str::from_utf8(text).map_err(|_| "text is not UTF-8")?);
+        } else {
+            out.push_str(self.short()?);
+        }
+        Ok(())
+    }
+
     /// Whether the text is exactly this one.
     pub(crate) fn is(&self, name: &str) -> bool {
         if !self.escaped {
-            return self.raw == name.as_bytes();
+            return self.raw == name;
         }
         let mut buffer = [0; MAX_TEXT];
         self.get(&mut buffer).is_ok_and(|text| text == name.as_bytes())
@@ -104,7 +130,7 @@ impl<'a> Text<'a> {
     /// Replaces `out` by the text, cut at the last whole character within `max` bytes.
     pub(crate) fn cut_into(&self, out: &mut String, max: usize) -> Result<(), Reason> {
         out.clear();
-        let mut rest = core::str::from_utf8(self.raw).map_err(|_| "text is not UTF-8")?;
+        let mut rest = self.raw;
         while let Some(c) = rest.chars().next() {
             let (c, after) = if c == '\\' {
                 let (c, after) = unescape(&rest.as_bytes()[1..]).ok_or("escape is not valid")?;
@@ -124,13 +150,14 @@ impl<'a> Text<'a> {
 
 /// Reads values from left to right.
 pub(crate) struct Cursor<'a> {
+    text: &'a str,
     bytes: &'a [u8],
     at: usize,
 }
 
 impl<'a> Cursor<'a> {
-    pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        Self { bytes, at: 0 }
+    pub(crate) fn new(text: &'a str) -> Self {
+        Self { text, bytes: text.as_bytes(), at: 0 }
     }
 
     /// The next byte that is not white space, not consumed; 0 at the end.
@@ -177,11 +204,11 @@ impl<'a> Cursor<'a> {
             b'-' | b'0'..=b'9' => self.number(),
             b'[' => {
                 self.array(depth, |_| Ok(()))?;
-                Ok(Value::Array(&self.bytes[start..self.at]))
+                Ok(Value::Array(&self.text[start..self.at]))
             }
             b'{' => {
                 self.object(depth, |_, _| Ok(()))?;
-                Ok(Value::Object(&self.bytes[start..self.at]))
+                Ok(Value::Object(&self.text[start..self.at]))
             }
             b't' => self.word(b"true", Value::Bool(true)),
             b'f' => self.word(b"false", Value::Bool(false)),
@@ -249,7 +276,7 @@ impl<'a> Cursor<'a> {
             }
         }
         self.at += 1;
-        Ok(Text { raw: &self.bytes[start..self.at - 1], escaped })
+        Ok(Text { raw: &self.text[start..self.at - 1], escaped })
     }
 
     fn array(
@@ -311,8 +338,9 @@ impl<'a> Value<'a> {
             Self::Null => [b"null", b"", b""],
             Self::Bool(true) => [b"true", b"", b""],
             Self::Bool(false) => [b"false", b"", b""],
-            Self::Text(text) => [b"\"", text.raw, b"\""],
-            Self::Number(bytes) | Self::Array(bytes) | Self::Object(bytes) => [bytes, b"", b""],
+            Self::Text(text) => [b"\"", text.raw.as_bytes(), b"\""],
+            Self::Number(bytes) => [bytes, b"", b""],
+            Self::Array(text) | Self::Object(text) => [text.as_bytes(), b"", b""],
         }
     }
 
@@ -322,7 +350,7 @@ impl<'a> Value<'a> {
         each: impl FnMut(Value<'a>) -> Result<(), Reason>,
     ) -> Result<(), Reason> {
         match self {
-            Self::Array(bytes) => Cursor::new(bytes).array(0, each),
+            Self::Array(text) => Cursor::new(text).array(0, each),
             _ => Err("JSON array expected"),
         }
     }
@@ -333,7 +361,7 @@ impl<'a> Value<'a> {
         each: impl FnMut(Text<'a>, Value<'a>) -> Result<(), Reason>,
     ) -> Result<(), Reason> {
         match self {
-            Self::Object(bytes) => Cursor::new(bytes).object(0, each),
+            Self::Object(text) => Cursor::new(text).object(0, each),
             _ => Err("JSON object expected"),
         }
     }

@@ -14,7 +14,7 @@ pub const MAX_NAME: usize = 32;
 const MIN_WINDOWED: usize = 4;
 
 /// Covers the last so many bytes of a window.
-static LAST: [u128; 17] = {
+pub(super) static LAST: [u128; 17] = {
     let mut masks = [0; 17];
     let mut len = 1;
     while len < 17 {
@@ -24,21 +24,21 @@ static LAST: [u128; 17] = {
     masks
 };
 
-/// A market as the fast readers find it: one cache line.
+/// A market as the fast readers find it: two in a cache line.
 #[derive(Clone, Copy, Debug)]
-#[repr(align(64))]
+#[repr(align(32))]
 struct Slot {
     /// The name at the end of a window of zeros.
     name: u128,
     /// Bytes of the name; [`NO_LEN`] for names that are not found in windows.
-    len: usize,
+    len: u8,
     scales: Scales,
     /// [`NO_MARKET`] for a free slot.
     index: u16,
 }
 
 /// No name in a window is that long.
-const NO_LEN: usize = usize::MAX;
+const NO_LEN: u8 = u8::MAX;
 
 impl Slot {
     fn free(scales: Scales) -> Self {
@@ -51,7 +51,8 @@ impl Slot {
             return Self { index, ..Self::free(scales) };
         }
         window[16 - name.len()..].copy_from_slice(name);
-        Self { name: u128::from_le_bytes(window), len: name.len(), scales, index }
+        let len = u8::try_from(name.len()).unwrap_or(NO_LEN);
+        Self { name: u128::from_le_bytes(window), len, scales, index }
     }
 }
 
@@ -134,16 +135,17 @@ impl Markets {
         head: [u8; 4],
         window: &[u8; 16],
         len: usize,
-    ) -> Option<(u16, &Scales)> {
+    ) -> Option<(u16, Scales)> {
         let [.., a, b, c, d] = *window;
         let name = u128::from_le_bytes(*window) & LAST.get(len)?;
-        let slot =
-            self.probe(hash(head, [a, b, c, d]), |slot| slot.name == name && slot.len == len)?;
-        Some((slot.index, &slot.scales))
+        let slot = self.probe(hash(head, [a, b, c, d]), |slot| {
+            slot.name == name && usize::from(slot.len) == len
+        })?;
+        Some((slot.index, slot.scales))
     }
 
     /// Scales of a market.
-    pub(crate) fn scales(&self, market: u16) -> &Scales {
-        &self.markets[usize::from(market)].1
+    pub(crate) fn scales(&self, market: u16) -> Scales {
+        self.markets[usize::from(market)].1
     }
 }

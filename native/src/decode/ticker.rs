@@ -17,6 +17,7 @@
 
 use super::fast::lit;
 use super::markets::Markets;
+use super::Expect;
 use crate::event::Top;
 use crate::price;
 use crate::scan::{Kernel, Scale, Scales, Tail};
@@ -57,10 +58,10 @@ unsafe fn bytes<const N: usize>(frame: &[u8], at: usize) -> &[u8; N] {
     unsafe { &*frame.as_ptr().add(at).cast() }
 }
 
-/// Places of the first three set bits, [`WINDOW`] for those that are missing.
+/// Places of the first `N` set bits, [`WINDOW`] for those that are missing.
 #[inline(always)]
-fn first_three(mut bits: u64) -> [usize; 3] {
-    let mut places = [0; 3];
+fn places<const N: usize>(mut bits: u64) -> [usize; N] {
+    let mut places = [0; N];
     for place in &mut places {
         *place = bits.trailing_zeros() as usize;
         bits &= bits.wrapping_sub(1);
@@ -68,22 +69,8 @@ fn first_three(mut bits: u64) -> [usize; 3] {
     places
 }
 
-/// Places of the last four set bits in ascending order; there must be so many.
-#[inline(always)]
-fn last_four(mut bits: u64) -> [usize; 4] {
-    let mut places = [0; 4];
-    let mut end = WINDOW;
-    for place in places.iter_mut().rev() {
-        let zeros = bits.leading_zeros();
-        // In two steps, since a shift by 64 is none at all.
-        bits = (bits << 1).wrapping_shl(zeros);
-        end = end.wrapping_sub(1 + zeros as usize);
-        *place = end;
-    }
-    places
-}
-
-/// Reads a ticker message in its captured form.
+/// Reads a ticker message in its captured form; `ahead` is told its market before the numbers are
+/// read.
 ///
 /// # Safety
 /// The machine has the kernel's instruction set.
@@ -91,6 +78,7 @@ fn last_four(mut bits: u64) -> [usize; 4] {
 pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
     frame: &[u8],
     markets: &Markets,
+    ahead: &impl Expect,
 ) -> Option<(u16, Top)> {
     let head = if SPACED { HEAD } else { HEAD_COMPACT };
     if !frame.starts_with(head) {
@@ -102,13 +90,14 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
     let gap = if SPACED { 2 } else { 1 };
     let front: &[u8; WINDOW] = frame.get(head..)?.first_chunk()?;
     let (before, tail) = frame.split_at_checked(frame.len() - end.len())?;
-    let back: &[u8; WINDOW] = before.last_chunk()?;
+    // With the last number's closing quote.
+    let back: &[u8; WINDOW] = frame[..=before.len()].last_chunk()?;
     // SAFETY: the caller vouches for the machine, here and below.
-    let (front_commas, back_commas) = unsafe { (K::commas(front), K::commas(back)) };
-    if tail != end || back_commas.count_ones() < 4 {
+    let (front_commas, back_commas) = unsafe { (K::commas(front), K::last_four(K::commas(back))) };
+    if tail != end || back_commas.count_ones() != 4 {
         return None;
     }
-    let [first, second, third] = first_three(front_commas);
+    let [first, second, third] = places(front_commas);
     // SAFETY: as above.
     let strangers = unsafe { !K::digits(front) };
     if !has_times::<SPACED>(front, strangers, first, second) || third > WINDOW - 3 {
@@ -134,21 +123,18 @@ pub(crate) unsafe fn read<K: Kernel, const SPACED: bool>(
         let len = (third - 1).wrapping_sub(name);
         markets.find_in(*bytes(frame, head + name), bytes(frame, head + third - 17), len)?
     };
-    let [a, b, c, d] = last_four(back_commas);
-    let base = before.len() - WINDOW;
-    let [a, b, c, d] = [base + a, base + b, base + c, base + d];
-    // SAFETY: the back begins more than 16 bytes behind the frame's beginning, since it ends more
-    // than 64 behind the head; where `a` stands before the market's end the length is none at all.
+    ahead.expect::<K>(market, 2);
+    // Up to the comma before the bid.
+    let counted = before.len() + 1 - WINDOW + back_commas.trailing_zeros() as usize;
+    // SAFETY: with the front in the frame, the back begins less than 16 bytes before the head's
+    // end, which is more than 40 behind the frame's beginning; where the comma stands before the
+    // market's end the length is none at all.
     let update_id = unsafe {
-        let len = a.wrapping_sub(head + third + gap);
-        K::integer(bytes(frame, a - 16), len)?
+        let len = counted.wrapping_sub(head + third + gap);
+        K::integer(bytes(frame, counted - 16), len)?
     };
     // SAFETY: as above; behind the back stands the tail.
-    if !unsafe { is_separated::<SPACED>(frame, [a, b, c, d]) } {
-        return None;
-    }
-    // SAFETY: as above.
-    let numbers = unsafe { levels::<K>(frame, [a, b, c, d], before.len(), gap + 1, scales) };
+    let numbers = unsafe { numbers::<K, SPACED>(frame, back, back_commas, before.len(), scales) };
     let [bid, bid_amount, ask, ask_amount] = match numbers {
         Some(numbers) => numbers,
         None => unusual::<SPACED>(back, back_commas, scales)?,
@@ -200,27 +186,53 @@ fn has_times<const SPACED: bool>(
         && strangers & ((1 << second) - 1) == 1 << 10 | separator | 1 << point
 }
 
-/// The four numbers, each `gap` behind its comma; the last one ends at `end`.
+/// The four numbers behind these commas of the back, which ends with the quote at `end`; none if
+/// they are not of the usual form.
 ///
 /// # Safety
-/// The machine has the kernel's instruction set; the texts end behind the head.
+/// The machine has the kernel's instruction set; the back stands behind the head.
 #[inline(always)]
-unsafe fn levels<K: Kernel>(
+unsafe fn numbers<K: Kernel, const SPACED: bool>(
     frame: &[u8],
-    [a, b, c, d]: [usize; 4],
+    back: &[u8; WINDOW],
+    commas: u64,
     end: usize,
-    gap: usize,
-    scales: &Scales,
+    scales: Scales,
 ) -> Option<[i64; 4]> {
     // SAFETY: the caller's promises.
     unsafe {
-        let texts = [
-            text(frame, a + gap, b - 1),
-            text(frame, b + gap, c - 1),
-            text(frame, c + gap, d - 1),
-            text(frame, d + gap, end),
-        ];
-        K::levels(texts, scales)
+        if K::READS_TOPS {
+            K::top::<SPACED>(back, commas, scales)
+        } else {
+            levels::<K, SPACED>(frame, end, commas, scales)
+        }
+    }
+}
+
+/// The same by one level after the other.
+///
+/// # Safety
+/// The machine has the kernel's instruction set; the window of the commas, which ends with the
+/// quote at `end`, stands behind the head.
+#[inline(always)]
+unsafe fn levels<K: Kernel, const SPACED: bool>(
+    frame: &[u8],
+    end: usize,
+    commas: u64,
+    scales: Scales,
+) -> Option<[i64; 4]> {
+    let gap = if SPACED { 3 } else { 2 };
+    let [a, b, c, d] = places(commas).map(|place: usize| end + 1 - WINDOW + place);
+    // SAFETY: the caller's promises.
+    unsafe {
+        if !is_separated::<SPACED>(frame, [a, b, c, d]) {
+            return None;
+        }
+        let bid = text(frame, a + gap, b - 1);
+        let (bid, bid_amount) = K::level(bid, text(frame, b + gap, c - 1), scales)?;
+        let ask = text(frame, c + gap, d - 1);
+        let (ask, ask_amount) = K::level(ask, text(frame, d + gap, end), scales)?;
+        Some([bid, bid_amount, ask, ask_amount])
     }
 }
 
@@ -234,24 +246,28 @@ unsafe fn text(frame: &[u8], start: usize, end: usize) -> Tail<'_> {
     Tail { window: unsafe { bytes(frame, end - 16) }, len: end.wrapping_sub(start) }
 }
 
-/// Numbers that the kernels declined: converted exactly, or left to the general reader.
+/// What the kernels declined: converted exactly, or left to the general reader.
 #[cold]
 #[inline(never)]
 fn unusual<const SPACED: bool>(
     back: &[u8; WINDOW],
     commas: u64,
-    scales: &Scales,
+    scales: Scales,
 ) -> Option<[i64; 4]> {
-    let [a, b, c, d] = last_four(commas);
-    let gap = if SPACED { 3 } else { 2 };
-    let number = |start: usize, end: usize, scale: &Scale| {
-        let number = price::parse(back.get(start + gap..end)?, scale.decimals).ok();
+    let [a, b, c, d] = places(commas);
+    let (open, part) = (lit!(b", \"", b",\""), lit!(b"\", \"", b"\",\""));
+    let is_parted = |place: usize| back[place - 1..].starts_with(part);
+    if !back[a..].starts_with(open) || ![b, c, d].into_iter().all(is_parted) {
+        return None;
+    }
+    let number = |start: usize, end: usize, scale: Scale| {
+        let number = price::parse(back.get(start + open.len()..end)?, scale.decimals).ok();
         number.filter(|number| *number >= 0)
     };
     Some([
-        number(a, b - 1, &scales.price)?,
-        number(b, c - 1, &scales.amount)?,
-        number(c, d - 1, &scales.price)?,
-        number(d, WINDOW, &scales.amount)?,
+        number(a, b - 1, scales.price)?,
+        number(b, c - 1, scales.amount)?,
+        number(c, d - 1, scales.price)?,
+        number(d, WINDOW - 1, scales.amount)?,
     ])
 }

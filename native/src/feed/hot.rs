@@ -4,13 +4,33 @@
 //! whose bodies are the same and whose features differ, and the choice between them.
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
-use super::Feed;
-use crate::book::Applied;
-use crate::decode::ticker;
+use super::{Feed, Ticker};
+use crate::book::{Applied, Book};
+use crate::decode::{ticker, Expect, Fault, Message};
 use crate::event::{Kind, Outcome};
 #[cfg(any(target_arch = "x86_64", target_arch = "aarch64"))]
 use crate::scan::Isa;
 use crate::scan::Kernel;
+
+/// Asks for the ticker that a message will replace.
+struct Tickers<'a>(&'a [Ticker]);
+
+impl Expect for Tickers<'_> {
+    #[inline(always)]
+    fn expect<K: Kernel>(&self, market: u16, _: usize) {
+        K::prefetch((&raw const self.0[usize::from(market)]).cast());
+    }
+}
+
+/// Asks for the levels that a message may change.
+struct Books<'a>(&'a [Book]);
+
+impl Expect for Books<'_> {
+    #[inline(always)]
+    fn expect<K: Kernel>(&self, market: u16, levels: usize) {
+        self.0[usize::from(market)].prefetch::<K>(levels);
+    }
+}
 
 /// # Safety
 /// The machine has the kernel's instruction set.
@@ -21,7 +41,8 @@ unsafe fn read_ticker<K: Kernel, const SPACED: bool>(
     recv_ns: i64,
 ) -> Option<Outcome> {
     // SAFETY: the caller vouches for the machine.
-    let (market, top) = unsafe { ticker::read::<K, SPACED>(frame, &feed.markets)? };
+    let (market, top) =
+        unsafe { ticker::read::<K, SPACED>(frame, &feed.markets, &Tickers(&feed.tickers))? };
     Some(feed.take_ticker(market, top, recv_ns))
 }
 
@@ -31,11 +52,17 @@ unsafe fn read_ticker<K: Kernel, const SPACED: bool>(
 unsafe fn read_depth<K: Kernel>(feed: &mut Feed, frame: &[u8], recv_ns: i64) -> Option<Outcome> {
     // SAFETY: the caller vouches for the machine.
     unsafe {
-        let books = &feed.books;
-        let ahead = |market: u16| books[usize::from(market)].prefetch::<K>();
-        let market = feed.records.read_depth::<K>(frame, &feed.markets, ahead)?;
+        let market = feed.records.read_depth::<K>(frame, &feed.markets, &Books(&feed.books))?;
         Some(take_depth::<K>(feed, market, recv_ns))
     }
+}
+
+/// # Safety
+/// The machine has the kernel's instruction set.
+#[inline(always)]
+unsafe fn read_private<K: Kernel>(feed: &mut Feed, frame: &[u8]) -> Option<Result<Message, Fault>> {
+    // SAFETY: the caller vouches for the machine.
+    unsafe { feed.records.read_private::<K>(frame, &feed.markets) }
 }
 
 /// # Safety
@@ -58,11 +85,11 @@ unsafe fn take_depth<K: Kernel>(feed: &mut Feed, market: u16, recv_ns: i64) -> O
     Outcome { kind, market }
 }
 
-/// The three functions above for one instruction set.
+/// The four functions above for one instruction set.
 macro_rules! compiled_for {
     ($set:ident, $kernel:ident $(, $features:literal)*) => {
         mod $set {
-            use super::{Feed, Outcome};
+            use super::{Fault, Feed, Message, Outcome};
             use crate::scan::$kernel;
 
             #[inline(never)]
@@ -85,6 +112,16 @@ macro_rules! compiled_for {
             ) -> Option<Outcome> {
                 // SAFETY: as above.
                 unsafe { super::read_depth::<$kernel>(feed, frame, recv_ns) }
+            }
+
+            #[inline(never)]
+            $(#[target_feature(enable = $features)])*
+            pub(super) fn read_private(
+                feed: &mut Feed,
+                frame: &[u8],
+            ) -> Option<Result<Message, Fault>> {
+                // SAFETY: as above.
+                unsafe { super::read_private::<$kernel>(feed, frame) }
             }
 
             #[inline(never)]
@@ -142,6 +179,11 @@ impl Feed {
     #[inline(always)]
     fn fast_ticker<const SPACED: bool>(&mut self, frame: &[u8], recv_ns: i64) -> Option<Outcome> {
         on_this_machine!(self, read_ticker::<SPACED>(frame, recv_ns))
+    }
+
+    /// Reads a frame if it is a push about the own account in its captured form.
+    pub(super) fn read_private(&mut self, frame: &[u8]) -> Option<Result<Message, Fault>> {
+        on_this_machine!(self, read_private(frame))
     }
 
     /// Applies the depth message in the records to its book.

@@ -2,7 +2,7 @@
 
 use pyo3::exceptions::PyTypeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyList, PyString, PyTuple};
+use pyo3::types::{PyBool, PyDict, PyInt, PyList, PyString, PyTuple};
 
 use super::allowance::PyAllowance;
 use super::book::{BookHome, PyBook};
@@ -308,56 +308,92 @@ fn margin_balances<'py>(py: Python<'py>, rows: &[MarginBalanceRec]) -> PyResult<
 }
 
 fn position<'py>(py: Python<'py>, row: &PositionRec) -> PyResult<Bound<'py, PyAny>> {
-    let head = (row.id, &row.market, row.ctime_ns, row.mtime_ns, &row.amount, &row.amount_in_money);
-    let tail = (
-        &row.base_price,
-        &row.pnl,
-        &row.liq_price,
-        &row.liq_stage,
-        &row.unrealized_funding,
-        &row.funding,
-        &row.margin,
-        &row.free_margin,
-        &row.realized_pnl,
-        &row.position_side,
-    );
-    join(head.into_pyobject(py)?, tail.into_pyobject(py)?)
+    fields(
+        py,
+        [
+            number(py, row.id),
+            text(py, &row.market),
+            number(py, row.ctime_ns),
+            number(py, row.mtime_ns),
+            text(py, &row.amount),
+            text(py, &row.amount_in_money),
+            text(py, &row.base_price),
+            text(py, &row.pnl),
+            text(py, &row.liq_price),
+            text(py, &row.liq_stage),
+            text(py, &row.unrealized_funding),
+            text(py, &row.funding),
+            text(py, &row.margin),
+            text(py, &row.free_margin),
+            text(py, &row.realized_pnl),
+            text(py, &row.position_side),
+        ],
+    )
 }
 
 fn deal<'py>(py: Python<'py>, row: &DealRec) -> PyResult<Bound<'py, PyAny>> {
-    let head = (row.id, row.time_ns, &row.market, row.order_id, &row.price, &row.amount);
-    let tail = (&row.fee, &row.client_order_id, row.side as u8, row.role, &row.fee_asset);
-    join(head.into_pyobject(py)?, tail.into_pyobject(py)?)
+    fields(
+        py,
+        [
+            number(py, row.id),
+            number(py, row.time_ns),
+            text(py, &row.market),
+            number(py, row.order_id),
+            text(py, &row.price),
+            text(py, &row.amount),
+            text(py, &row.fee),
+            text(py, &row.client_order_id),
+            number(py, row.side as i64),
+            number(py, i64::from(row.role)),
+            text(py, &row.fee_asset),
+        ],
+    )
 }
 
 fn order<'py>(py: Python<'py>, row: &OrderRec) -> PyResult<Bound<'py, PyAny>> {
-    let head = (
-        row.event,
-        row.id,
-        &row.market,
-        row.order_type,
-        row.side as u8,
-        row.post_only,
-        row.ioc,
-        row.rpi,
-        row.ctime_ns,
-        row.mtime_ns,
-    );
-    let tail = (
-        &row.price,
-        &row.amount,
-        &row.left,
-        &row.deal_stock,
-        &row.deal_money,
-        &row.deal_fee,
-        &row.client_order_id,
-        &row.status,
-        &row.stp,
-        &row.fee_asset,
-    );
-    join(head.into_pyobject(py)?, tail.into_pyobject(py)?)
+    fields(
+        py,
+        [
+            number(py, i64::from(row.event)),
+            number(py, row.id),
+            text(py, &row.market),
+            number(py, row.order_type),
+            number(py, row.side as i64),
+            flag(py, row.post_only),
+            flag(py, row.ioc),
+            flag(py, row.rpi),
+            number(py, row.ctime_ns),
+            number(py, row.mtime_ns),
+            text(py, &row.price),
+            text(py, &row.amount),
+            text(py, &row.left),
+            text(py, &row.deal_stock),
+            text(py, &row.deal_money),
+            text(py, &row.deal_fee),
+            text(py, &row.client_order_id),
+            text(py, &row.status),
+            text(py, &row.stp),
+            text(py, &row.fee_asset),
+        ],
+    )
 }
 
-fn join<'py>(head: Bound<'py, PyTuple>, tail: Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
-    head.into_any().add(tail)
+fn text<'py>(py: Python<'py>, text: &str) -> Bound<'py, PyAny> {
+    PyString::new(py, text).into_any()
+}
+
+fn number(py: Python<'_>, number: i64) -> Bound<'_, PyAny> {
+    PyInt::new(py, number).into_any()
+}
+
+fn flag(py: Python<'_>, flag: bool) -> Bound<'_, PyAny> {
+    PyBool::new(py, flag).to_owned().into_any()
+}
+
+/// A tuple of any number of fields.
+fn fields<'py, const N: usize>(
+    py: Python<'py>,
+    fields: [Bound<'py, PyAny>; N],
+) -> PyResult<Bound<'py, PyAny>> {
+    Ok(PyTuple::new(py, fields)?.into_any())
 }

@@ -110,13 +110,13 @@ fn shuffled(text: uint8x16_t, order: &[u8; 16]) -> uint8x16_t {
 }
 
 #[inline(always)]
-fn number(Tail { window, len }: Tail<'_>, scale: &Scale) -> Option<i64> {
+fn number(Tail { window, len }: Tail<'_>, scale: Scale) -> Option<i64> {
     let text = last(window, len);
     // SAFETY: plain register arithmetic.
     let points = mask_of(unsafe { vceqq_u8(text, vdupq_n_u8(b'.')) });
     // Digits after the point, 16 if there is none.
     let places = (points << 16 | 0x8000).leading_zeros();
-    let form: &Form = scale.forms.get(places as usize)?;
+    let form: &Form = scale.forms().get(places as usize)?;
     if (len as u32).wrapping_sub(form.min_len) > form.spare {
         return None;
     }
@@ -185,8 +185,8 @@ impl Kernel for Neon {
     }
 
     #[inline(always)]
-    unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)> {
-        Some((number(price, &scales.price)?, number(amount, &scales.amount)?))
+    unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: Scales) -> Option<(i64, i64)> {
+        Some((number(price, scales.price)?, number(amount, scales.amount)?))
     }
 
     #[inline(always)]

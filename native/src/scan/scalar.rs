@@ -17,11 +17,11 @@ fn last(text: &[u8; 16], len: usize) -> Option<&[u8]> {
     text.get(16usize.checked_sub(len)?..)
 }
 
-fn number(Tail { window, len }: Tail<'_>, scale: &Scale) -> Option<i64> {
+fn number(Tail { window, len }: Tail<'_>, scale: Scale) -> Option<i64> {
     let text = last(window, len)?;
     let plain = text.iter().all(|c| c.is_ascii_digit() || *c == b'.');
     let fraction = text.iter().rev().position(|c| *c == b'.').unwrap_or(NO_POINT);
-    let form = &scale.forms[fraction];
+    let form = scale.forms()[fraction];
     let fits = plain && (len as u32).wrapping_sub(form.min_len) <= form.spare;
     fits.then(|| price::parse(text, scale.decimals).ok())?
 }
@@ -44,8 +44,8 @@ impl Kernel for Scalar {
     }
 
     #[inline(always)]
-    unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)> {
-        Some((number(price, &scales.price)?, number(amount, &scales.amount)?))
+    unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: Scales) -> Option<(i64, i64)> {
+        Some((number(price, scales.price)?, number(amount, scales.amount)?))
     }
 
     #[inline(always)]

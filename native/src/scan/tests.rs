@@ -53,7 +53,7 @@ fn check_level<K: Kernel>() {
         for (first, second) in windows.iter().zip(windows.iter().cycle().skip(3)) {
             let [one, two] = [first, second].map(|(text, window)| Tail { window, len: text.len() });
             // SAFETY: only kernels of this machine are checked.
-            let got = unsafe { K::level(one, two, &scales) };
+            let got = unsafe { K::level(one, two, scales) };
             let exact = [(first.0, price), (second.0, amount)]
                 .map(|(text, decimals)| price::parse(text.as_bytes(), decimals));
             assert!(got.is_none_or(|got| exact == [Ok(got.0), Ok(got.1)]), "{got:?} {exact:?}");
@@ -63,7 +63,7 @@ fn check_level<K: Kernel>() {
     let [one, two] = [b"xxxxxxxxx62957.3", b"77777777777\"0.17"];
     let (one, two) = (Tail { window: one, len: 7 }, Tail { window: two, len: 4 });
     // SAFETY: only kernels of this machine are checked.
-    assert_eq!(unsafe { K::level(one, two, &scales) }, Some((629_573, 170)));
+    assert_eq!(unsafe { K::level(one, two, scales) }, Some((629_573, 170)));
 }
 
 fn check_quotes<K: Kernel>() {
@@ -152,6 +152,63 @@ fn check_rank_and_comma<K: Kernel>() {
         // SAFETY: only kernels of this machine are checked.
         assert_eq!(unsafe { K::commas(&text) }, want);
     }
+}
+
+/// A window that ends with four texts, and the places of the commas before them.
+fn window_of(texts: [&str; 4], part: &str) -> ([u8; 64], u64) {
+    let [a, b, c, d] = texts;
+    let end = format!("9\"{part}\"{a}\"{part}\"{b}\"{part}\"{c}\"{part}\"{d}\"");
+    let mut window = [b'7'; 64];
+    window[64 - end.len()..].copy_from_slice(end.as_bytes());
+    let commas = (0..64).filter(|at| window[*at] == b',').fold(0, |mask, at| mask | 1u64 << at);
+    (window, commas)
+}
+
+fn check_top<K: Kernel>() {
+    let texts = ["0", "62957.3", "0.017", "123456789", "1.", ".5", "", "1a", "1..2", "00.50", "5"];
+    let mut taken = 0;
+    for (price, amount) in [(0, 0), (1, 3), (12, 12), (2, 8), (-1, 3)] {
+        let scales = Scales { price: Scale::new(price), amount: Scale::new(amount) };
+        for at in 0..texts.len().pow(3) {
+            let [a, b, c] = [1, 11, 121].map(|step| texts[at / step % 11]);
+            let four = [a, b, c, "62957"];
+            let exact = [price, amount, price, amount].into_iter().zip(four);
+            let exact = exact.map(|(decimals, text)| price::parse(text.as_bytes(), decimals));
+            let (spaced, commas) = window_of(four, ", ");
+            // SAFETY: only kernels of this machine are checked.
+            let found = unsafe { K::top::<true>(&spaced, commas, scales) };
+            let (compact, commas) = window_of(four, ",");
+            // SAFETY: only kernels of this machine are checked.
+            assert_eq!(unsafe { K::top::<false>(&compact, commas, scales) }, found, "{four:?}");
+            if let Some(found) = found {
+                assert!(exact.eq(found.map(Ok)), "{four:?} {found:?}");
+                taken += 1;
+            }
+            // SAFETY: only kernels of this machine are checked.
+            assert_eq!(unsafe { K::top::<false>(&spaced, commas, scales) }, None);
+        }
+    }
+    assert_eq!(taken > 0, K::READS_TOPS);
+}
+
+fn check_last_four<K: Kernel>() {
+    for (bits, want) in [
+        (0, 0),
+        (0b101, 0b101),
+        (0b1111, 0b1111),
+        (0b11_0111, 0b11_0110),
+        (u64::MAX, 0xf << 60),
+        (1 << 63 | 0x4421, 1 << 63 | 0x4420),
+    ] {
+        // SAFETY: only kernels of this machine are checked.
+        assert_eq!(unsafe { K::last_four(bits) }, want);
+    }
+}
+
+#[test]
+fn kernels_read_tops_exactly_or_decline() {
+    on_each_kernel!(check_top);
+    on_each_kernel!(check_last_four);
 }
 
 #[test]

@@ -23,6 +23,7 @@ const ZERO: i8 = b'0'.cast_signed();
 const POINT: i8 = b'.'.cast_signed();
 const COMMA: i8 = b','.cast_signed();
 const QUOTE: i8 = b'"'.cast_signed();
+const SPACE: i8 = b' '.cast_signed();
 
 /// Ones between zeros: a window into them keeps the first or the last bytes of a register.
 static KEEP: [u8; 64] = {
@@ -45,15 +46,8 @@ unsafe fn first(len: usize) -> __m128i {
 /// Mask of the last `len` bytes; arbitrary for a `len` above 16.
 #[inline(always)]
 unsafe fn last(len: usize) -> __m128i {
-    // SAFETY: the load is of the array.
-    unsafe { _mm_loadu_si128(keep(len).as_ptr().cast()) }
-}
-
-/// The same in memory.
-#[inline(always)]
-unsafe fn keep(len: usize) -> &'static [u8; 16] {
     // SAFETY: len % 32 is in 0..=31, so the window lies in the 64 bytes.
-    unsafe { &*KEEP.as_ptr().add(len % 32).cast() }
+    unsafe { _mm_loadu_si128(KEEP.as_ptr().add(len % 32).cast()) }
 }
 
 /// Two integers of eight digits each as one of sixteen.
@@ -110,7 +104,7 @@ unsafe fn strangers_of_both(text: __m256i) -> u32 {
 }
 
 #[inline(always)]
-unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)> {
+unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: Scales) -> Option<(i64, i64)> {
     // SAFETY: the loads are of arrays, and the counts of digits that index are at most 16.
     unsafe {
         let price_text = _mm_loadu_si128(price.window.as_ptr().cast());
@@ -124,8 +118,8 @@ unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i
         // Digits after the point, 16 if there is none.
         let price_places = (points << 16 | 0x8000).leading_zeros();
         let amount_places = (points & 0xffff_0000 | 0x8000).leading_zeros();
-        let price_form = scales.price.forms.get_unchecked(price_places as usize);
-        let amount_form = scales.amount.forms.get_unchecked(amount_places as usize);
+        let price_form = scales.price.forms().get_unchecked(price_places as usize);
+        let amount_form = scales.amount.forms().get_unchecked(amount_places as usize);
         if (price.len as u32).wrapping_sub(price_form.min_len) > price_form.spare
             || (amount.len as u32).wrapping_sub(amount_form.min_len) > amount_form.spare
         {
@@ -217,7 +211,7 @@ unsafe fn nanoseconds(text: &[u8; 27], places: usize) -> i64 {
 macro_rules! digit_kernels {
     () => {
         #[inline(always)]
-        unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: &Scales) -> Option<(i64, i64)> {
+        unsafe fn level(price: Tail<'_>, amount: Tail<'_>, scales: Scales) -> Option<(i64, i64)> {
             // SAFETY: the caller vouches for the machine.
             unsafe { level(price, amount, scales) }
         }

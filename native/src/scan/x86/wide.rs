@@ -5,7 +5,9 @@
 #[allow(clippy::wildcard_imports, reason = "the names are those of the instructions")]
 use core::arch::x86_64::*;
 
-use super::{digit_kernels, integer, keep, level, nanoseconds, seconds, COMMA, POINT, QUOTE, ZERO};
+use super::{
+    digit_kernels, integer, level, nanoseconds, seconds, COMMA, POINT, QUOTE, SPACE, ZERO,
+};
 use crate::scan::{Kernel, Rank, Scales, Tail, Tokens, LANES, MAX_TOKENS};
 
 /// Kernels for AVX-512 with VBMI2.
@@ -18,15 +20,6 @@ pub(crate) struct Avx512;
 /// The machine has AVX-512 with VBMI2, and `out` has room for 32 positions.
 #[inline(always)]
 unsafe fn store_quotes(block: __m512i, base: u16, out: *mut u16) -> usize {
-    const ORDER: [u8; 64] = {
-        let mut order = [0; 64];
-        let mut at = 0;
-        while at < 64 {
-            order[at as usize] = at;
-            at += 1;
-        }
-        order
-    };
     // SAFETY: the load is of the array and the store has its room.
     unsafe {
         let order = _mm512_loadu_si512(ORDER.as_ptr().cast());
@@ -44,67 +37,102 @@ unsafe fn store_quotes(block: __m512i, base: u16, out: *mut u16) -> usize {
     }
 }
 
-/// Four arrays of sixteen bytes in one register, the first one lowest.
+/// The places of a block, in order.
+static ORDER: [u8; 64] = {
+    let mut order = [0; 64];
+    let mut at = 0;
+    while at < 64 {
+        order[at as usize] = at;
+        at += 1;
+    }
+    order
+};
+
+/// Spreads the first four bytes over sixteen each, or those from the second on.
+static SPREAD: [[u8; 64]; 2] = {
+    let mut lanes = [[0; 64]; 2];
+    let mut at = 0;
+    while at < 64 {
+        lanes[0][at] = at as u8 / 16;
+        lanes[1][at] = at as u8 / 16 + 1;
+        at += 1;
+    }
+    lanes
+};
+
+/// Where two levels stand in a window, as bits.
+struct Texts {
+    /// First byte of each text.
+    starts: u64,
+    /// All bytes of the texts.
+    runs: u64,
+    points: u64,
+    /// The point of each text, or the quote behind a text without one.
+    marks: u64,
+}
+
+/// Finds the four texts of [`Kernel::top`]; none where anything stands that does not belong there.
+///
+/// Numbers are added to runs of ones: a one that is added to a run makes it carry over its end.
 #[inline(always)]
-unsafe fn gather(arrays: [&[u8; 16]; 4]) -> __m512i {
-    let [a, b, c, d] = arrays;
-    // SAFETY: the loads are of the arrays.
+unsafe fn texts<const SPACED: bool>(block: __m512i, raw: __m512i, commas: u64) -> Option<Texts> {
+    // SAFETY: plain register arithmetic.
     unsafe {
-        let low = _mm256_inserti128_si256::<1>(
-            _mm256_castsi128_si256(_mm_loadu_si128(a.as_ptr().cast())),
-            _mm_loadu_si128(b.as_ptr().cast()),
-        );
-        let high = _mm256_inserti128_si256::<1>(
-            _mm256_castsi128_si256(_mm_loadu_si128(c.as_ptr().cast())),
-            _mm_loadu_si128(d.as_ptr().cast()),
-        );
-        _mm512_inserti64x4::<1>(_mm512_castsi256_si512(low), high)
+        let starts = commas << if SPACED { 3 } else { 2 };
+        let ends = (commas & commas.wrapping_sub(1)) >> 1 | 1 << 63;
+        let runs = ends.wrapping_sub(starts);
+        let digits = _mm512_cmplt_epu8_mask(raw, _mm512_set1_epi8(10));
+        let points = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(POINT));
+        let quotes = _mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(QUOTE));
+        // A text begins and ends with a digit and stands between quotes.
+        let mut strange = runs & !(digits | points)
+            | (starts | ends >> 1) & !digits
+            | (starts >> 1 | ends) & !quotes;
+        if SPACED {
+            strange |= starts >> 2 & !_mm512_cmpeq_epi8_mask(block, _mm512_set1_epi8(SPACE));
+        }
+        let points = points & runs;
+        let marks = points | ends & !runs.wrapping_add(points);
+        // A text with two points has two marks.
+        (strange == 0 && marks.count_ones() == 4).then_some(Texts { starts, runs, points, marks })
     }
 }
 
-/// [`level`] for two at once.
 #[inline(always)]
-unsafe fn levels(texts: [Tail<'_>; 4], scales: &Scales) -> Option<[i64; 4]> {
-    let [a, b, c, d] = texts;
-    // SAFETY: the loads are of arrays, and the counts of digits that index are at most 16.
+unsafe fn top<const SPACED: bool>(
+    window: &[u8; 64],
+    commas: u64,
+    scales: Scales,
+) -> Option<[i64; 4]> {
+    // From a comma to the text behind it.
+    let gap = if SPACED { 3 } else { 2 };
+    // SAFETY: the loads are of arrays.
     unsafe {
-        let text = _mm512_and_si512(
-            gather([a.window, b.window, c.window, d.window]),
-            gather([keep(a.len), keep(b.len), keep(c.len), keep(d.len)]),
-        );
-        let filled = _mm512_test_epi8_mask(text, text);
-        let points = _mm512_cmpeq_epi8_mask(text, _mm512_set1_epi8(POINT));
-        let places = [
-            (points << 48 | 1 << 47).leading_zeros() as usize,
-            (points << 32 | 1 << 47).leading_zeros() as usize,
-            (points << 16 | 1 << 47).leading_zeros() as usize,
-            (points | 1 << 47).leading_zeros() as usize,
+        let block = _mm512_loadu_si512(window.as_ptr().cast());
+        let raw = _mm512_sub_epi8(block, _mm512_set1_epi8(ZERO));
+        let Texts { starts, runs, points, marks } = texts::<SPACED>(block, raw, commas)?;
+        let order = _mm512_loadu_si512(ORDER.as_ptr().cast());
+        let [this, next] = [
+            _mm512_loadu_si512(SPREAD[0].as_ptr().cast()),
+            _mm512_loadu_si512(SPREAD[1].as_ptr().cast()),
         ];
-        let forms = [
-            scales.price.forms.get_unchecked(places[0]),
-            scales.amount.forms.get_unchecked(places[1]),
-            scales.price.forms.get_unchecked(places[2]),
-            scales.amount.forms.get_unchecked(places[3]),
-        ];
-        // A length of no text of these forms, from 64 on that of another one: see the sum below.
-        let fits = forms[0].lens >> (a.len & 63)
-            & forms[1].lens >> (b.len & 63)
-            & forms[2].lens >> (c.len & 63)
-            & forms[3].lens >> (d.len & 63);
-        // Clears the lowest point of each lane; the highest bit lends, and a point there is in
-        // no form.
-        let second = points & ((points | 0x8000_8000_8000_8000) - 0x0001_0001_0001_0001);
-        let raw = _mm512_sub_epi8(text, _mm512_set1_epi8(ZERO));
-        let strangers = _mm512_mask_cmpgt_epu8_mask(filled, raw, _mm512_set1_epi8(9));
-        let len = a.len + b.len + c.len + d.len;
-        let is_filled = filled.count_ones() as usize == len;
-        if fits & 1 == 0 || second != 0 || strangers != points || !is_filled {
+        // Behind the four starts stands that of a text behind the window.
+        let starts = _mm512_mask_compress_epi8(_mm512_set1_epi8(64 + gap), starts, order);
+        let marks = _mm512_maskz_compress_epi8(marks, order);
+        let start = _mm512_permutexvar_epi8(this, starts);
+        let len = _mm512_sub_epi8(_mm512_permutexvar_epi8(next, starts), start);
+        let len = _mm512_sub_epi8(len, _mm512_set1_epi8(1 + gap));
+        let offsets = _mm512_broadcast_i64x4(_mm256_set_m128i(
+            _mm_loadu_si128(scales.amount.offsets().as_ptr().cast()),
+            _mm_loadu_si128(scales.price.offsets().as_ptr().cast()),
+        ));
+        let from = _mm512_add_epi8(_mm512_permutexvar_epi8(this, marks), offsets);
+        let taken = _mm512_cmplt_epu8_mask(_mm512_sub_epi8(from, start), len);
+        // A digit that is not taken is one too many for the scale.
+        if taken.count_ones() + points.count_ones() != runs.count_ones() {
             return None;
         }
-        let order =
-            gather([&forms[0].shuffle, &forms[1].shuffle, &forms[2].shuffle, &forms[3].shuffle]);
-        let digits = _mm512_subs_epu8(text, _mm512_set1_epi8(ZERO));
-        let digits = _mm512_shuffle_epi8(digits, order);
+        let digits = _mm512_maskz_permutexvar_epi8(taken, from, raw);
         let twos = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(0x010a));
         let fours = _mm512_madd_epi16(twos, _mm512_set1_epi32(0x0001_0064));
         let packed = _mm512_packus_epi32(fours, fours);
@@ -140,10 +168,22 @@ impl Kernel for Avx512 {
         }
     }
 
+    const READS_TOPS: bool = true;
+
     #[inline(always)]
-    unsafe fn levels(texts: [Tail<'_>; 4], scales: &Scales) -> Option<[i64; 4]> {
+    unsafe fn top<const SPACED: bool>(
+        window: &[u8; 64],
+        commas: u64,
+        scales: Scales,
+    ) -> Option<[i64; 4]> {
         // SAFETY: the caller vouches for the machine.
-        unsafe { levels(texts, scales) }
+        unsafe { top::<SPACED>(window, commas, scales) }
+    }
+
+    #[inline(always)]
+    unsafe fn last_four(bits: u64) -> u64 {
+        // SAFETY: the set includes BMI2.
+        unsafe { _pdep_u64(0xf << (bits.count_ones().saturating_sub(4) & 63), bits) }
     }
 
     #[inline(always)]
