@@ -15,13 +15,14 @@ import sys
 import time
 from collections import Counter
 from collections.abc import Callable
+from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, TypeVar
 
 from whitewire import Book, BookEvent, ConfigError, UsageError
-from whitewire._core import HttpParser
+from whitewire._core import HttpParser, usual_answer
 from whitewire.config import parse
 from whitewire.errors import PeerError, VenueRefusal, WhitewireError
 from whitewire.protocol import control_replies
@@ -189,10 +190,9 @@ class ReplyTarget:
     def _order(self, random: Random) -> None:
         asked = random.choice(self._orders)
         status = random.choice((asked["status"], *STATUSES))
-        reply = classify(
-            random.choice(list(RequestKind)), status, mutate(asked["body"].encode(), random)
-        )
-        check_verdict(reply, status)
+        body = mutate(asked["body"].encode(), random)
+        check_verdict(classify(random.choice(list(RequestKind)), status, body), status)
+        check_short(body)
 
     def _bulk(self, random: Random) -> None:
         asked = random.choice(self._bulks)
@@ -217,6 +217,17 @@ class ReplyTarget:
         else:
             assert isinstance(error, PeerError)
             assert error.code in ("venue-answer", "venue-unavailable")
+
+
+def check_short(body: bytes) -> None:
+    """What is read in short is an acceptance of the same to the general reader."""
+    found = usual_answer(body, "BTC_USDT", "q-1", 2, 6, False)
+    if found is not None:
+        venue_id, ticks, _, is_canceled = found
+        reply = classify(RequestKind.PLACE, 200, body)
+        assert isinstance(reply, Ack)
+        assert (reply.order.venue_id, reply.order.price) == (venue_id, ticks * Decimal("0.01"))
+        assert (reply.order.finish is not None, reply.order.deal_stock) == (is_canceled, 0)
 
 
 def check_verdict(reply: Ack | Refused | Ambiguous, status: int) -> None:

@@ -13,6 +13,7 @@ from tests.order_desk import new_order, new_store
 from whitewire.errors import PeerError, UsageError
 from whitewire.protocol.pipeline import Pipeline, Pool, Request
 from whitewire.protocol.replies import Ack, Ambiguous, Refused, RequestKind
+from whitewire.protocol.replies_plain import PlainAck
 
 PLACE, CANCEL, OTHER = RequestKind.PLACE, RequestKind.CANCEL, RequestKind.OTHER
 
@@ -46,6 +47,27 @@ def test_responses_answer_requests_in_their_order() -> None:
 def test_a_response_without_request_is_the_peers_fault() -> None:
     with pytest.raises(PeerError, match="answers no request"):
         ready().on_response(200, b"", 1)
+
+
+def test_the_usual_answer_is_read_in_short() -> None:
+    store, pipeline = new_store(), ready(3)
+    usual = {
+        **{"orderId": 7, "market": "BTC_USDT", "amount": "1", "left": "1", "dealStock": "0"},
+        **{"price": "5", "status": "OPEN", "clientOrderId": "ww-0"},
+    }
+    short = PlainAck(7, 500, 1_000_000, None)
+    order = new_order(store, "ww-0")
+    pipeline.push(Request(PLACE, (order,)))
+    assert pipeline.on_response(200, json.dumps(usual).encode(), 1)[1] == (short,)
+    pipeline.push(Request(PLACE, (order,)))
+    assert isinstance(pipeline.on_response(500, json.dumps(usual).encode(), 1)[1][0], Ambiguous)
+    legs = (order, *(new_order(store, f"ww-{n}") for n in (1, 2)))
+    rows = [{"result": usual, "error": None}, {"result": usual, "error": None}]
+    pipeline.push(Request(RequestKind.BULK, legs))
+    _, replies = pipeline.on_response(200, json.dumps(rows).encode(), 1)
+    assert replies[0] == short
+    assert isinstance(replies[1], Ack), "about another order"
+    assert isinstance(replies[2], Ambiguous), "no answer"
 
 
 def test_a_bulk_is_judged_leg_by_leg() -> None:

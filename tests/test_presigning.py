@@ -8,6 +8,7 @@ import hashlib
 import hmac
 import json
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -22,10 +23,11 @@ from tests.test_link import Nobody
 from whitewire import _core
 from whitewire._bridge import OrderConnection, Path
 from whitewire.gateway import Gateway
-from whitewire.presigning import MAX_LEAD_MS, MAX_PER_TICK, Presigning
+from whitewire.presigning import MAX_LEAD_MS, MAX_PER_TICK, PUT_OFF_S, Presigning
 from whitewire.protocol.nonce import NonceAllocator
 from whitewire.protocol.order_states import OrderState
 from whitewire.protocol.orders import Order
+from whitewire.protocol.pipeline import Pipeline
 from whitewire.transport.link import Address, connect, tls_context
 from whitewire.venue import Venue
 
@@ -68,6 +70,8 @@ class World:
 
     def __post_init__(self) -> None:
         self.config = self.orders = self
+        self.pipeline = Pipeline(10, 1)
+        self.entry = SimpleNamespace(lanes=[self])
         self.presigning = Presigning(cast(Gateway, self))
         self.store = new_store()
         self.known: dict[int, Order] = {}
@@ -106,6 +110,20 @@ class World:
     @property
     def lead_ms(self) -> int:
         return self.nonces.last - self.clock.epoch_ms(0)
+
+
+def test_a_signature_waits_for_the_answers_that_are_awaited() -> None:
+    async def main() -> None:
+        world = World()
+        world.pipeline.in_flight = 1
+        world.tell(1, OrderState.OPEN)
+        await world.turns()
+        assert world.cancel(1) == 0
+        world.tell(2, OrderState.OPEN)
+        await asyncio.sleep(10 * PUT_OFF_S)
+        assert world.cancel(2) > 0, "but not for long"
+
+    in_a_loop(main())
 
 
 def in_a_loop(work: Any) -> None:

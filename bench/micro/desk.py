@@ -156,17 +156,22 @@ class Desk:
             WrongAnswerError: the venue would refuse a request.
         """
         bodies: list[dict[str, Any]] = []
-        for far in self._far:
-            replies = []
-            for body in _requests(_drain(far)):
-                bodies.append(body)
-                replies.append(self._reply(body))
-            if replies:
-                far.sendall(b"".join(replies))
+        for far, body, reply in self.replies():
+            bodies.append(body)
+            far.sendall(reply)
         async with asyncio.timeout(_PATIENCE_S):
             while any(lane.pipeline.in_flight for lane in self.gateway.entry.lanes):
                 await asyncio.sleep(0)
         return bodies
+
+    def replies(self) -> list[tuple[socket.socket, dict[str, Any], bytes]]:
+        """Reads and verifies what was sent: where each answer goes, the request's body, the answer.
+
+        Raises:
+            WrongAnswerError: the venue would refuse a request.
+        """
+        sent = [(far, body) for far in self._far for body in _requests(_drain(far))]
+        return [(far, body, self._reply(body)) for far, body in sent]
 
     def _reply(self, body: dict[str, Any]) -> bytes:
         """Acknowledges placements, changes and cancels."""

@@ -18,6 +18,7 @@
 #![allow(clippy::inline_always, reason = "kernels run in their caller, which has their features")]
 
 mod account;
+pub mod answer;
 mod fast;
 mod general;
 mod json;

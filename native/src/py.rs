@@ -4,6 +4,7 @@
 //! from outside (see `capi`). Invariant: no Python code runs while the core is borrowed.
 
 mod allowance;
+mod answer;
 mod book;
 mod engine;
 mod guard;
@@ -123,6 +124,8 @@ fn _core(module: &Bound<'_, PyModule>) -> PyResult<()> {
     module.add_class::<allowance::PyAllowance>()?;
     module.add_class::<reflex::PyReflexes>()?;
     module.add_function(wrap_pyfunction!(refusals, module)?)?;
+    module.add_function(wrap_pyfunction!(answer::usual_answer, module)?)?;
+    module.add_function(wrap_pyfunction!(tools::scaled, module)?)?;
     module.add("__version__", env!("CARGO_PKG_VERSION"))?;
     module.add("build_profile", if cfg!(debug_assertions) { "debug" } else { "release" })?;
     module.add("STATES", guard::STATES.map(|(name, _)| name))?;

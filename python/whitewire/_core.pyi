@@ -25,6 +25,38 @@ _api: Any
 def refusals() -> list[tuple[int, str, str]]:
     """(number, code, reason) of everything that can keep an order from the wire."""
 
+def scaled(text: str, decimals: int, /) -> int | None:
+    """The integer of a decimal text at a scale; None where it would be rounded, or is beyond int64.
+
+    Args:
+        text: `-?digits[.digits][(e|E)[+-]digits]`.
+        decimals: of the scale, -12 to 12.
+    """
+
+def usual_answer(
+    answer: bytes,
+    market: str,
+    client_id: str,
+    price_decimals: int,
+    amount_decimals: int,
+    is_call: bool,
+    /,
+) -> tuple[int, int, int, bool] | None:
+    """Reads the usual answer to an order request: the order object, nothing of it dealt.
+
+    Args:
+        answer: JSON text.
+        market: the venue's name of the order's market.
+        client_id: our id of the order; the answer may leave it out.
+        price_decimals: of the market's ticks.
+        amount_decimals: of the market's lots.
+        is_call: the object has the names of the WebSocket's order methods.
+
+    Returns:
+        Venue id, price in ticks, amount in lots, whether the order was canceled (it rests
+        otherwise); None for any other answer, an error too.
+    """
+
 @final
 class BookEvent:
     """What a frame did to a book.

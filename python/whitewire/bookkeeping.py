@@ -30,8 +30,7 @@ from whitewire.journal.reader import newest_session, recover, replay
 from whitewire.journal.state import JournalState
 from whitewire.journal.writer import Writer
 from whitewire.market import Side
-from whitewire.protocol.order_table import OrderNotice
-from whitewire.protocol.orders import Fill, Liquidity
+from whitewire.protocol.orders import Fill, Liquidity, NoticeKind, OrderNotice, OrderState
 
 if TYPE_CHECKING:
     from whitewire.config import Config
@@ -44,7 +43,10 @@ __all__ = ["Bookkeeper"]
 log = logging.getLogger("whitewire")
 
 MAX_TEXT = records.MAX_TEXT
+# Values of enumerations are looked up slowly.
 _WORDS = {side: side.value for side in Side}
+_KINDS = {kind: kind.value for kind in NoticeKind}
+_STATES = {state: state.value for state in OrderState}
 
 
 class Bookkeeper:
@@ -253,13 +255,14 @@ class Bookkeeper:
 
 
 def _fact(notice: OrderNotice) -> records.OrderFact:
-    order, reject = notice.order, notice.reject
+    order, kind, reject, detail = notice
+    current = order.current
     return records.OrderFact(
         order.t_changed_ns,
         order.client_id,
-        notice.kind.value,
-        order.state.value,
-        order.venue_id,
+        _KINDS[kind],
+        _STATES[order.state],
+        0 if current is None else current.venue_id,
         order.price_ticks,
         order.amount_lots,
         order.filled_lots,
@@ -267,7 +270,7 @@ def _fact(notice: OrderNotice) -> records.OrderFact:
         order.target_ticks,
         order.target_lots,
         reject.code if reject is not None else "",
-        notice.detail[:MAX_TEXT],
+        detail[:MAX_TEXT],
     )
 
 

@@ -17,7 +17,7 @@ from whitewire.guard_limits import account_limits, account_scale, market_limits
 from whitewire.journal.records import Standing
 from whitewire.latch import Latch, LatchFile
 from whitewire.market import Side
-from whitewire.protocol.exposure import exposure_of
+from whitewire.protocol.exposure import counted
 from whitewire.protocol.orders import Fill, Order, OrderState, Reject
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ STRICTNESS = {"active": 0, "reducing": 1, "disarmed": 2, "halted": 3, "killed": 
 # A refused post-only order is the market's doing, not a sign of trouble.
 HARMLESS = frozenset({"would-take"})
 HUMAN = "repeats"
+_SELL = Side.SELL  # slow to look up
 
 
 class Guard:
@@ -115,22 +116,17 @@ class Guard:
 
     def order_changed(self, order: Order) -> None:
         """Reports what an order may still do."""
-        one = exposure_of(order)
         self._core.set_order(
-            order.market.index,
-            order.side is Side.SELL,
-            self.number(order),
-            one.lots,
-            one.notional,
-            one.price,
-            one.is_open,
+            order.market.index, order.side is _SELL, self.number(order), *counted(order)
         )
 
     def number(self, order: Order) -> int:
         """The core's name of an order: the number that ends its id, or one that no id can have."""
         tail = order.client_id[-10:]
-        if tail.isascii() and tail.isdigit() and int(tail):
-            return int(tail)
+        if tail.isascii() and tail.isdigit():
+            number = int(tail)
+            if number:
+                return number
         return self._others.setdefault(order.client_id, 10**10 + len(self._others))
 
     def set_position(self, market: str, amount: Decimal) -> None:

@@ -16,7 +16,8 @@ Numbers
    nonce would be 100 ms ahead of the clock or more. So presigning never makes the allocator run
    further ahead than that, and a tick by 50 ms.
 4. What was just acknowledged is signed after the callbacks, eight at a turn of the loop: some
-   microseconds between two reads of the sockets.
+   microseconds between two reads of the sockets. While other answers are awaited, as the rest of a
+   ladder's, it is put off by a millisecond, so that none of them waits for a signature.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from itertools import islice
 from typing import TYPE_CHECKING
 
 from whitewire._bridge import now_ns
-from whitewire.protocol.order_states import OrderState
+from whitewire.protocol.order_states import DONE, OrderState
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -41,6 +42,7 @@ REMAKE_MS = 1_600
 MAX_PER_TICK = 50
 MAX_PER_TURN = 8
 MAX_LEAD_MS = 100
+PUT_OFF_S = 0.001
 _WANTED = (OrderState.OPEN, OrderState.MODIFYING)
 
 
@@ -63,11 +65,12 @@ class Presigning:
         """Something happened to an order: it may rest from now on, or be done."""
         if not self._is_on:
             return
-        if order.is_done:
+        state = order.state
+        if state in DONE:
             self._waiting.pop(order, None)
             if self._ready.pop(order, None) is not None:
                 self._gateway.engine.forget_presigned(order.client_id.encode())
-        elif order.state in _WANTED and order not in self._ready:
+        elif state in _WANTED and order not in self._ready:
             self._waiting[order] = None
             self._schedule()
 
@@ -96,7 +99,15 @@ class Presigning:
     def _schedule(self) -> None:
         if not self._is_scheduled:
             self._is_scheduled = True
-            asyncio.get_running_loop().call_soon(self._turn)
+            asyncio.get_running_loop().call_soon(self._begin)
+
+    def _begin(self) -> None:
+        gateway = self._gateway
+        lanes = gateway.entry.lanes if hasattr(gateway, "entry") else ()  # none during a start
+        if any(lane.pipeline.in_flight for lane in lanes):
+            asyncio.get_running_loop().call_later(PUT_OFF_S, self._turn)
+        else:
+            self._turn()
 
     def _turn(self) -> None:
         self._is_scheduled = False

@@ -92,7 +92,7 @@ class Ladder:
 
     def settle(self) -> None:
         """Takes up what waited for an order of this market; after any event of one."""
-        if self._gateway.may_quote(self.market.name):
+        if self._slots.has_waiting and self._gateway.may_quote(self.market.name):
             self._perform(quotes.settle(self._slots, self._tolerance))
 
     def clear(self) -> None:

@@ -37,6 +37,10 @@ __all__ = ["Reactions"]
 
 log = logging.getLogger("whitewire")
 
+# Values and members of enumerations are looked up slowly.
+_KINDS = {kind: kind.value for kind in NoticeKind}
+_UNKNOWN, _ILLEGAL = NoticeKind.UNKNOWN, NoticeKind.ILLEGAL
+
 
 class Reactions:
     """Implements `transport.order_entry.OrderEntryOwner` and `transport.feed.FeedOwner`.
@@ -69,20 +73,11 @@ class Reactions:
         gateway.path.enter()
         try:
             for notice in notices:
-                if isinstance(notice, Fill):
-                    gateway.guard.on_fill(notice)
-                    position = gateway.positions[notice.order.market.name]
-                    position.apply(notice)
-                    gateway.collateral.on_fill(notice.order.market.name, now_ns())
-                    gateway.counts["fills"] += 1
-                    self.away.on_fill(notice)
-                    self.owed.note(notice.order, now_ns())
-                    gateway.callbacks.on_fill(notice)
-                    gateway.callbacks.on_position(position)
-                    gateway.money.on_fill(notice)
-                elif isinstance(notice, OrderNotice):
+                if isinstance(notice, OrderNotice):
                     touched.add(notice.order.market.name)
                     self._tell(notice)
+                elif isinstance(notice, Fill):
+                    self._tell_fill(notice)
                 else:
                     gateway.counts["foreign"] += 1
                     is_unwanted = notice.is_orphan or gateway.config.recovery.foreign == "cancel"
@@ -93,22 +88,48 @@ class Reactions:
             gateway.path.leave()
             gateway.journal.note(notices)
 
+    def _notify_of(self, order: Order, notices: Sequence[OrderNotice]) -> None:
+        """As `notify`, of one order; every answer comes here."""
+        gateway = self._gateway
+        gateway.path.enter()
+        try:
+            for notice in notices:
+                self._tell(notice)
+            gateway.ladders[order.market.name].settle()
+        finally:
+            gateway.path.leave()
+            gateway.journal.note(notices)
+
     def _tell(self, notice: OrderNotice) -> None:
         gateway = self._gateway
-        order, kind = notice.order, notice.kind
-        gateway.counts[kind.value] += 1
-        self.away.on_order(order)
+        order, kind, reject, detail = notice
+        gateway.counts[_KINDS[kind]] += 1
+        if self.away.is_away:
+            self.away.on_order(order)
         self.owed.note(order, now_ns())
         gateway.ordering.presigning.note(order)
-        if kind in (NoticeKind.UNKNOWN, NoticeKind.ILLEGAL):
-            log.warning("order %s is %s: %s", order.client_id, kind, notice.detail)
+        if kind is _UNKNOWN or kind is _ILLEGAL:
+            log.warning("order %s is %s: %s", order.client_id, kind, detail)
             gateway.is_in_doubt = True
-        if notice.reject is not None:
-            if notice.reject.source is RejectSource.VENUE:
-                gateway.counts[f"rejected-{notice.reject.code}"] += 1
-                gateway.guard.on_reject(notice.reject)
-            gateway.callbacks.on_reject(order, notice.reject)
+        if reject is not None:
+            if reject.source is RejectSource.VENUE:
+                gateway.counts[f"rejected-{reject.code}"] += 1
+                gateway.guard.on_reject(reject)
+            gateway.callbacks.on_reject(order, reject)
         gateway.callbacks.on_order(order, notice)
+
+    def _tell_fill(self, fill: Fill) -> None:
+        gateway, market = self._gateway, fill.order.market.name
+        gateway.guard.on_fill(fill)
+        position = gateway.positions[market]
+        position.apply(fill)
+        gateway.collateral.on_fill(market, now_ns())
+        gateway.counts["fills"] += 1
+        self.away.on_fill(fill)
+        self.owed.note(fill.order, now_ns())
+        gateway.callbacks.on_fill(fill)
+        gateway.callbacks.on_position(position)
+        gateway.money.on_fill(fill)
 
     # ---- order lanes ------------------------------------------------------------------------
 
@@ -124,8 +145,13 @@ class Reactions:
                 self.on_held(request.endpoint, held)
         if FAILPOINT:
             hit("after_ack")
-        for order, reply in zip(request.orders, replies, strict=True):
-            self.notify(gateway.store.on_reply(request.kind, order, reply, now_ns), (order,))
+        kind, on_reply = request.kind, gateway.store.on_reply
+        if len(replies) == 1:
+            (order,), (reply,) = request.orders, replies
+            self._notify_of(order, on_reply(kind, order, reply, now_ns))
+        else:
+            for order, reply in zip(request.orders, replies, strict=True):
+                self._notify_of(order, on_reply(kind, order, reply, now_ns))
         gateway.ordering.send_waiting_cancels()
 
     def on_held(self, endpoint: str, held: Held) -> None:
@@ -151,7 +177,7 @@ class Reactions:
         reject = Reject(RejectSource.LOCAL, "not-sent", reason, retryable=True, untouched=True)
         for order in request.orders:
             refused = gateway.store.on_reply(request.kind, order, Refused(reject), now_ns())
-            self.notify(refused, (order,))
+            self._notify_of(order, refused)
             if request.kind is RequestKind.CANCEL:
                 gateway.ordering.cancel(order)
 

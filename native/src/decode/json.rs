@@ -118,6 +118,11 @@ impl<'a> Text<'a> {
         Ok(())
     }
 
+    /// The text as it was written, None where it has escapes.
+    pub(crate) fn unescaped(&self) -> Option<&'a [u8]> {
+        (!self.escaped).then_some(self.raw.as_bytes())
+    }
+
     /// Whether the text is exactly this one.
     pub(crate) fn is(&self, name: &str) -> bool {
         if !self.escaped {
@@ -191,6 +196,14 @@ impl<'a> Cursor<'a> {
     /// The next value, checked to its end.
     pub(crate) fn value(&mut self) -> Result<Value<'a>, Reason> {
         self.nested(0)
+    }
+
+    /// Calls `each` with every member of the object that comes next; fails if none comes.
+    pub(crate) fn members(
+        &mut self,
+        each: impl FnMut(Text<'a>, Value<'a>) -> Result<(), Reason>,
+    ) -> Result<(), Reason> {
+        self.object(0, each)
     }
 
     fn nested(&mut self, depth: u32) -> Result<Value<'a>, Reason> {

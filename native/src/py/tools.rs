@@ -1,4 +1,4 @@
-//! `Histogram` and `HttpParser`.
+//! `Histogram`, `HttpParser` and `scaled`.
 
 use pyo3::prelude::*;
 use pyo3::types::{PyBytes, PyList};
@@ -7,6 +7,14 @@ use super::raise;
 use crate::capi::Shared;
 use crate::histogram::Histogram;
 use crate::http1::{Limits, Progress, ResponseParser};
+use crate::price;
+
+/// The number times `10^decimals`, or None.
+#[pyfunction]
+#[pyo3(signature = (text, decimals, /))]
+pub fn scaled(text: &str, decimals: i8) -> Option<i64> {
+    price::parse(text.as_bytes(), decimals).ok()
+}
 
 #[pyclass(name = "Histogram", module = "whitewire._core")]
 #[derive(Clone)]

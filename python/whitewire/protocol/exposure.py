@@ -22,9 +22,10 @@ from collections.abc import Iterable
 from typing import NamedTuple
 
 from whitewire.market import Side
+from whitewire.protocol.order_states import DONE
 from whitewire.protocol.orders import Order
 
-__all__ = ["Exposure", "SideSums", "exposure_of", "sums_of"]
+__all__ = ["Exposure", "SideSums", "counted", "exposure_of", "sums_of"]
 
 
 class Exposure(NamedTuple):
@@ -54,32 +55,35 @@ class SideSums(NamedTuple):
 
 def exposure_of(order: Order) -> Exposure:
     """The exposure of an order by its present facts."""
-    unbooked = _unbooked(order)
+    return Exposure(*counted(order))
+
+
+def counted(order: Order) -> tuple[int, int, int, bool]:
+    """The fields of `exposure_of`, which every fact asks for."""
+    price, current, unbooked = order.price_ticks, order.current, 0
+    for leg in order.legs:
+        known, booked = leg.dealt_lots, leg.fill_lots
+        if leg.amount_lots > known and leg is not current and leg.finish is None:
+            known = leg.amount_lots  # nobody told how it ended
+        if known > booked:
+            unbooked += known - booked
     if order.past is not None:
         unbooked += max(order.past.dealt_lots - order.past.fill_lots, 0)
-    if order.is_done:
-        return Exposure(unbooked, 0, order.price_ticks, False)  # X3
-    lots, price = order.left_lots, order.price_ticks
+    if order.state in DONE:
+        return unbooked, 0, price, False  # X3
+    lots = order.amount_lots
+    if current is not None:
+        known, booked = current.dealt_lots, current.fill_lots
+        lots -= known if known > booked else booked
+        if lots < 0:
+            lots = 0
     notional = price * lots
     if order.is_replacement_due:  # X2
         lots += order.target_lots
         notional = max(notional, order.target_ticks * order.target_lots)
         nearest = max if order.side is Side.BUY else min
         price = nearest(price, order.target_ticks)
-    return Exposure(lots + unbooked, notional, price, True)
-
-
-def _unbooked(order: Order) -> int:
-    """What of its legs was dealt, or may have been, and nobody told; written out, as it is asked
-    with every fact."""
-    lots, current = 0, order.current
-    for leg in order.legs:
-        known = leg.dealt_lots
-        if leg.amount_lots > known and leg is not current and leg.finish is None:
-            known = leg.amount_lots
-        if known > leg.fill_lots:
-            lots += known - leg.fill_lots
-    return lots
+    return lots + unbooked, notional, price, True
 
 
 def sums_of(orders: Iterable[Order], market: str, side: Side) -> SideSums:

@@ -1,4 +1,4 @@
-"""What one fact does to one order: replies, pushes, deals and losses become table inputs.
+"""What one fact does to one order: pushes, deals and losses become table inputs.
 
 Owns: the reading of facts by the rules of `order_states` (whose numbers are cited here) and the
 notices that follow. Must not know: other orders, connections, clocks. Invariant: every function is
@@ -10,9 +10,10 @@ from __future__ import annotations
 from decimal import Decimal, InvalidOperation
 from typing import NamedTuple
 
+from whitewire._core import scaled
 from whitewire.errors import PeerError
 from whitewire.protocol.events import Deal, OrderUpdate
-from whitewire.protocol.order_states import Doubt, Finish, OrderInput, OrderState, next_state
+from whitewire.protocol.order_states import TRANSITIONS, Doubt, Finish, OrderInput, OrderState
 from whitewire.protocol.orders import (
     Fill,
     Leg,
@@ -23,15 +24,17 @@ from whitewire.protocol.orders import (
     Reject,
     RejectSource,
 )
-from whitewire.protocol.replies import Ack, OrderReply, Refused, Reply, RequestKind, finish_of
+from whitewire.protocol.replies import OrderReply, RequestKind, finish_of
 
 __all__ = [
-    "cancel_reply",
+    "FINISHED",
+    "Facts",
     "deal",
+    "facts_of",
+    "learn_leg",
     "lose",
-    "modify_reply",
+    "merge",
     "modify_sent",
-    "place_reply",
     "push",
     "refuse",
     "resolve",
@@ -63,40 +66,41 @@ _ANSWERS = {
     OrderInput.MODIFY_ACKED: _REPLACED,
     OrderInput.RESOLVED_OPEN: _EVERY,
 }
-_FINISHED = {
+FINISHED = {
     Finish.FILLED: OrderInput.FINISHED_FILLED,
     Finish.CANCELED: OrderInput.FINISHED_CANCELED,
 }
-_ACKED = {
-    None: OrderInput.ACK_OPEN,
-    Finish.FILLED: OrderInput.ACK_FILLED,
-    Finish.CANCELED: OrderInput.ACK_CANCELED,
-}
 _FINAL_EVENT = 3
+# Members of enumerations are looked up slowly.
+_OPEN, _UNKNOWN, _REPLACED_CAUSE = OrderState.OPEN, OrderState.UNKNOWN, OrderInput.REPLACED
 
 
-class _Facts(NamedTuple):
-    """What a push or a reply says about one leg; stock and money."""
+class Facts(NamedTuple):
+    """What a push or a reply says about one leg; stock and money, as the venue's texts or read."""
 
-    price: Decimal | None
-    amount: Decimal
-    deal_stock: Decimal
-    deal_money: Decimal
+    price: Decimal | str | None
+    amount: Decimal | str
+    deal_stock: Decimal | str
+    deal_money: Decimal | str
     finish: Finish | None
 
 
-def scale(value: Decimal, decimals: int) -> int:
-    """The integer of a venue number at a market's scale, exactly.
+def scale(value: Decimal | str, decimals: int) -> int:
+    """The integer of a venue number at a market's scale, exactly; of a text by the core if it can.
 
     Raises:
         PeerError: not a finite number, or finer than the scale.
     """
+    if isinstance(value, str):
+        evident = scaled(value, decimals)
+        if evident is not None:
+            return evident
     try:
-        scaled = value.scaleb(decimals)
-        whole = int(scaled)
+        exact = Decimal(value).scaleb(decimals)
+        whole = int(exact)
     except (InvalidOperation, ValueError, OverflowError):
         raise PeerError("venue-number", f"{value} is not a finite number", "reconnect") from None
-    if whole != scaled:
+    if whole != exact:
         raise PeerError("venue-number", f"{value} has more than {decimals} decimals", "reconnect")
     return whole
 
@@ -106,7 +110,7 @@ def step(
 ) -> list[OrderNotice]:
     """Move `order` through the table and tell what changed."""
     old = order.state
-    new = next_state(old, cause)
+    new = TRANSITIONS[cause].get(old)
     notices: list[OrderNotice] = []
     if new is None:
         text = f"{cause.name} in state {old.name}" + (f": {detail}" if detail else "")
@@ -114,20 +118,20 @@ def step(
         if order.is_done:
             return notices  # rule 5: a final order stays what it is
         order.doubts |= Doubt.CONTRADICTION
-        new = OrderState.UNKNOWN
-    elif old is OrderState.UNKNOWN and new is OrderState.OPEN:
+        new = _UNKNOWN
+    elif old is _UNKNOWN and new is _OPEN:
         order.doubts &= ~_ANSWERS[cause]
         if order.doubts:
-            new = OrderState.UNKNOWN  # rule 3
+            new = _UNKNOWN  # rule 3
     order.t_changed_ns = now_ns
-    if cause is OrderInput.REPLACED and not notices:
+    if cause is _REPLACED_CAUSE and not notices:
         notices.append(OrderNotice(order, NoticeKind.REPLACED))
     if new is old:
         return notices
     order.state = new
-    if old is OrderState.UNKNOWN:
+    if old is _UNKNOWN:
         notices.append(OrderNotice(order, NoticeKind.RESOLVED, None, cause.value))
-    if new is OrderState.UNKNOWN:
+    if new is _UNKNOWN:
         order.t_unknown_ns = now_ns
         notices.append(OrderNotice(order, NoticeKind.UNKNOWN, reject, detail or cause.value))
     elif new in _FINAL_NOTICE:
@@ -166,89 +170,18 @@ def lose(order: Order, kind: RequestKind, reason: str, now_ns: int) -> list[Orde
     return step(order, OrderInput.LOST, now_ns, reason)
 
 
-def place_reply(order: Order, reply: Reply, now_ns: int) -> list[OrderNotice]:
-    """The verdict on the placement."""
-    if isinstance(reply, Refused):
-        return refuse(order, reply.reject, now_ns)
-    if not isinstance(reply, Ack):
-        return lose(order, RequestKind.PLACE, reply.reason, now_ns)
-    notices = _acked(order)
-    leg = _reply_leg(order, reply.order, now_ns, notices)
-    if leg is None or leg is not order.current:
-        return notices
-    facts = _reply_facts(reply.order)
-    return notices + _apply(order, leg, facts, _ACKED[facts.finish], now_ns)
-
-
-def cancel_reply(order: Order, reply: Reply, now_ns: int) -> list[OrderNotice]:
-    """The verdict on a cancel."""
-    if isinstance(reply, Refused):
-        notices = _refused(order, reply.reject)
-        is_harmless = reply.reject.untouched and order.current is not None
-        if is_harmless and not order.is_replacement_due and not order.doubts:
-            return notices + step(order, OrderInput.CANCEL_REFUSED, now_ns)  # rule 4
-        if not order.is_done:
-            order.doubts |= Doubt.CANCEL
-        return notices + step(order, OrderInput.CANCEL_MISSED, now_ns, reply.reject.message)
-    if not isinstance(reply, Ack):
-        return lose(order, RequestKind.CANCEL, reply.reason, now_ns)
-    notices = []
-    leg = _reply_leg(order, reply.order, now_ns, notices)
-    if leg is None:
-        return notices
-    if leg is not order.current:
-        text = f"the cancel's answer names the old leg {leg.venue_id}"
-        return notices + step(order, OrderInput.CONTRADICTION, now_ns, text)
-    # The order is gone whatever its status text says; only a fill differs.
-    facts = _reply_facts(reply.order)._replace(finish=reply.order.finish or Finish.CANCELED)
-    is_filled = facts.finish is Finish.FILLED
-    cause = OrderInput.FINISHED_FILLED if is_filled else OrderInput.CANCEL_ACKED
-    return notices + _apply(order, leg, facts, cause, now_ns)
-
-
-def modify_reply(order: Order, reply: Reply, now_ns: int) -> list[OrderNotice]:
-    """The verdict on a modify."""
-    if isinstance(reply, Refused):
-        notices = _refused(order, reply.reject)
-        order.is_replacement_due = False
-        order.target_ticks, order.target_lots = order.price_ticks, order.amount_lots
-        if order.current is not None and order.current.finish is Finish.CANCELED:
-            # Rule 2: no replacement follows, so what looked like the old leg was the order.
-            return notices + step(order, OrderInput.FINISHED_CANCELED, now_ns)
-        if reply.reject.untouched or order.is_done:
-            return notices + step(order, OrderInput.MODIFY_REFUSED, now_ns)
-        order.doubts |= Doubt.MODIFY  # rule 4
-        return notices + step(order, OrderInput.MODIFY_MISSED, now_ns, reply.reject.message)
-    if not isinstance(reply, Ack):
-        return lose(order, RequestKind.MODIFY, reply.reason, now_ns)
-    notices = _acked(order)
-    leg = _reply_leg(order, reply.order, now_ns, notices)
-    if leg is None or leg is not order.current:
-        return notices
-    order.is_replacement_due = False
-    facts = _reply_facts(reply.order)
-    cause = OrderInput.MODIFY_ACKED if facts.finish is None else _FINISHED[facts.finish]
-    return notices + _apply(order, leg, facts, cause, now_ns)
-
-
 def push(order: Order, update: OrderUpdate, now_ns: int) -> list[OrderNotice] | None:
     """One `ordersPending` push about `order`; None when it brought no news."""
     if order.t_event_ns == 0:
         order.t_event_ns = now_ns
-    left = Decimal(update.left)
     finish = None
     if update.event == _FINAL_EVENT:  # final whatever the text says; the text tells how
+        left = Decimal(update.left)
         by_left = Finish.FILLED if left == 0 else Finish.CANCELED
         finish = finish_of(update.status, left) or by_left
-    facts = _Facts(
-        Decimal(update.price),
-        Decimal(update.amount),
-        Decimal(update.deal_stock),
-        Decimal(update.deal_money),
-        finish,
-    )
+    facts = Facts(update.price, update.amount, update.deal_stock, update.deal_money, finish)
     notices: list[OrderNotice] = []
-    leg = _learn_leg(order, update.venue_id, now_ns, notices)
+    leg = learn_leg(order, update.venue_id, now_ns, notices)
     if leg is None:
         return notices
     if leg is order.past:
@@ -265,22 +198,20 @@ def push(order: Order, update: OrderUpdate, now_ns: int) -> list[OrderNotice] | 
     has_news = has_news or scale(facts.deal_stock, order.market.amount_decimals) > leg.dealt_lots
     if not has_news:
         return None
-    return notices + _apply(
-        order, leg, facts, _push_cause(order, leg, update.event, finish), now_ns
-    )
+    return notices + merge(order, leg, facts, _push_cause(order, leg, update.event, finish), now_ns)
 
 
 def deal(order: Order, event: Deal) -> list[OrderNotice | Fill] | None:
     """One of our deals; None when it was seen before. It may be old, so no clock moves."""
     now_ns = order.t_changed_ns
     price, amount, fee = Decimal(event.price), Decimal(event.amount), Decimal(event.fee)
-    lots = scale(amount, order.market.amount_decimals)
-    ticks = scale(price, order.market.price_decimals)
+    lots = scale(event.amount, order.market.amount_decimals)
+    ticks = scale(event.price, order.market.price_decimals)
     if not order.book_fill((event.deal_id, event.venue_id), event.fee_asset, fee):
         return None
     notices: list[OrderNotice] = []
     is_first = not order.legs
-    _learn_leg(order, event.venue_id, now_ns, notices)
+    learn_leg(order, event.venue_id, now_ns, notices)
     leg = order.leg(event.venue_id)
     if leg is not None:
         leg.fill_lots += lots
@@ -312,7 +243,7 @@ def resolve(
     is_replaced = order.current is not None and leg is not order.current
     notices = [OrderNotice(order, NoticeKind.REPLACED)] if is_replaced else []
     order.current = leg
-    return notices + _apply(order, leg, _reply_facts(reply), outcome, now_ns)
+    return notices + merge(order, leg, facts_of(reply), outcome, now_ns)
 
 
 def _push_cause(order: Order, leg: Leg, event: int, finish: Finish | None) -> OrderInput | None:
@@ -322,23 +253,24 @@ def _push_cause(order: Order, leg: Leg, event: int, finish: Finish | None) -> Or
         return OrderInput.OPENED if event == 1 else OrderInput.CHANGED
     if finish is Finish.CANCELED and order.is_replacement_due:
         return OrderInput.OLD_LEG_GONE  # rule 2
-    return _FINISHED[finish]
+    return FINISHED[finish]
 
 
-def _apply(
-    order: Order, leg: Leg, facts: _Facts, cause: OrderInput | None, now_ns: int
+def merge(
+    order: Order, leg: Leg, facts: Facts, cause: OrderInput | None, now_ns: int
 ) -> list[OrderNotice]:
     """Merge the facts into the leg (rule 1), then step, then tell of new fills."""
     market = order.market
     dealt = scale(facts.deal_stock, market.amount_decimals)
     has_grown = dealt > leg.dealt_lots
     if has_grown:
-        leg.dealt_lots, leg.dealt_money = dealt, facts.deal_money
+        leg.dealt_lots, leg.dealt_money = dealt, Decimal(facts.deal_money)
     leg.finish = leg.finish or facts.finish
     if leg is order.current:
         order.amount_lots = scale(facts.amount, market.amount_decimals)
-        if facts.price:
-            order.price_ticks = scale(facts.price, market.price_decimals)
+        ticks = 0 if facts.price is None else scale(facts.price, market.price_decimals)
+        if ticks:
+            order.price_ticks = ticks
         if not order.is_replacement_due:
             order.target_ticks, order.target_lots = order.price_ticks, order.amount_lots
     order.t_changed_ns = now_ns
@@ -348,28 +280,17 @@ def _apply(
     return notices
 
 
-def _reply_leg(
-    order: Order, reply: OrderReply, now_ns: int, notices: list[OrderNotice]
-) -> Leg | None:
-    """The leg that an answer names, or None when the answer is about another order."""
-    if reply.client_id not in ("", order.client_id) or reply.market != order.market.name:
-        text = f"the answer is about {reply.market} {reply.client_id}"
-        notices[:] = step(order, OrderInput.CONTRADICTION, now_ns, text)
-        return None
-    return _learn_leg(order, reply.venue_id, now_ns, notices)
-
-
-def _learn_leg(order: Order, venue_id: int, now_ns: int, notices: list[OrderNotice]) -> Leg | None:
+def learn_leg(order: Order, venue_id: int, now_ns: int, notices: list[OrderNotice]) -> Leg | None:
     """The leg of a venue id, added when new (rule 2); None when it fits no history."""
+    if not order.legs:
+        order.current = first = Leg(venue_id)
+        order.legs = (first,)
+        return first
     leg = order.leg(venue_id)
     if leg is not None:
         return leg
     is_replacement = order.is_replacement_due
-    is_first = not order.legs
     leg = order.add_leg(venue_id)
-    if is_first:
-        order.current = leg
-        return leg
     if not is_replacement:
         text = f"unexpected venue id {venue_id}"
         notices += step(order, OrderInput.CONTRADICTION, now_ns, text)
@@ -383,15 +304,6 @@ def _learn_leg(order: Order, venue_id: int, now_ns: int, notices: list[OrderNoti
     return leg
 
 
-def _reply_facts(reply: OrderReply) -> _Facts:
-    return _Facts(reply.price, reply.amount, reply.deal_stock, reply.deal_money, reply.finish)
-
-
-def _acked(order: Order) -> list[OrderNotice]:
-    """An acknowledgement of an order that is done is no news."""
-    return [] if order.is_done else [OrderNotice(order, NoticeKind.ACKED)]
-
-
-def _refused(order: Order, reject: Reject) -> list[OrderNotice]:
-    """A refused cancel or modify of an order that is done is the end of a race, not news."""
-    return [] if order.is_done else [OrderNotice(order, NoticeKind.REFUSED, reject)]
+def facts_of(reply: OrderReply) -> Facts:
+    """What a whole order object says of its leg."""
+    return Facts(reply.price, reply.amount, reply.deal_stock, reply.deal_money, reply.finish)

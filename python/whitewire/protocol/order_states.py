@@ -33,11 +33,12 @@ relates their order (venue unknown 31, 32), so every fact must be usable wheneve
 
 from __future__ import annotations
 
-from enum import Enum, IntFlag, StrEnum
+from enum import IntFlag, StrEnum
 
 __all__ = [
     "DONE",
     "RESTING",
+    "TRANSITIONS",
     "Doubt",
     "Finish",
     "OrderInput",
@@ -59,7 +60,7 @@ class OrderState(StrEnum):
     REJECTED = "rejected"
 
 
-class OrderInput(Enum):
+class OrderInput(StrEnum):
     """Everything that can happen to an order; the numbers are those of the theory above."""
 
     ACK_OPEN = "place acknowledged, resting"
@@ -121,24 +122,26 @@ DONE = frozenset({OrderState.FILLED, OrderState.CANCELED, OrderState.REJECTED})
 RESTING = frozenset({OrderState.OPEN, OrderState.MODIFYING, OrderState.CANCELING})
 
 
-def _read_table(text: str) -> dict[tuple[OrderState, OrderInput], OrderState]:
-    cells: dict[tuple[OrderState, OrderInput], OrderState] = {}
+def _read_table(text: str) -> dict[OrderInput, dict[OrderState, OrderState]]:
+    rows: dict[OrderInput, dict[OrderState, OrderState]] = {}
     for line in text.split("\n"):
         if not line.strip():
             continue
         name, *letters = line.split()
-        for state, letter in zip(OrderState, letters, strict=True):
-            if letter != ".":
-                cells[state, OrderInput[name]] = _STATES[letter]
-    return cells
+        cells = zip(OrderState, letters, strict=True)
+        rows[OrderInput[name]] = {
+            state: _STATES[letter] for state, letter in cells if letter != "."
+        }
+    return rows
 
 
-_TRANSITIONS = _read_table(_TABLE)
+# The row of each input: the state after it, by the state before; no cell where it is illegal.
+TRANSITIONS = _read_table(_TABLE)
 
 
 def next_state(state: OrderState, cause: OrderInput) -> OrderState | None:
     """The table: the state after `cause`, or None when the pair is illegal (rule 5)."""
-    return _TRANSITIONS.get((state, cause))
+    return TRANSITIONS[cause].get(state)
 
 
 class Finish(StrEnum):

@@ -1,7 +1,8 @@
 """All orders of the gateway, found by client id and by venue id.
 
 Owns: the index of orders, their retention, and the difference between ours and foreign ones. Must
-not know: what a fact means to an order (`order_reducer`), connections, the strategy, clocks.
+not know: what a fact means to an order (`order_reducer`, `order_answers`), connections, the
+strategy, clocks.
 Invariant: a client id names one order for as long as the table remembers it, and an order whose
 client id lacks our prefix is reported and never touched.
 
@@ -17,8 +18,9 @@ from typing import NamedTuple
 
 from whitewire.errors import UsageError
 from whitewire.market import Market, Side
-from whitewire.protocol import order_reducer
+from whitewire.protocol import order_answers, order_reducer
 from whitewire.protocol.events import Deal, OrderUpdate
+from whitewire.protocol.order_states import DONE
 from whitewire.protocol.orders import (
     Fill,
     Leg,
@@ -35,6 +37,13 @@ from whitewire.protocol.replies import OrderReply, Reply, RequestKind
 __all__ = ["Foreign", "Notice", "NoticeKind", "OrderNotice", "OrderStore"]
 
 _FINAL_EVENT = 3
+_ANSWERED = {
+    RequestKind.PLACE: order_answers.place_reply,
+    RequestKind.BULK: order_answers.place_reply,
+    RequestKind.CANCEL: order_answers.cancel_reply,
+    RequestKind.MODIFY: order_answers.modify_reply,
+}
+_ILLEGAL = NoticeKind.ILLEGAL  # slow to look up
 
 
 class Foreign(NamedTuple):
@@ -144,23 +153,19 @@ class OrderStore:
         self, kind: RequestKind, order: Order, reply: Reply, now_ns: int
     ) -> list[OrderNotice]:
         """The verdict on a request about `order`; for a bulk, on its leg."""
-        if kind is RequestKind.CANCEL:
-            return self.on_cancel_reply(order, reply, now_ns)
-        if kind is RequestKind.MODIFY:
-            return self.on_modify_reply(order, reply, now_ns)
-        return self.on_place_reply(order, reply, now_ns)
+        return self._file(order, _ANSWERED[kind](order, reply, now_ns))
 
     def on_place_reply(self, order: Order, reply: Reply, now_ns: int) -> list[OrderNotice]:
         """The verdict on the placement."""
-        return self._file(order, order_reducer.place_reply(order, reply, now_ns))
+        return self._file(order, order_answers.place_reply(order, reply, now_ns))
 
     def on_cancel_reply(self, order: Order, reply: Reply, now_ns: int) -> list[OrderNotice]:
         """The verdict on a cancel."""
-        return self._file(order, order_reducer.cancel_reply(order, reply, now_ns))
+        return self._file(order, order_answers.cancel_reply(order, reply, now_ns))
 
     def on_modify_reply(self, order: Order, reply: Reply, now_ns: int) -> list[OrderNotice]:
         """The verdict on a modify."""
-        return self._file(order, order_reducer.modify_reply(order, reply, now_ns))
+        return self._file(order, order_answers.modify_reply(order, reply, now_ns))
 
     def on_lost(
         self, request: Request, now_ns: int, reason: str = "the connection was lost"
@@ -270,8 +275,9 @@ class OrderStore:
         self.index(order)
         self.changed(order)
         for notice in notices:
-            self.illegal += notice.kind is NoticeKind.ILLEGAL
-        if order.is_done and self._live.pop(order.client_id, None) is not None:
+            if notice.kind is _ILLEGAL:
+                self.illegal += 1
+        if order.state in DONE and self._live.pop(order.client_id, None) is not None:
             self._finished.append(order)
             if len(self._finished) > self._keep_finished:
                 self._forget(self._finished.popleft())

@@ -1,8 +1,8 @@
 """One order: the handle that a strategy holds, and the facts behind it.
 
 Owns: `Order`, `Leg`, `Fill`, `Reject`, the notices, and their read-only face. Must not know: how
-facts arrive (`order_reducer` applies them), sockets, clocks. Invariant: only `order_reducer` writes
-an order's facts, by the rules of `order_states` (an old one's first: `order_resume`); `in_flight`
+facts arrive, sockets, clocks. Invariant: only `order_reducer` and `order_answers` write an order's
+facts, by the rules of `order_states` (an old one's first: `order_resume`); `in_flight`
 and `carrier` belong to `pipeline`.
 """
 
@@ -13,6 +13,8 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from enum import StrEnum
 from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+import msgspec
 
 from whitewire.market import Market, Number, Side
 from whitewire.protocol.order_states import DONE, RESTING, Doubt, Finish, OrderInput, OrderState
@@ -82,7 +84,7 @@ class Latency(NamedTuple):
     t_event_ns: int
 
 
-class Leg:
+class Leg(msgspec.Struct, eq=False):
     """What is known of one venue order id; every field only grows (rule 1).
 
     Attributes:
@@ -94,17 +96,14 @@ class Leg:
         is_pushed: an `ordersPending` push named it.
     """
 
-    __slots__ = ("amount_lots", "dealt_lots", "dealt_money", "fill_lots", "fill_money",
-                 "finish", "is_pushed", "venue_id")  # fmt: skip
-
-    def __init__(self, venue_id: int) -> None:
-        self.venue_id = venue_id
-        self.amount_lots = self.dealt_lots = 0
-        self.dealt_money = Decimal(0)
-        self.fill_lots = 0
-        self.fill_money = Decimal(0)
-        self.finish: Finish | None = None
-        self.is_pushed = False
+    venue_id: int
+    amount_lots: int = 0
+    dealt_lots: int = 0
+    dealt_money: Decimal = Decimal(0)
+    fill_lots: int = 0
+    fill_money: Decimal = Decimal(0)
+    finish: Finish | None = None
+    is_pushed: bool = False
 
     def add(self, other: Leg) -> None:
         """Take over the amounts of another leg."""
@@ -116,7 +115,7 @@ class Leg:
     @property
     def filled_lots(self) -> int:
         """Filled amount by the stream that is ahead, lots."""
-        return max(self.dealt_lots, self.fill_lots)
+        return self.dealt_lots if self.dealt_lots > self.fill_lots else self.fill_lots
 
     @property
     def filled_money(self) -> Decimal:
@@ -186,8 +185,7 @@ class Order:
         self.legs: tuple[Leg, ...] = ()
         self.past: Leg | None = None
         self.current: Leg | None = None
-        self.doubts = _NO_DOUBTS
-        self.is_replacement_due = False
+        self.doubts, self.is_replacement_due = _NO_DOUBTS, False
         self.t_submit_ns = self.t_changed_ns = t_submit_ns
         self.t_sent_ns = self.t_ack_ns = self.t_event_ns = self.t_unknown_ns = self.t_done_ns = 0
         self._actions = actions
@@ -250,8 +248,10 @@ class Order:
     @property
     def filled_lots(self) -> int:
         """Filled over all legs, lots."""
-        lots = sum([leg.filled_lots for leg in self.legs])
-        return lots if self.past is None else lots + self.past.filled_lots
+        lots = 0 if self.past is None else self.past.filled_lots
+        for leg in self.legs:
+            lots += leg.dealt_lots if leg.dealt_lots > leg.fill_lots else leg.fill_lots
+        return lots
 
     @property
     def filled(self) -> Decimal:

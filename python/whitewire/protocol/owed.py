@@ -49,10 +49,12 @@ class OwedDeals:
     def note(self, order: Order, now_ns: int) -> None:
         """Looks at an order that something was just heard of (rule 1)."""
         legs = order.legs if order.past is None else (order.past, *order.legs)
-        if all(leg.dealt_lots <= leg.fill_lots for leg in legs):
+        for leg in legs:
+            if leg.dealt_lots > leg.fill_lots:
+                self._due.setdefault(order, (now_ns + self._patience_ns, self._patience_ns))
+                return
+        if self._due:
             self._due.pop(order, None)
-        elif order not in self._due:
-            self._due[order] = now_ns + self._patience_ns, self._patience_ns
 
     def is_round_due(self, now_ns: int) -> bool:
         """Whether everything has to be asked about again (rule 4); counts from the first call."""

@@ -29,7 +29,7 @@ _BUCKETS = 512
 # A lane is slow when its median is so many times that of the pool, after so many durations.
 LAG, LEAST = 2, 200
 # Members of enumerations are looked up slowly.
-_OTHER = RequestKind.OTHER
+_OTHER, _BULK = RequestKind.OTHER, RequestKind.BULK
 
 
 def bucket_of(duration_ns: int) -> int:
@@ -48,52 +48,55 @@ def floor_of(bucket: int) -> int:
 
 
 class Pace:
-    """The median of the newest durations.
+    """The median of the newest durations; worked out when somebody asks, not with every answer."""
 
-    Attributes:
-        count: how many are in the window.
-    """
-
-    __slots__ = ("_at", "_below", "_buckets", "_counts", "_heard_ns", "count")
+    __slots__ = ("_at", "_below", "_buckets", "_counts", "_heard_ns", "_new")
 
     def __init__(self) -> None:
+        self._new: deque[int] = deque(maxlen=WINDOW)  # durations that were not looked at yet
         self._buckets: deque[int] = deque()
         self._counts = [0] * _BUCKETS
         self._at = 0  # the bucket of the median
         self._below = 0  # how many are in buckets below it
         self._heard_ns = 0
-        self.count = 0
 
     def add(self, duration_ns: int, now_ns: int) -> None:
         """Takes a duration, ns, that ended now; the oldest beyond the window is forgotten."""
-        if self.count == WINDOW:
+        self._new.append(duration_ns)
+        self._heard_ns = now_ns
+
+    @property
+    def count(self) -> int:
+        """How many are in the window."""
+        return min(len(self._buckets) + len(self._new), WINDOW)
+
+    @property
+    def median_ns(self) -> int:
+        """The lower median, ns, as the smallest duration of its bucket; 0 without any."""
+        while self._new:
+            self._take_in(bucket_of(self._new.popleft()))
+        return floor_of(self._at) if self._buckets else 0
+
+    def recent_ns(self, now_ns: int) -> int | None:
+        """The median while it is fresh; None when nothing was heard for a minute."""
+        is_fresh = self.count > 0 and now_ns - self._heard_ns <= FRESH_NS
+        return self.median_ns if is_fresh else None
+
+    def _take_in(self, bucket: int) -> None:
+        if len(self._buckets) == WINDOW:
             oldest = self._buckets.popleft()
             self._counts[oldest] -= 1
             self._below -= oldest < self._at
-            self.count -= 1
-        bucket = bucket_of(duration_ns)
         self._buckets.append(bucket)
         self._counts[bucket] += 1
         self._below += bucket < self._at
-        self.count += 1
-        self._heard_ns = now_ns
-        rank = (self.count - 1) // 2
+        rank = (len(self._buckets) - 1) // 2
         while self._below > rank:
             self._at -= 1
             self._below -= self._counts[self._at]
         while self._below + self._counts[self._at] <= rank:
             self._below += self._counts[self._at]
             self._at += 1
-
-    @property
-    def median_ns(self) -> int:
-        """The lower median, ns, as the smallest duration of its bucket; 0 without any."""
-        return floor_of(self._at) if self.count else 0
-
-    def recent_ns(self, now_ns: int) -> int | None:
-        """The median while it is fresh; None when nothing was heard for a minute."""
-        is_fresh = self.count > 0 and now_ns - self._heard_ns <= FRESH_NS
-        return self.median_ns if is_fresh else None
 
 
 class Meter:
@@ -114,8 +117,8 @@ class Meter:
     def forget(self) -> None:
         """What is in flight will not be answered."""
         self._first: Request | None = None
-        self._first_ns = self._last_ns = 0
-        self._answers = 0  # behind the first
+        self._first_ns = 0
+        self._answers, self._last_ns = 0, 0  # behind the first
 
     def first_sent(self, request: Request) -> None:
         """A request is on its way, and nothing else is."""
@@ -124,24 +127,24 @@ class Meter:
     def answered(self, request: Request, now_ns: int, is_last: bool) -> None:
         """Its answer came; `is_last` when nothing is in flight any more."""
         if request is self._first:
-            self._take_first(request, now_ns)
+            if request.kind is _BULK:
+                self._take_bulk(request, now_ns)
+            else:
+                self.alone.add(now_ns - request.t_sent_ns, now_ns)
+                self._first_ns = now_ns
         elif self._first_ns and request.t_sent_ns <= self._first_ns:
             self._answers += 1
             self._last_ns = now_ns
         else:
             self._first_ns = 0  # sent later: the pauses between are not the venue's
-        if is_last and self._first_ns and self._answers:
-            self.behind.add((self._last_ns - self._first_ns) // self._answers, now_ns)
         if is_last:
-            self.forget()
+            if self._first_ns and self._answers:
+                self.behind.add((self._last_ns - self._first_ns) // self._answers, now_ns)
+            self._first, self._first_ns, self._answers = None, 0, 0
 
-    def _take_first(self, request: Request, now_ns: int) -> None:
-        took_ns = now_ns - request.t_sent_ns
-        if request.kind is not RequestKind.BULK:
-            self.alone.add(took_ns, now_ns)
-            self._first_ns = now_ns
-        elif len(request.orders) > 1 and self.alone.count:
-            further_ns = max(took_ns - self.alone.median_ns, 0)
+    def _take_bulk(self, request: Request, now_ns: int) -> None:
+        if len(request.orders) > 1 and self.alone.count:
+            further_ns = max(now_ns - request.t_sent_ns - self.alone.median_ns, 0)
             self.bulk_leg.add(further_ns // (len(request.orders) - 1), now_ns)
 
 

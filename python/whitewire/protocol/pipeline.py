@@ -18,8 +18,11 @@ from whitewire.protocol.matching import InOrder, Matching
 from whitewire.protocol.orders import Order
 from whitewire.protocol.pace import Meter
 from whitewire.protocol.replies import Reply, RequestKind, classify, classify_bulk
+from whitewire.protocol.replies_plain import plain_ack
 
 __all__ = ["Pipeline", "Pool", "Request"]
+
+_BULK, _OTHER = RequestKind.BULK, RequestKind.OTHER  # slow to look up
 
 
 class Request:
@@ -72,15 +75,11 @@ class _Board:
         self.least = 0
         self.is_sorted = True
 
-    def lighten(self, bit: int, load: int) -> None:
-        """A connection has one request less than `load` in flight."""
-        self.at[load] ^= bit
-        self.flip(bit, load - 1)
-
     def flip(self, bit: int, load: int) -> None:
         """A connection became ready, or is not any more."""
         self.at[load] ^= bit
-        self.least = min(self.least, load)
+        if load < self.least:
+            self.least = load
 
 
 class Pipeline:
@@ -182,9 +181,10 @@ class Pipeline:
                 "the connection is closed",
             )
         self._release(request)
-        self.meter.answered(request, now_ns, self.in_flight == 0)
         for order in request.orders:
-            order.t_ack_ns = order.t_ack_ns or now_ns
+            if not order.t_ack_ns:
+                order.t_ack_ns = now_ns
+        self.meter.answered(request, now_ns, self.in_flight == 0)
         return request
 
     def on_response(
@@ -205,12 +205,15 @@ class Pipeline:
             PeerError: see `match`.
         """
         request = self.match(now_ns)
-        if request.kind is RequestKind.OTHER:
+        kind, orders = request.kind, request.orders
+        if kind is _OTHER:
             return request, ()
-        if request.kind is RequestKind.BULK:
-            legs = len(request.orders)
-            return request, classify_bulk(status, body, legs, request.stop_on_fail)
-        return request, (classify(request.kind, status, body),)
+        if kind is _BULK:
+            return request, classify_bulk(status, body, len(orders), request.stop_on_fail, orders)
+        reply: Reply | None = plain_ack(orders[0], body) if status == 200 else None
+        if reply is None:
+            reply = classify(kind, status, body)
+        return request, (reply,)
 
     def on_close(self) -> list[Request]:
         """The connection is gone: every request in flight is lost, oldest first."""
@@ -238,7 +241,11 @@ class Pipeline:
         load = self.in_flight
         self.in_flight = load - 1
         if self._ready:
-            self._board.lighten(self._bit, load)
+            board, bit = self._board, self._bit
+            board.at[load] ^= bit
+            board.at[load - 1] ^= bit
+            if load <= board.least:
+                board.least = load - 1
         for order in request.orders:
             order.in_flight -= 1
             if order.in_flight == 0:

@@ -86,6 +86,15 @@ class Slots:
         self.bids: list[Slot] = []
         self.asks: list[Slot] = []
 
+    @property
+    def has_waiting(self) -> bool:
+        """Whether `settle` has anything to look at (rule 6)."""
+        for side in (self.bids, self.asks):
+            for slot in side:
+                if slot.is_waiting:
+                    return True
+        return False
+
     def of(self, order: Order) -> Slot | None:
         """The slot of an order, or None when it is not a quote."""
         side = self.bids if order.side is Side.BUY else self.asks

@@ -26,6 +26,7 @@ from whitewire.protocol.replies import (
     error_envelope,
     is_nonce_refusal,
 )
+from whitewire.protocol.replies_plain import PlainAck
 
 __all__ = ["RateVerdict", "rate_verdict", "verdict_of_reply"]
 
@@ -68,7 +69,7 @@ def verdict_of_reply(status: int, reply: Reply) -> RateVerdict:
         status: HTTP status.
         reply: what `replies.classify` made of it; of a bulk any leg's.
     """
-    if isinstance(reply, Ack):
+    if isinstance(reply, Ack | PlainAck):
         return RateVerdict.PASSED
     if isinstance(reply, Refused):
         if reply.reject.code == "nonce":

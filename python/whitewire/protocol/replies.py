@@ -16,18 +16,25 @@ Rules
    missing item proves nothing (venue trap 38).
 7. The status text is judged by substring: CANCEL or DELISTING is dead, FILLED is dead, all else
    lives; no status falls back on what is left.
+8. The usual answer is read in short (`replies_plain`); every other one is read here.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from itertools import zip_longest
+from typing import TYPE_CHECKING, NamedTuple
 
 import msgspec
 
 from whitewire.protocol.order_states import Finish
 from whitewire.protocol.orders import Reject, RejectSource
+from whitewire.protocol.replies_plain import PlainAck, plain_ack
+
+if TYPE_CHECKING:
+    from whitewire.protocol.orders import Order
 
 __all__ = [
     "Ack",
@@ -38,6 +45,7 @@ __all__ = [
     "Refused",
     "Reply",
     "RequestKind",
+    "Verdict",
     "classify",
     "classify_bulk",
     "error_envelope",
@@ -144,7 +152,8 @@ class Ambiguous(NamedTuple):
     reason: str
 
 
-Reply = Ack | Refused | Ambiguous
+Verdict = Ack | Refused | Ambiguous
+Reply = Verdict | PlainAck
 
 
 class _BulkItem(msgspec.Struct):
@@ -199,8 +208,8 @@ class ErrorEnvelope(NamedTuple):
     fields: dict[str, list[str]]
 
 
-def classify(kind: RequestKind, status: int, body: bytes) -> Reply:
-    """Judge the answer to a place, cancel or modify by rules 1 to 5.
+def classify(kind: RequestKind, status: int, body: bytes) -> Verdict:
+    """Judge the answer to a place, cancel or modify by rules 1 to 5, whatever it looks like.
 
     Args:
         kind: what was asked; BULK has its own function.
@@ -223,7 +232,9 @@ def classify(kind: RequestKind, status: int, body: bytes) -> Reply:
     return _refused(kind, status, body)
 
 
-def classify_bulk(status: int, body: bytes, legs: int, stop_on_fail: bool) -> tuple[Reply, ...]:
+def classify_bulk(
+    status: int, body: bytes, legs: int, stop_on_fail: bool, orders: Sequence[Order] = ()
+) -> tuple[Reply, ...]:
     """Judge the answer to a bulk placement, one verdict for each leg (rule 6).
 
     Args:
@@ -231,6 +242,7 @@ def classify_bulk(status: int, body: bytes, legs: int, stop_on_fail: bool) -> tu
         body: the answer's bytes.
         legs: how many orders were sent.
         stop_on_fail: what the request asked for.
+        orders: the legs, where usual answers about them are wanted in short (rule 8).
     """
     if not 200 <= status < 300:
         return (_refused(RequestKind.BULK, status, body),) * legs
@@ -240,7 +252,9 @@ def classify_bulk(status: int, body: bytes, legs: int, stop_on_fail: bool) -> tu
         return (Ambiguous(f"status {status} with an unreadable body: {error}"),) * legs
     if len(items) > legs:
         return (Ambiguous(f"{len(items)} answers to {legs} orders"),) * legs
-    verdicts = [_bulk_leg(status, item) for item in items]
+    verdicts = [
+        _bulk_leg(status, item, order) for item, order in zip_longest(items, orders[: len(items)])
+    ]
     missing: Reply = Ambiguous("no answer for this leg")
     if stop_on_fail and not any(isinstance(verdict, Ambiguous) for verdict in verdicts):
         missing = Refused(
@@ -255,10 +269,14 @@ def classify_bulk(status: int, body: bytes, legs: int, stop_on_fail: bool) -> tu
     return (*verdicts, *[missing] * (legs - len(items)))
 
 
-def _bulk_leg(status: int, item: _BulkItem) -> Reply:
-    if bytes(item.result) != b"null":
+def _bulk_leg(status: int, item: _BulkItem, order: Order | None) -> Reply:
+    text = bytes(item.result)
+    if text != b"null":
+        plain = None if order is None else plain_ack(order, text)
+        if plain is not None:
+            return plain
         try:
-            return Ack(_ORDER.decode(item.result))
+            return Ack(_ORDER.decode(text))
         except (msgspec.DecodeError, UnicodeDecodeError) as error:
             return Ambiguous(f"unreadable leg: {error}")
     envelope = error_envelope(bytes(item.error))

@@ -34,8 +34,8 @@ from whitewire.protocol.replies import (
     Figures,
     OrderReply,
     Refused,
-    Reply,
     RequestKind,
+    Verdict,
 )
 
 __all__ = ["UNAUTHORIZED", "SocketReply", "classify_call", "read_reply"]
@@ -159,7 +159,7 @@ def read_reply(text: bytes) -> SocketReply:
     return SocketReply(envelope.id, error_code, message, bytes(envelope.result))
 
 
-def classify_call(kind: RequestKind, reply: SocketReply) -> Reply:
+def classify_call(kind: RequestKind, reply: SocketReply) -> Verdict:
     """Judges the reply to a place, modify or cancel (rules 1 to 6).
 
     Args:

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Lane", "OrderEntryOwner"]
 
 STAGE_WIRE_TO_ACK = 5
+_OTHER = RequestKind.OTHER  # slow to look up
 
 
 class OrderEntryOwner(Protocol):
@@ -101,7 +102,7 @@ class Lane:
         """Tells the owner; an answer that it cannot use is none, and what it raised goes on."""
         if request.t_sent_ns:
             self._path.record(STAGE_WIRE_TO_ACK, now_ns - request.t_sent_ns)
-        if request.kind is RequestKind.OTHER:
+        if request.kind is _OTHER:
             return
         try:
             self._owner.on_answer(request, replies, status, now_ns)

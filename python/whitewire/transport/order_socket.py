@@ -18,6 +18,7 @@ from whitewire.protocol.events import Reply as SessionReply
 from whitewire.protocol.matching import ById
 from whitewire.protocol.pipeline import Pipeline
 from whitewire.protocol.replies import Refused
+from whitewire.protocol.replies_plain import plain_ack
 from whitewire.protocol.replies_socket import UNAUTHORIZED, classify_call, read_reply
 from whitewire.protocol.session import SessionPlan
 from whitewire.transport.feed import Feed
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     from whitewire._bridge import Path
     from whitewire.config import Config
     from whitewire.protocol.nonce import NonceAllocator
-    from whitewire.protocol.replies import RequestKind
+    from whitewire.protocol.replies import Reply, RequestKind
     from whitewire.protocol.replies_socket import SocketReply
     from whitewire.transport.order_entry import OrderEntry
     from whitewire.transport.token_desk import TokenDesk
@@ -132,7 +133,11 @@ class SocketLane(Lane):
         """
         assert reply.call_id is not None
         request = self.pipeline.match(now_ns, reply.call_id)
-        verdict = classify_call(request.kind, reply)
+        verdict: Reply | None = None
+        if not reply.error_code:
+            verdict = plain_ack(request.orders[0], reply.result, is_call=True)
+        if verdict is None:
+            verdict = classify_call(request.kind, reply)
         self.answered(request, (verdict,), 0, now_ns)
         if isinstance(verdict, Refused) and verdict.reject.code == UNAUTHORIZED:
             self.pipeline.ready = False
