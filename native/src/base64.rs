@@ -19,7 +19,7 @@ pub const fn encoded_len(bytes: usize) -> usize {
 }
 
 type Encode = unsafe fn(&[u8], &mut [u8]) -> usize;
-type Hex = unsafe fn(&[u8; 64], &mut [u8; 128]);
+type Hex = unsafe fn(&[u64; 8], &mut [u8; 128]);
 
 /// One instruction set's pair of encoders.
 #[derive(Clone, Copy)]
@@ -67,9 +67,9 @@ impl Codec {
         unsafe { (self.encode)(input, out) }
     }
 
-    /// Writes 64 bytes as 128 lower-case hex digits.
+    /// Writes eight words as 128 lower-case hex digits.
     #[inline]
-    pub fn hex(self, input: &[u8; 64], out: &mut [u8; 128]) {
+    pub fn hex(self, input: &[u64; 8], out: &mut [u8; 128]) {
         // SAFETY: `available` made this codec only after it saw the instruction set.
         unsafe { (self.hex)(input, out) }
     }
@@ -109,10 +109,11 @@ fn encode_scalar(input: &[u8], out: &mut [u8]) -> usize {
     encoded_len(input.len())
 }
 
-fn hex_scalar(input: &[u8; 64], out: &mut [u8; 128]) {
-    for (byte, text) in input.iter().zip(out.chunks_exact_mut(2)) {
-        text[0] = HEX_DIGITS[usize::from(byte >> 4)];
-        text[1] = HEX_DIGITS[usize::from(byte & 15)];
+fn hex_scalar(input: &[u64; 8], out: &mut [u8; 128]) {
+    for (word, text) in input.iter().zip(out.as_chunks_mut::<16>().0) {
+        for (digit, place) in text.iter_mut().rev().zip(0..) {
+            *digit = HEX_DIGITS[(word >> (4 * place) & 15) as usize];
+        }
     }
 }
 
@@ -158,10 +159,15 @@ mod x86 {
             )
         };
         let cuts = _mm512_set1_epi64(0x3036_242a_1016_040a);
+        let equals = _mm512_set1_epi8(b'='.cast_signed());
         let text_len = encoded_len(input.len());
         let mut at = 0;
         for chunk in input.chunks(48) {
             let mask = u64::MAX >> (64 - chunk.len());
+            // The digits of whole and partial groups; what follows them in their group of four is
+            // padding. In the register: a byte stored over a vector's delays whoever loads it.
+            let filled = (4 * chunk.len()).div_ceil(3);
+            let padding = if filled < 64 { u64::MAX << filled } else { 0 };
             // SAFETY: the mask confines the load to the 1 to 48 bytes of `chunk`; the store
             // ends at most 60 bytes after the text, inside the slack that `encode` asserted.
             unsafe {
@@ -169,37 +175,46 @@ mod x86 {
                 let spread = _mm512_permutexvar_epi8(order, bytes);
                 let sixes = _mm512_multishift_epi64_epi8(cuts, spread);
                 let text = _mm512_permutexvar_epi8(sixes, digits);
+                let text = _mm512_mask_mov_epi8(text, padding, equals);
                 _mm512_storeu_si512(out.as_mut_ptr().add(at).cast(), text);
             }
             at += 64;
         }
-        match input.len() % 3 {
-            1 => out[text_len - 2..text_len].copy_from_slice(b"=="),
-            2 => out[text_len - 1] = b'=',
-            _ => {}
-        }
         text_len
     }
 
+    /// One word after the other: a load of several would wait until what stored them one by one
+    /// has left the processor. Volatile, or the compiler would make it such a load.
+    #[inline]
+    fn words(input: &[u64; 8]) -> [i64; 8] {
+        // SAFETY: a reference to a word is valid for reads.
+        std::array::from_fn(|at| {
+            unsafe { std::ptr::read_volatile(&raw const input[at]) }.cast_signed()
+        })
+    }
+
     #[target_feature(enable = "avx512f,avx512bw,avx512vbmi")]
-    fn hex_vbmi(input: &[u8; 64], out: &mut [u8; 128]) {
+    fn hex_vbmi(input: &[u64; 8], out: &mut [u8; 128]) {
+        /// The upper and the lower digits of the bytes of four words, the highest byte first.
         const fn interleave(start: u8) -> [u8; 64] {
             let mut order = [0u8; 64];
             let mut at: u8 = 0;
             while at < 32 {
-                order[at as usize * 2] = start + at;
-                order[at as usize * 2 + 1] = 64 + start + at;
+                let byte = start + (at ^ 7);
+                order[at as usize * 2] = byte;
+                order[at as usize * 2 + 1] = 64 + byte;
                 at += 1;
             }
             order
         }
         const LOW: [u8; 64] = interleave(0);
         const HIGH: [u8; 64] = interleave(32);
+        let [a, b, c, d, e, f, g, h] = words(input);
+        let bytes = _mm512_set_epi64(h, g, f, e, d, c, b, a);
         // SAFETY: every pointer is to an array of exactly the bytes that are read or written.
         unsafe {
             let digits = _mm512_broadcast_i32x4(_mm_loadu_si128(HEX_DIGITS.as_ptr().cast()));
             let nibble = _mm512_set1_epi8(15);
-            let bytes = _mm512_loadu_si512(input.as_ptr().cast());
             let upper = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), nibble);
             let lower = _mm512_and_si512(bytes, nibble);
             for (order, at) in [(&LOW, 0), (&HIGH, 64)] {
@@ -256,18 +271,21 @@ mod x86 {
     }
 
     #[target_feature(enable = "avx2")]
-    fn hex_avx2(input: &[u8; 64], out: &mut [u8; 128]) {
-        // SAFETY: the loop's offsets keep every 16-byte load and 32-byte store inside the arrays.
-        unsafe {
-            let digits = _mm256_broadcastsi128_si256(_mm_loadu_si128(HEX_DIGITS.as_ptr().cast()));
-            for step in 0..4 {
-                let bytes = _mm_loadu_si128(input.as_ptr().add(step * 16).cast());
-                let wide = _mm256_cvtepu8_epi16(bytes);
-                // Each byte widened to 16 bits: upper nibble to the low half, lower to the high.
-                let upper = _mm256_srli_epi16::<4>(wide);
-                let lower = _mm256_slli_epi16::<8>(_mm256_and_si256(wide, _mm256_set1_epi16(15)));
-                let text = _mm256_shuffle_epi8(digits, _mm256_or_si256(upper, lower));
-                _mm256_storeu_si256(out.as_mut_ptr().add(step * 32).cast(), text);
+    fn hex_avx2(input: &[u64; 8], out: &mut [u8; 128]) {
+        let swap = _mm_set_epi64x(0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607);
+        let (pairs, texts) = (words(input), out.as_chunks_mut::<32>().0);
+        for (pair, text) in pairs.as_chunks::<2>().0.iter().zip(texts) {
+            let bytes = _mm_shuffle_epi8(_mm_set_epi64x(pair[1], pair[0]), swap);
+            let wide = _mm256_cvtepu8_epi16(bytes);
+            // Each byte widened to 16 bits: upper nibble to the low half, lower to the high.
+            let upper = _mm256_srli_epi16::<4>(wide);
+            let lower = _mm256_slli_epi16::<8>(_mm256_and_si256(wide, _mm256_set1_epi16(15)));
+            // SAFETY: the table has 16 bytes and `text` the 32 that are written.
+            unsafe {
+                let digits = _mm_loadu_si128(HEX_DIGITS.as_ptr().cast());
+                let digits = _mm256_broadcastsi128_si256(digits);
+                let digits = _mm256_shuffle_epi8(digits, _mm256_or_si256(upper, lower));
+                _mm256_storeu_si256(text.as_mut_ptr().cast(), digits);
             }
         }
     }

@@ -11,6 +11,7 @@
 pub mod base64;
 pub mod book;
 pub mod decode;
+pub mod digits;
 pub mod engine;
 pub mod event;
 pub mod feed;

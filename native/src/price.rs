@@ -5,6 +5,8 @@
 //! is exact or an error; no rounding and no floating point happens here. The one exception is
 //! [`parse_seconds`], which cuts a timestamp below its nanosecond.
 
+use crate::digits;
+
 /// Largest supported count of decimals, and the negative of the smallest.
 pub const MAX_DECIMALS: i8 = 12;
 
@@ -209,11 +211,64 @@ pub fn is_plain_decimal(text: &[u8]) -> bool {
         && text.iter().any(|c| (b'1'..=b'9').contains(c))
 }
 
+/// A short text in registers: who copies it from there waits for no store.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Short {
+    /// The text, its first byte in the lowest; what is behind it is arbitrary.
+    pub(crate) bytes: u128,
+    pub(crate) len: usize,
+}
+
+/// An integer as a decimal: `value * 10^-decimals`.
+#[derive(Clone, Copy, Debug)]
+pub struct Scaled {
+    /// The integer, for example ticks or lots.
+    pub value: i64,
+    /// Its decimals; beyond +-12 they count as +-12.
+    pub decimals: i8,
+}
+
+impl Scaled {
+    /// The shortest plain text of a number of at most eight digits, one of them before the point;
+    /// `None` for any other.
+    #[inline]
+    pub(crate) fn short(self) -> Option<Short> {
+        match (u64::try_from(self.value), u32::try_from(self.decimals)) {
+            (Ok(value @ 0..digits::EIGHT), Ok(decimals @ 0..8)) => Some(eight(value, decimals)),
+            _ => None,
+        }
+    }
+}
+
+#[inline]
+fn eight(value: u64, decimals: u32) -> Short {
+    let values = digits::eight(value);
+    let text = digits::to_text(values);
+    let leading = (values.trailing_zeros() / 8).min(7 - decimals);
+    let trailing = (values.leading_zeros() / 8).min(decimals);
+    let (whole_len, places) = (8 - decimals - leading, decimals - trailing);
+    let whole = (text >> (8 * leading)) & (u64::MAX >> (64 - 8 * whole_len));
+    let point_and_places = text.unbounded_shr(64 - 8 * decimals) << 8 | u64::from(b'.');
+    Short {
+        bytes: u128::from(whole) | u128::from(point_and_places) << (8 * whole_len),
+        len: (whole_len + places + u32::from(places > 0)) as usize,
+    }
+}
+
 /// Writes `value * 10^-decimals` as the shortest plain decimal text and returns its length in
-/// bytes.
+/// bytes; `out` behind the text is arbitrary.
 ///
 /// No exponent, no trailing zeros, no `-0`. `decimals` beyond +-12 count as +-12.
+#[inline]
 pub fn format(value: i64, decimals: i8, out: &mut [u8; 40]) -> usize {
+    let Some(short) = (Scaled { value, decimals }).short() else {
+        return format_any(value, decimals, out);
+    };
+    out[..16].copy_from_slice(&short.bytes.to_le_bytes());
+    short.len
+}
+
+fn format_any(value: i64, decimals: i8, out: &mut [u8; 40]) -> usize {
     let mut decimals = decimals.clamp(-MAX_DECIMALS, MAX_DECIMALS);
     let mut rest = value.unsigned_abs();
     while decimals > 0 && rest.is_multiple_of(10) {

@@ -14,7 +14,7 @@ use std::sync::atomic::{compiler_fence, Ordering};
 use crate::base64::{encoded_len, Codec, SLACK};
 #[cfg(any(test, feature = "count-compressions"))]
 pub use crate::sha512::compressions;
-use crate::sha512::{to_bytes, Sha512, State, BLOCK, INITIAL};
+use crate::sha512::{Sha512, State, BLOCK, INITIAL};
 
 /// Why a signer was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -89,9 +89,11 @@ impl Signer {
         let mut key = [0u8; BLOCK];
         if secret.len() > BLOCK {
             // HMAC replaces a key longer than a block by its digest.
-            let mut digest = to_bytes(&Sha512::get().finish(INITIAL, 0, secret.as_bytes()));
-            key[..digest.len()].copy_from_slice(&digest);
-            wipe(&mut digest);
+            let mut digest = Midstate(INITIAL);
+            Sha512::get().finish(&mut digest.0, 0, secret.as_bytes());
+            for (bytes, word) in key.as_chunks_mut().0.iter_mut().zip(digest.0) {
+                *bytes = word.to_be_bytes();
+            }
         } else {
             key[..secret.len()].copy_from_slice(secret.as_bytes());
         }
@@ -114,7 +116,8 @@ impl Signer {
 
     /// Signs base64 text (S2) into 128 hex digits.
     pub fn signature_hex(&self, payload_b64: &[u8], out: &mut [u8; 128]) {
-        let inner = Sha512::get().finish(self.inner.0, BLOCK, payload_b64);
+        let mut inner = self.inner.0;
+        Sha512::get().finish(&mut inner, BLOCK, payload_b64);
         sign_outer(&self.outer, &inner, Sha512::get(), Codec::get(), out);
     }
 
@@ -147,8 +150,9 @@ pub(crate) fn sign_outer(
     codec: Codec,
     out: &mut [u8; 128],
 ) {
-    let digest = sha.finish(outer.0, BLOCK, &to_bytes(inner));
-    codec.hex(&to_bytes(&digest), out);
+    let mut state = outer.0;
+    sha.outer(&mut state, inner);
+    codec.hex(&state, out);
 }
 
 fn absorb_pad(state: &mut Midstate, key: &mut [u8; BLOCK], pad: u8) {

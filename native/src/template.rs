@@ -1,7 +1,7 @@
 //! Order requests with holes: place, modify, cancel, bulk, and any other private endpoint.
 //!
 //! Owns the JSON bodies of the order endpoints. Must not know sockets, clocks, ticks or lots: it
-//! takes decimal texts and a nonce. Invariant: what `encode` returns is a complete, signed,
+//! takes decimals and a nonce. Invariant: what `encode` returns is a complete, signed,
 //! compact request, or an error and nothing to send.
 //!
 //! Rules obeyed, by number:
@@ -27,6 +27,7 @@ mod raw;
 mod socket;
 mod text;
 
+use crate::digits;
 use envelope::Tail;
 use text::{is_any_id, is_market, is_plain, MAX_CLIENT_ID};
 
@@ -34,12 +35,12 @@ pub use amend::{CancelTemplate, ModifyFields, ModifyTemplate, Naming};
 pub use bulk::{BulkLeg, BulkTemplate, MAX_LEGS};
 pub use burst::{sign_all, Draft};
 pub use error::{EncodeError, TemplateError};
-pub use place::{PlaceFields, PlaceSpec, PlaceTemplate};
+pub use place::{PlaceFields, PlaceNumbers, PlaceSpec, PlaceTemplate, SEQUENCE_DIGITS};
 pub use raw::RawTemplate;
 pub use socket::{SocketChange, SocketPlace};
 
 /// Digits of the longest nonce.
-const MAX_NONCE_LEN: usize = envelope::digits(u64::MAX);
+const MAX_NONCE_LEN: usize = digits::count(u64::MAX);
 const AMOUNT: &[u8; 12] = b"\",\"amount\":\"";
 const PRICE: &[u8; 11] = b"\",\"price\":\"";
 const NONCE: &[u8; 9] = b",\"nonce\":";

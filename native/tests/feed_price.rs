@@ -2,13 +2,32 @@
 
 use proptest::prelude::*;
 use whitewire_core::price::{
-    format, is_number, is_plain_decimal, parse, parse_seconds, NumberError,
+    format as format_price, is_number, is_plain_decimal, parse, parse_seconds, NumberError,
 };
 
 fn text_of(value: i64, decimals: i8) -> String {
     let mut out = [0; 40];
-    let len = format(value, decimals, &mut out);
+    let len = format_price(value, decimals, &mut out);
     String::from_utf8(out[..len].to_vec()).unwrap()
+}
+
+/// The same by inserting the point into the digits.
+fn slow_text_of(value: i64, decimals: i8) -> String {
+    let places = usize::from(decimals.unsigned_abs());
+    let digits = value.unsigned_abs().to_string();
+    let text = if decimals < 0 {
+        format!("{digits}{}", "0".repeat(places))
+    } else {
+        let digits = format!("{digits:0>width$}", width = places + 1);
+        let (whole, fraction) = digits.split_at(digits.len() - places);
+        format!("{whole}.{fraction}").trim_end_matches('0').trim_end_matches('.').to_owned()
+    };
+    let sign = if value < 0 { "-" } else { "" };
+    if value == 0 {
+        "0".to_owned()
+    } else {
+        format!("{sign}{text}")
+    }
 }
 
 #[test]
@@ -140,6 +159,14 @@ proptest! {
         prop_assert!(!text.contains(['e', 'E', '+']));
         prop_assert!(!text.contains('.') || !text.ends_with(['0', '.']));
         prop_assert_eq!(is_plain_decimal(text.as_bytes()), value > 0 && text.len() <= 32);
+    }
+
+    #[test]
+    fn numbers_of_every_length_format_like_their_digits(
+        value: i64, shift in 0u32..64, zeros in 0u32..9, decimals in -12i8..=12,
+    ) {
+        let value = (value >> shift) / 10i64.pow(zeros) * 10i64.pow(zeros);
+        prop_assert_eq!(text_of(value, decimals), slow_text_of(value, decimals));
     }
 
     /// Against 128-bit arithmetic on the parts.

@@ -4,7 +4,10 @@ mod order_support;
 
 use order_support::{fields, open, place, placed, plain_spec, quote_spec, signer, BULK, HOST, NEW};
 use proptest::prelude::*;
-use whitewire_core::template::{BulkLeg, BulkTemplate, PlaceFields, PlaceSpec, Side, Stp};
+use whitewire_core::price::{format as format_price, Scaled};
+use whitewire_core::template::{
+    BulkLeg, BulkTemplate, Draft, PlaceFields, PlaceNumbers, PlaceSpec, Side, Stp,
+};
 
 fn number() -> impl Strategy<Value = String> {
     prop_oneof!["[1-9][0-9]{0,15}", "[0-9]{1,12}\\.[0-9]{0,15}[1-9]"]
@@ -96,6 +99,33 @@ proptest! {
         let orders = vec![format!("{{{order}}}"); legs.len()].join(",");
         let slow = whole(BULK, &format!("\"orders\":[{orders}]"));
         prop_assert_eq!(open(&out[..len], BULK), slow);
+    }
+
+    #[test]
+    fn an_order_of_integers_is_written_as_that_of_their_texts(
+        (sequence, nonce) in any::<(u64, u64)>(),
+        (price, amount) in any::<(i64, i64)>(),
+        shifts in (0u32..64, 0u32..64),
+        decimals in (-12i8..=12, -12i8..=12),
+        prefix in "[A-Za-z0-9-]{0,62}",
+    ) {
+        let price = Scaled { value: price >> shifts.0, decimals: decimals.0 };
+        let amount = Scaled { value: amount >> shifts.1, decimals: decimals.1 };
+        let template = place(&quote_spec(&prefix));
+        let numbers = PlaceNumbers { sequence, amount, price, nonce };
+        let [price, amount] = [price, amount].map(|number| {
+            let mut text = [0; 40];
+            let len = format_price(number.value, number.decimals, &mut text);
+            text[..len].to_vec()
+        });
+        let id = format!("{:010}", sequence % 10_000_000_000);
+        let texts =
+            PlaceFields { client_id: id.as_bytes(), amount: &amount, price: &price, nonce };
+        let [mut ours, mut twin] = [(); 2].map(|()| vec![0; template.max_len()]);
+        let len = template.draft_numbers(&numbers, &mut ours).map(Draft::sign);
+        prop_assert_eq!(len, template.encode(&texts, &mut twin));
+        let len = len.unwrap_or(0);
+        prop_assert_eq!(&ours[..len], &twin[..len]);
     }
 
     #[test]

@@ -11,7 +11,7 @@ use whitewire_core::sha512::lanes::Lanes;
 use whitewire_core::sign::Signer;
 use whitewire_core::template::{sign_all, Draft, PlaceTemplate, Side, MAX_LEGS};
 
-use crate::{spec, text, with_fields, Order, Orders};
+use crate::{numbers, spec, text, Order, Orders};
 
 const STRIDE: usize = 2048;
 
@@ -56,7 +56,8 @@ impl Bursts {
         let mut drafts: [Option<Draft<'_>>; MAX_LEGS] = [const { None }; MAX_LEGS];
         for ((leg, room), slot) in (0..legs).zip(arena.chunks_mut(STRIDE)).zip(&mut drafts) {
             let (template, order) = self.order(first, leg);
-            let draft = with_fields(&order, |fields| template.draft(fields, room))
+            let draft = template
+                .draft_numbers(&numbers(&order), room)
                 .expect("orders of the bench are well formed");
             lengths[leg] = draft.request_len();
             *slot = Some(draft);

@@ -24,12 +24,10 @@ use std::slice;
 
 use whitewire_core::event::Kind;
 use whitewire_core::feed::Feed;
-use whitewire_core::price;
+use whitewire_core::price::Scaled;
 use whitewire_core::sign::Signer;
-use whitewire_core::template::{CancelTemplate, PlaceFields, PlaceSpec, PlaceTemplate, Side, Stp};
+use whitewire_core::template::{CancelTemplate, PlaceNumbers, PlaceSpec, PlaceTemplate, Side, Stp};
 
-/// Digits of the sequence number that ends a client id.
-const SEQUENCE_DIGITS: usize = 10;
 const PRICE_DECIMALS: i8 = 1;
 const AMOUNT_DECIMALS: i8 = 3;
 
@@ -66,29 +64,26 @@ pub struct Orders {
 impl Orders {
     /// One order from integers to a signed request at the start of `out`; its length.
     fn encode(template: &PlaceTemplate, order: &Order, out: &mut [u8]) -> usize {
-        with_fields(order, |fields| template.encode(fields, out))
-            .expect("orders of the bench are well formed")
+        let draft = template.draft_numbers(&numbers(order), out);
+        draft.expect("orders of the bench are well formed").sign()
     }
 }
 
-/// An order's integers as the texts of its request.
+/// An order as the gateway hands it to its template.
 #[inline]
-fn with_fields<R>(order: &Order, work: impl FnOnce(&PlaceFields<'_>) -> R) -> R {
-    let (mut price, mut amount) = ([0; 40], [0; 40]);
-    let price_len = price::format(order.price_ticks, PRICE_DECIMALS, &mut price);
-    let amount_len = price::format(order.amount_lots, AMOUNT_DECIMALS, &mut amount);
-    let mut id = [0; SEQUENCE_DIGITS];
-    let mut rest = order.sequence;
-    for digit in id.iter_mut().rev() {
-        *digit = b'0' + (rest % 10) as u8;
-        rest /= 10;
-    }
-    work(&PlaceFields {
-        client_id: &id,
-        amount: &amount[..amount_len],
-        price: &price[..price_len],
+fn numbers(order: &Order) -> PlaceNumbers {
+    PlaceNumbers {
+        sequence: order.sequence,
+        amount: Scaled {
+            value: order.amount_lots,
+            decimals: AMOUNT_DECIMALS,
+        },
+        price: Scaled {
+            value: order.price_ticks,
+            decimals: PRICE_DECIMALS,
+        },
         nonce: order.nonce,
-    })
+    }
 }
 
 /// Buys of `BTC_USDT`; with `production`, post-only and self-trade prevention `cn`.

@@ -6,15 +6,13 @@
 use super::{
     flags, side_of, Engine, Failure, ModifyRequest, PlaceRequest, MAX_LEGS, SEQUENCE_DIGITS,
 };
+use crate::digits;
 use crate::gate::{self, Admitted, Intent};
-use crate::price;
-use crate::template::{BulkLeg, Draft, ModifyFields, PlaceFields};
+use crate::price::{self, Scaled};
+use crate::template::{BulkLeg, Draft, ModifyFields, PlaceFields, PlaceNumbers};
 
-pub(super) fn digits(mut value: u64, out: &mut [u8; SEQUENCE_DIGITS]) -> &[u8] {
-    for slot in out.iter_mut().rev() {
-        *slot = b'0' + u8::try_from(value % 10).unwrap_or(0);
-        value /= 10;
-    }
+pub(super) fn digits(value: u64, out: &mut [u8; SEQUENCE_DIGITS]) -> &[u8] {
+    digits::put(value, out);
     out
 }
 
@@ -122,17 +120,14 @@ impl Engine {
     ) -> Result<Draft<'a>, Failure> {
         let market = usize::from(request.market);
         let (price_decimals, amount_decimals) = self.scale(market);
-        let (mut price_text, mut amount_text) = ([0u8; 40], [0u8; 40]);
-        let price_len = price::format(request.price, price_decimals, &mut price_text);
-        let amount_len = price::format(request.amount, amount_decimals, &mut amount_text);
-        let mut id = [0u8; SEQUENCE_DIGITS];
-        let fields = PlaceFields {
-            client_id: digits(request.sequence, &mut id),
-            amount: &amount_text[..amount_len],
-            price: &price_text[..price_len],
+        let numbers = PlaceNumbers {
+            sequence: request.sequence,
+            amount: Scaled { value: request.amount, decimals: amount_decimals },
+            price: Scaled { value: request.price, decimals: price_decimals },
             nonce,
         };
-        self.template(market, request.flags)?.draft(&fields, out).map_err(Failure::Encode)
+        let template = self.template(market, request.flags)?;
+        template.draft_numbers(&numbers, out).map_err(Failure::Encode)
     }
 
     /// A bulk request of the legs that pass the gate; each refused leg keeps its `refusal`.

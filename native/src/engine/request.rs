@@ -6,10 +6,8 @@
 use crate::feed::FeedError;
 use crate::gate::Refusal;
 use crate::sign::SignError;
+pub use crate::template::SEQUENCE_DIGITS;
 use crate::template::{EncodeError, TemplateError};
-
-/// Digits of the sequence number that ends every client order id.
-pub const SEQUENCE_DIGITS: usize = 10;
 
 /// Order flags, as the bridge passes them in one byte.
 pub mod flags {

@@ -75,8 +75,7 @@ impl Lanes {
     #[inline]
     pub fn compress(self, states: &mut LaneStates, blocks: &LaneBlocks, used: usize) {
         debug_assert!(used <= self.width, "there are no more lanes");
-        #[cfg(any(test, feature = "count-compressions"))]
-        super::COUNT.set(super::COUNT.get() + used as u64);
+        super::count(used);
         // SAFETY: `available` made this value only after it saw the instructions that it uses.
         unsafe { (self.compress)(states, blocks, used) }
     }

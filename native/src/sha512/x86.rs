@@ -1,22 +1,23 @@
 //! The SHA-512 block function for x86-64: rounds in general registers, schedule in vectors.
 //!
-//! Owns one block function, compiled twice: AVX-512 has rotations and three-way exclusive ors, with
-//! which the compiler replaces the shifts below. Must not know padding. Invariant: a variant is
-//! offered only where its instructions were detected.
-//!
-//! The rounds need `rorx` and `andn` (BMI) to keep their chain at five cycles; the schedule of the
-//! next sixteen words is computed between them, two words at a time, where the general units
-//! leave issue slots free.
+//! Owns how a block gets to the rounds: as bytes, as the end of a message, or as words. Must not
+//! know keys or text. Invariant: a variant is offered only where its instructions were detected.
 
 #[allow(clippy::wildcard_imports)] // the intrinsics are one vocabulary
 use std::arch::x86_64::*;
 
-use super::{Sha512, State, BLOCK};
+use super::{padded, Sha512, State, BLOCK, OUTER_END, PADDING};
 
-/// The round constants, aligned for vector loads.
+mod rounds;
+
+/// Aligned for vector loads and stores.
 #[repr(align(64))]
 pub(super) struct Aligned<T>(pub(super) T);
 
+/// The words of a block, in host order.
+type Words = Aligned<[u64; 16]>;
+
+/// The round constants.
 #[rustfmt::skip]
 pub(super) static ROUNDS: Aligned<[u64; 80]> = Aligned([
     0x428a_2f98_d728_ae22, 0x7137_4491_23ef_65cd, 0xb5c0_fbcf_ec4d_3b2f, 0xe9b5_dba5_8189_dbbc,
@@ -42,146 +43,158 @@ pub(super) static ROUNDS: Aligned<[u64; 80]> = Aligned([
 ]);
 
 pub(super) fn push_available(all: &mut Vec<Sha512>) {
-    let rounds = is_x86_feature_detected!("bmi1") && is_x86_feature_detected!("bmi2");
-    if rounds && is_x86_feature_detected!("avx512vl") && is_x86_feature_detected!("avx512f") {
-        all.push(Sha512 { name: "avx512vl", compress: compress_avx512 });
+    let has_base = is_x86_feature_detected!("avx2")
+        && is_x86_feature_detected!("bmi1")
+        && is_x86_feature_detected!("bmi2");
+    if !has_base {
+        return;
     }
-    if rounds && is_x86_feature_detected!("avx") {
-        all.push(Sha512 { name: "avx", compress: compress_avx });
+    let has_wide = is_x86_feature_detected!("avx512f")
+        && is_x86_feature_detected!("avx512bw")
+        && is_x86_feature_detected!("avx512vl");
+    if has_wide {
+        let (compress, last, outer) = (compress_avx512, last_avx512, outer_avx512);
+        all.push(Sha512 { name: "avx512", compress, last, outer });
     }
+    let (compress, last, outer) = (compress_avx2, last_avx2, outer_avx2);
+    all.push(Sha512 { name: "avx2", compress, last, outer });
 }
 
-/// Each of two words rotated to the right.
-macro_rules! rotate {
-    ($pair:expr, $by:literal) => {
-        _mm_or_si128(_mm_srli_epi64::<$by>($pair), _mm_slli_epi64::<{ 64 - $by }>($pair))
-    };
-}
-
-/// The message schedule of one block: sixteen words at a time, two to a vector.
-struct Schedule {
-    words: [__m128i; 8],
-    /// The words with their round constants added, on their way to the general registers.
-    sums: Aligned<[u64; 16]>,
-}
-
-impl Schedule {
-    #[inline]
-    #[target_feature(enable = "avx")]
-    fn new(block: &[u8; BLOCK]) -> Schedule {
-        let swap = _mm_set_epi8(8, 9, 10, 11, 12, 13, 14, 15, 0, 1, 2, 3, 4, 5, 6, 7);
-        let mut schedule = Schedule { words: [_mm_setzero_si128(); 8], sums: Aligned([0; 16]) };
-        for slot in 0..8 {
-            // SAFETY: eight times 16 bytes are the 128 of the block.
-            let pair = unsafe { _mm_loadu_si128(block.as_ptr().add(16 * slot).cast()) };
-            schedule.put(slot, 0, _mm_shuffle_epi8(pair, swap));
-        }
-        schedule
+/// The ends of an outer block's words and sums, which are the same in all of them.
+static OUTER_END_SUMS: [u64; 8] = {
+    let (mut sums, mut at) = (OUTER_END, 0);
+    while at < 8 {
+        sums[at] = sums[at].wrapping_add(ROUNDS.0[8 + at]);
+        at += 1;
     }
+    sums
+};
 
-    /// Puts two words into a slot (0 to 7), for the sixteen rounds that start at `from`.
-    #[inline]
-    #[target_feature(enable = "avx")]
-    fn put(&mut self, slot: usize, from: usize, pair: __m128i) {
-        debug_assert!(slot < 8 && from <= 64, "within eighty rounds");
-        self.words[slot] = pair;
-        // SAFETY: with a slot below 8 and a start of at most 64, the constants read are at most
-        // 78 and 79 and the sums written at most 14 and 15; both arrays are aligned to 64 bytes
-        // and the index is even.
-        unsafe {
-            let constants = _mm_load_si128(ROUNDS.0.as_ptr().add(from + 2 * slot).cast());
-            let sums = self.sums.0.as_mut_ptr().add(2 * slot);
-            _mm_store_si128(sums.cast(), _mm_add_epi64(pair, constants));
-        }
-    }
-
-    /// Replaces the two oldest words, which are in `slot`, by the two that follow all sixteen.
-    #[inline]
-    #[target_feature(enable = "avx")]
-    fn extend(&mut self, slot: usize, from: usize) {
-        let pair = |ahead: usize| self.words[(slot + ahead) % 8];
-        let second = _mm_alignr_epi8::<8>(pair(1), pair(0));
-        let tenth = _mm_alignr_epi8::<8>(pair(5), pair(4));
-        let last = pair(7);
-        let near = _mm_xor_si128(
-            _mm_xor_si128(rotate!(second, 1), rotate!(second, 8)),
-            _mm_srli_epi64::<7>(second),
-        );
-        let far = _mm_xor_si128(
-            _mm_xor_si128(rotate!(last, 19), rotate!(last, 61)),
-            _mm_srli_epi64::<6>(last),
-        );
-        let sum = _mm_add_epi64(_mm_add_epi64(pair(0), tenth), near);
-        self.put(slot, from, _mm_add_epi64(sum, far));
-    }
-
-    /// One round's word with its constant.
-    #[inline]
-    fn sum(&self, index: usize) -> u64 {
-        // SAFETY: a reference to an element of the array is valid for reads. Volatile, or the
-        // compiler would fetch the words out of the vector registers one by one, which costs more
-        // than the way through memory.
-        unsafe { std::ptr::read_volatile(&raw const self.sums.0[index]) }
-    }
-}
-
-/// One round. `$ab` comes in as the previous round's `a ^ b`, which is this round's `b ^ c`.
-macro_rules! round {
-    ($a:ident $b:ident $c:ident $d:ident $e:ident $f:ident $g:ident $h:ident,
-     $ab:ident, $sum:expr) => {
-        $h = $h.wrapping_add($sum).wrapping_add(($e & $f) | (!$e & $g));
-        $h = $h.wrapping_add($e.rotate_right(14) ^ $e.rotate_right(18) ^ $e.rotate_right(41));
-        $d = $d.wrapping_add($h);
-        let ab = $a ^ $b;
-        $h = $h.wrapping_add($b ^ (ab & $ab));
-        $ab = ab;
-        $h = $h.wrapping_add($a.rotate_right(28) ^ $a.rotate_right(34) ^ $a.rotate_right(39));
-    };
-}
-
-/// The block function under `$features`.
-macro_rules! block_function {
-    ($name:ident, $features:literal) => {
+/// The functions of one variant around its `$rounds`.
+macro_rules! variant {
+    ($features:literal, $rounds:path, $compress:ident,
+     $last:ident = $last_words:ident, $outer:ident) => {
         #[target_feature(enable = $features)]
-        fn $name(state: &mut State, blocks: &[[u8; BLOCK]]) {
+        fn $compress(state: &mut State, blocks: &[[u8; BLOCK]]) {
+            let (mut words, mut sums) = (Aligned([0; 16]), Aligned([0; 16]));
             for block in blocks {
-                let mut schedule = Schedule::new(block);
-                let [mut a, mut b, mut c, mut d, mut e, mut f, mut g, mut h] = *state;
-                let mut ab = b ^ c;
-                macro_rules! two_rounds {
-                            ($slot:literal, $a:ident $b:ident $c:ident $d:ident
-                             $e:ident $f:ident $g:ident $h:ident, $next:expr) => {
-                                round!($a $b $c $d $e $f $g $h, ab, schedule.sum(2 * $slot));
-                                round!($h $a $b $c $d $e $f $g, ab, schedule.sum(2 * $slot + 1));
-                                if let Some(from) = $next {
-                                    schedule.extend($slot, from);
-                                }
-                            };
-                        }
-                macro_rules! sixteen_rounds {
-                            ($next:expr) => {
-                                two_rounds!(0, a b c d e f g h, $next);
-                                two_rounds!(1, g h a b c d e f, $next);
-                                two_rounds!(2, e f g h a b c d, $next);
-                                two_rounds!(3, c d e f g h a b, $next);
-                                two_rounds!(4, a b c d e f g h, $next);
-                                two_rounds!(5, g h a b c d e f, $next);
-                                two_rounds!(6, e f g h a b c d, $next);
-                                two_rounds!(7, c d e f g h a b, $next);
-                            };
-                        }
-                for from in [16, 32, 48, 64] {
-                    sixteen_rounds!(Some(from));
-                }
-                sixteen_rounds!(None);
-                let _ = ab; // there is no next round to use it
-                for (word, new) in state.iter_mut().zip([a, b, c, d, e, f, g, h]) {
-                    *word = word.wrapping_add(new);
-                }
+                to_words(block, &mut words, &mut sums);
+                $rounds(state, &words, &mut sums);
             }
         }
+
+        #[target_feature(enable = $features)]
+        fn $last(state: &mut State, tail: &[u8], bits: u64) {
+            let (mut words, mut sums) = (Aligned([0; 16]), Aligned([0; 16]));
+            $last_words(tail, bits, &mut words, &mut sums);
+            $rounds(state, &words, &mut sums);
+        }
+
+        #[target_feature(enable = $features)]
+        fn $outer(state: &mut State, digest: &State) {
+            let (mut words, mut sums) = (Aligned([0; 16]), Aligned([0; 16]));
+            outer_words(digest, &mut words, &mut sums);
+            $rounds(state, &words, &mut sums);
+        }
     };
 }
 
-block_function!(compress_avx512, "avx512f,avx512vl,bmi1,bmi2");
-block_function!(compress_avx, "avx,bmi1,bmi2");
+variant!(
+    "avx2,avx512f,avx512bw,avx512vl,bmi1,bmi2",
+    rounds::rounds_avx512,
+    compress_avx512,
+    last_avx512 = last_words_avx512,
+    outer_avx512
+);
+variant!(
+    "avx2,bmi1,bmi2",
+    rounds::rounds_avx2,
+    compress_avx2,
+    last_avx2 = last_words_avx2,
+    outer_avx2
+);
+
+/// The order of bytes that turns two big-endian words into ours.
+#[inline]
+#[target_feature(enable = "sse2")]
+fn byte_swap() -> __m128i {
+    _mm_set_epi64x(0x0809_0a0b_0c0d_0e0f, 0x0001_0203_0405_0607)
+}
+
+/// The words of a block, and with the constants of their rounds.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn to_words(block: &[u8; BLOCK], words: &mut Words, sums: &mut Words) {
+    let swap = _mm256_broadcastsi128_si256(byte_swap());
+    for at in [0, 4, 8, 12] {
+        // SAFETY: four times four words are the sixteen of the block, of `words`, of `sums` and of
+        // the first round constants; the latter three are aligned to 64 bytes.
+        unsafe {
+            let four = _mm256_loadu_si256(block.as_ptr().add(8 * at).cast());
+            let four = _mm256_shuffle_epi8(four, swap);
+            let constants = _mm256_load_si256(ROUNDS.0.as_ptr().add(at).cast());
+            _mm256_store_si256(words.0.as_mut_ptr().add(at).cast(), four);
+            let four = _mm256_add_epi64(four, constants);
+            _mm256_store_si256(sums.0.as_mut_ptr().add(at).cast(), four);
+        }
+    }
+}
+
+/// The same for the last bytes of a message, of which there are at most 111.
+#[inline]
+#[target_feature(enable = "avx2")]
+fn last_words_avx2(tail: &[u8], bits: u64, words: &mut Words, sums: &mut Words) {
+    to_words(&padded(tail, bits), words, sums);
+}
+
+#[allow(clippy::cast_possible_truncation)] // the lower half is meant
+fn halves(mask: u128) -> [u64; 2] {
+    [mask as u64, (mask >> 64) as u64]
+}
+
+/// As `last_words_avx2`, in registers: a block put together in memory is not there for a vector
+/// load until all the stores that it came from have left the processor.
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn last_words_avx512(tail: &[u8], bits: u64, words: &mut Words, sums: &mut Words) {
+    debug_assert!(tail.len() + PADDING <= BLOCK, "one block holds the padding");
+    let marker = 1u128 << tail.len();
+    let [markers, texts] = [marker, marker - 1].map(halves);
+    let swap = _mm512_broadcast_i32x4(byte_swap());
+    let half = |at: usize| {
+        // SAFETY: the mask confines the load to the bytes of `tail`.
+        let text = unsafe {
+            _mm512_maskz_loadu_epi8(texts[at], tail.as_ptr().wrapping_add(64 * at).cast())
+        };
+        let end = _mm512_set1_epi8(i8::MIN);
+        _mm512_shuffle_epi8(_mm512_mask_mov_epi8(text, markers[at], end), swap)
+    };
+    let count = _mm512_set1_epi64(bits.cast_signed());
+    let eights = [half(0), _mm512_mask_mov_epi64(half(1), 1 << 7, count)];
+    for (at, eight) in [0, 8].into_iter().zip(eights) {
+        // SAFETY: two times eight words are the sixteen of `words`, of `sums` and of the first
+        // round constants; all are aligned to 64 bytes.
+        unsafe {
+            let constants = _mm512_load_si512(ROUNDS.0.as_ptr().add(at).cast());
+            _mm512_store_si512(words.0.as_mut_ptr().add(at).cast(), eight);
+            let eight = _mm512_add_epi64(eight, constants);
+            _mm512_store_si512(sums.0.as_mut_ptr().add(at).cast(), eight);
+        }
+    }
+}
+
+/// The same for a block of a digest's words and the padding behind them.
+#[inline]
+fn outer_words(digest: &State, words: &mut Words, sums: &mut Words) {
+    words.0[8..].copy_from_slice(&OUTER_END);
+    sums.0[8..].copy_from_slice(&OUTER_END_SUMS);
+    for (at, word) in digest.iter().enumerate() {
+        // SAFETY: references to words are valid for reads and writes. Volatile, or the compiler
+        // would gather several in a vector, which takes longer than one by one through memory.
+        unsafe {
+            let word = std::ptr::read_volatile(word);
+            words.0[at] = word;
+            std::ptr::write_volatile(&raw mut sums.0[at], word.wrapping_add(ROUNDS.0[at]));
+        }
+    }
+}

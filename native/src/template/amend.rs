@@ -3,13 +3,14 @@
 //! Owns the bodies of the two requests. Must not know whether the order does exist. Invariant: an
 //! order is named by its client id alone, never by the venue's id, which a modify replaces (T7).
 
-use super::envelope::{digits, Envelope};
+use super::envelope::Envelope;
 use super::place::order_tail_len;
 use super::text::{is_own_id, MAX_CLIENT_ID, MAX_NUMBER};
 use super::{
     check_amount, check_any_id, check_market, check_nonce, check_price, nonce_tail_len, put_nonce,
     EncodeError, Stp, TemplateError, AMOUNT, MAX_NONCE_LEN, PRICE,
 };
+use crate::digits;
 use crate::sign::Signer;
 
 /// Whose orders a request is about, and how it is laid out.
@@ -118,7 +119,7 @@ impl CancelTemplate {
         check_nonce(nonce)?;
         check_any_id(client_id)?;
         let (envelope, id) = self.layouts.of(client_id);
-        let tail = id.len() + 1 + nonce_tail_len(digits(nonce));
+        let tail = id.len() + 1 + nonce_tail_len(digits::count(nonce));
         envelope.encode(tail, out, |body| {
             body.put(id);
             body.put(b"\"");
@@ -200,7 +201,7 @@ impl ModifyTemplate {
         let numbers = amount.map_or(0, |text| AMOUNT.len() + text.len())
             + price.map_or(0, |text| PRICE.len() + text.len());
         let (envelope, id) = self.layouts.of(client_id);
-        let tail = id.len() + numbers + 1 + nonce_tail_len(digits(nonce));
+        let tail = id.len() + numbers + 1 + nonce_tail_len(digits::count(nonce));
         envelope.encode(tail, out, |body| {
             body.put(id);
             if let Some(text) = amount {

@@ -3,9 +3,10 @@
 //! Owns the array around the orders. Must not know how an order is laid out. Invariant: the n-th
 //! leg is the n-th element of the array, so that answers match legs by position (T6).
 
-use super::envelope::{digits, Envelope};
+use super::envelope::Envelope;
 use super::place::{order_tail_len, put_order_tail, PlaceFields, PlaceTemplate, MAX_ORDER_LEN};
 use super::{check_nonce, nonce_tail_len, put_nonce, EncodeError, TemplateError, MAX_NONCE_LEN};
+use crate::digits;
 use crate::sign::Signer;
 
 /// Most orders of one bulk request.
@@ -56,7 +57,7 @@ impl BulkTemplate {
         if legs.is_empty() || legs.len() > MAX_LEGS {
             return Err(EncodeError::BadLegCount); // T6
         }
-        let mut tail = legs.len() - 1 + 1 + nonce_tail_len(digits(nonce));
+        let mut tail = legs.len() - 1 + 1 + nonce_tail_len(digits::count(nonce));
         for leg in legs {
             leg.place.check(&leg.fields)?;
             let numbers = leg.fields.amount.len() + leg.fields.price.len();

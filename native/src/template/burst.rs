@@ -8,7 +8,7 @@ use super::envelope::{put_headers, Envelope};
 use crate::sha512::lanes::{
     put_block, put_state, state_of, LaneBlocks, LaneStates, Lanes, Row, LANES,
 };
-use crate::sha512::{to_bytes, BLOCK, PADDING};
+use crate::sha512::{padded, BLOCK, PADDING};
 use crate::sign::sign_outer;
 
 /// A request without the headers between payload and body, of which the signature is one.
@@ -27,7 +27,8 @@ impl Draft<'_> {
     #[inline(always)]
     pub fn sign(self) -> usize {
         let Envelope { inner, outer, codec, sha, .. } = self.envelope;
-        let inner = sha.finish(inner.0, self.envelope.before(), self.payload);
+        let mut inner = inner.0;
+        sha.finish(&mut inner, self.envelope.before(), self.payload);
         // Between the two hashes, whose chains leave the processor time for it.
         let signature = put_headers(self.rest, self.body_len);
         sign_outer(outer, &inner, *sha, *codec, signature);
@@ -48,12 +49,8 @@ impl Draft<'_> {
     /// The last block of its inner hash.
     #[inline]
     fn last_block(&self) -> [u8; BLOCK] {
-        let mut block = [0; BLOCK];
-        block[..self.payload.len()].copy_from_slice(self.payload);
-        block[self.payload.len()] = 0x80;
         let bits = ((self.envelope.before() + self.payload.len()) as u64) << 3;
-        block[BLOCK - 8..].copy_from_slice(&bits.to_be_bytes());
-        block
+        padded(self.payload, bits)
     }
 }
 
@@ -98,7 +95,7 @@ fn sign_group(group: &mut [Option<Draft<'_>>; LANES], count: usize, lanes: Lanes
     lanes.compress(&mut states, &blocks, count);
     for (lane, draft) in group.iter_mut().filter_map(Option::take).enumerate() {
         let signature = put_headers(draft.rest, draft.body_len);
-        draft.envelope.codec.hex(&to_bytes(&state_of(&states, lane)), signature);
+        draft.envelope.codec.hex(&state_of(&states, lane), signature);
     }
 }
 

@@ -13,6 +13,8 @@
 use super::burst::Draft;
 use super::error::{EncodeError, TemplateError};
 use crate::base64::{encoded_len, Codec};
+use crate::digits;
+use crate::price::Short;
 use crate::sha512::{Sha512, BLOCK, PADDING};
 use crate::sign::{Midstate, Signer};
 
@@ -29,54 +31,9 @@ const LENGTH_HEADER: &[u8; 18] = b"\r\nContent-Length: ";
 const BLANK_LINE: &[u8; 4] = b"\r\n\r\n";
 const SIGNATURE_LEN: usize = 128;
 
-/// Decimal digits of a number that is printed without leading zeros.
-pub(super) const fn digits(value: u64) -> usize {
-    match value.checked_ilog10() {
-        Some(log) => log as usize + 1,
-        None => 1,
-    }
-}
-
 /// The constant start of a body: the members that every body has, and then `rest`.
 pub(super) fn body_prefix(path: &str, rest: &str) -> String {
     format!("{{\"request\":\"{path}\",\"nonceWindow\":true{rest}") // E3, E4
-}
-
-/// The texts of 00 to 99.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[b'0'; 2]; 100];
-    let mut value = 0u8;
-    while value < 100 {
-        pairs[value as usize] = [b'0' + value / 10, b'0' + value % 10];
-        value += 1;
-    }
-    pairs
-};
-
-/// Writes a number into exactly as many bytes as it has digits.
-///
-/// The halves of a nonce are two chains of divisions that the processor works on at once.
-#[inline]
-pub(super) fn put_digits(value: u64, out: &mut [u8]) {
-    const HALF: usize = 8;
-    if let Some((high, low)) = out.len().checked_sub(HALF).map(|at| out.split_at_mut(at)) {
-        put_pairs(value % 100_000_000, low);
-        put_pairs(value / 100_000_000, high);
-    } else {
-        put_pairs(value, out);
-    }
-}
-
-#[inline]
-fn put_pairs(mut value: u64, out: &mut [u8]) {
-    let mut pairs = out.rchunks_exact_mut(2);
-    for pair in &mut pairs {
-        pair.copy_from_slice(&PAIRS[(value % 100) as usize]);
-        value /= 100;
-    }
-    if let [first] = pairs.into_remainder() {
-        *first = b'0' + (value % 10) as u8;
-    }
 }
 
 /// Copies a few bytes without a call: two overlapping words where the length allows it.
@@ -116,10 +73,22 @@ impl<'a> Tail<'a> {
         self.room = rest;
     }
 
+    /// Puts a text from registers, and what follows it there under what is put next.
+    #[inline]
+    pub(super) fn put_short(&mut self, text: Short) {
+        let room = std::mem::take(&mut self.room);
+        let bytes = text.bytes.to_le_bytes();
+        match room.first_chunk_mut() {
+            Some(here) => *here = bytes,
+            None => room[..text.len].copy_from_slice(&bytes[..text.len]),
+        }
+        self.room = &mut room[text.len..];
+    }
+
     #[inline]
     pub(super) fn put_number(&mut self, value: u64) {
-        let (here, rest) = std::mem::take(&mut self.room).split_at_mut(digits(value));
-        put_digits(value, here);
+        let (here, rest) = std::mem::take(&mut self.room).split_at_mut(digits::count(value));
+        digits::put(value, here);
         self.room = rest;
     }
 }
@@ -133,7 +102,7 @@ pub(super) fn put_headers(rest: &mut [u8], body_len: usize) -> &mut [u8; SIGNATU
     let (header, rest) = rest.split_at_mut(LENGTH_HEADER.len());
     header.copy_from_slice(LENGTH_HEADER);
     let (length, blank) = rest.split_at_mut(rest.len() - BLANK_LINE.len());
-    put_digits(body_len as u64, length);
+    digits::put(body_len as u64, length);
     blank.copy_from_slice(BLANK_LINE);
     signature
 }
@@ -223,7 +192,7 @@ impl Envelope {
             + SIGNATURE_HEADER.len()
             + SIGNATURE_LEN
             + LENGTH_HEADER.len()
-            + digits(body as u64)
+            + digits::count(body as u64)
             + BLANK_LINE.len()
             + body
     }

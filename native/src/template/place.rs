@@ -5,14 +5,18 @@
 //! of the constant body prefix.
 
 use super::burst::Draft;
-use super::envelope::{body_prefix, digits, Envelope, Layout, Tail, GRAIN, ONE_BLOCK_TAIL};
+use super::envelope::{body_prefix, Envelope, Layout, Tail, GRAIN, ONE_BLOCK_TAIL};
 use super::text::{is_own_id, MAX_CLIENT_ID, MAX_MARKET, MAX_NUMBER};
 use super::{
     check_amount, check_market, check_nonce, check_price, nonce_tail_len, put_nonce, EncodeError,
     Side, Stp, TemplateError, AMOUNT, MAX_NONCE_LEN, PRICE,
 };
+use crate::digits;
+use crate::price::{self, Scaled, Short};
 use crate::sign::Signer;
 
+/// Decimal digits of the sequence number that ends each of our client ids.
+pub const SEQUENCE_DIGITS: usize = 10;
 /// Digits of a nonce in milliseconds, until the year 2286.
 const NONCE_DIGITS: usize = 13;
 
@@ -52,6 +56,19 @@ pub struct PlaceFields<'a> {
     /// The price, a plain decimal.
     pub price: &'a [u8],
     /// The nonce, milliseconds; a leg of a bulk has none of its own, so there it is not looked at.
+    pub nonce: u64,
+}
+
+/// The same as integers, which become text on their way into the request.
+#[derive(Clone, Copy, Debug)]
+pub struct PlaceNumbers {
+    /// The client id after the template's prefix: the last [`SEQUENCE_DIGITS`] digits.
+    pub sequence: u64,
+    /// The amount.
+    pub amount: Scaled,
+    /// The price.
+    pub price: Scaled,
+    /// The nonce, milliseconds.
     pub nonce: u64,
 }
 
@@ -137,10 +154,60 @@ impl PlaceTemplate {
         check_nonce(f.nonce)?;
         self.check(f)?;
         let tail = order_tail_len(f.client_id.len(), f.amount.len() + f.price.len());
-        self.envelope.draft(tail + nonce_tail_len(digits(f.nonce)), out, |body| {
+        self.envelope.draft(tail + nonce_tail_len(digits::count(f.nonce)), out, |body| {
             put_order_tail(body, f);
             put_nonce(body, f.nonce);
         })
+    }
+
+    /// The same from integers.
+    ///
+    /// # Errors
+    /// As for `encode`.
+    #[inline(always)]
+    pub fn draft_numbers<'a>(
+        &'a self,
+        n: &PlaceNumbers,
+        out: &'a mut [u8],
+    ) -> Result<Draft<'a>, EncodeError> {
+        let (Some(amount), Some(price)) = (n.amount.short(), n.price.short()) else {
+            return self.draft_texts(n, out);
+        };
+        if n.amount.value == 0 || n.price.value == 0 || self.max_suffix < SEQUENCE_DIGITS {
+            return self.draft_texts(n, out); // and refused there
+        }
+        check_nonce(n.nonce)?;
+        let tail = order_tail_len(SEQUENCE_DIGITS, amount.len + price.len);
+        let id = Short { bytes: digits::last(n.sequence, SEQUENCE_DIGITS), len: SEQUENCE_DIGITS };
+        self.envelope.draft(tail + nonce_tail_len(digits::count(n.nonce)), out, |body| {
+            body.put_short(id);
+            body.put(AMOUNT);
+            body.put_short(amount);
+            body.put(PRICE);
+            body.put_short(price);
+            body.put(b"\"");
+            put_nonce(body, n.nonce);
+        })
+    }
+
+    /// The same for numbers of any length.
+    #[cold]
+    fn draft_texts<'a>(
+        &'a self,
+        n: &PlaceNumbers,
+        out: &'a mut [u8],
+    ) -> Result<Draft<'a>, EncodeError> {
+        let (mut id, mut amount, mut price) = ([0; SEQUENCE_DIGITS], [0; 40], [0; 40]);
+        digits::put(n.sequence, &mut id);
+        let amount_len = price::format(n.amount.value, n.amount.decimals, &mut amount);
+        let price_len = price::format(n.price.value, n.price.decimals, &mut price);
+        let fields = PlaceFields {
+            client_id: &id,
+            amount: &amount[..amount_len],
+            price: &price[..price_len],
+            nonce: n.nonce,
+        };
+        self.draft(&fields, out)
     }
 
     /// The longest request that this template can build, bytes.

@@ -3,9 +3,10 @@
 //! Owns the frame around members that the caller wrote. Must not know any endpoint. Invariant: the
 //! caller's members cannot leave the object that they are put into.
 
-use super::envelope::{digits, Envelope};
+use super::envelope::Envelope;
 use super::text::is_members;
 use super::{check_nonce, nonce_tail_len, put_nonce, EncodeError, TemplateError, MAX_NONCE_LEN};
+use crate::digits;
 use crate::sign::Signer;
 
 /// A request to any private endpoint, for the cold path.
@@ -40,7 +41,7 @@ impl RawTemplate {
             return Err(EncodeError::BadMembers); // T1
         }
         let comma = usize::from(!body_fields.is_empty());
-        let tail = comma + body_fields.len() + nonce_tail_len(digits(nonce));
+        let tail = comma + body_fields.len() + nonce_tail_len(digits::count(nonce));
         self.envelope.encode(tail, out, |body| {
             body.put(&b","[..comma]);
             body.put(body_fields);

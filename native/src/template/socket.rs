@@ -10,13 +10,14 @@
 //!   ours are our own, so any changing number will do.
 //! * W3 — a modify has no STP mode of its own; what is left out stays as it is.
 
-use super::envelope::{digits, Tail};
+use super::envelope::Tail;
 use super::place::{check_flags, order_tail_len, put_order_tail};
 use super::text::{is_own_id, MAX_CLIENT_ID, MAX_NUMBER};
 use super::{
     check_amount, check_any_id, check_market, check_price, EncodeError, PlaceFields, PlaceSpec,
     Side, TemplateError,
 };
+use crate::digits;
 
 const START: &[u8; 6] = b"{\"id\":";
 const END: &[u8; 3] = b"}]}";
@@ -26,7 +27,7 @@ const IS_MASKED: u8 = 0x80;
 const LONG: usize = 126;
 const MASK_LEN: usize = 4;
 /// Digits of the longest id of a call.
-const MAX_ID_LEN: usize = digits(u64::MAX);
+const MAX_ID_LEN: usize = digits::count(u64::MAX);
 
 /// What every call is made of: its id, a constant text, and what the caller puts behind it.
 struct Call {
@@ -61,7 +62,7 @@ impl Call {
         out: &mut [u8],
         write: impl FnOnce(&mut Tail<'_>),
     ) -> Result<usize, EncodeError> {
-        let payload_len = self.payload_len(digits(id), tail);
+        let payload_len = self.payload_len(digits::count(id), tail);
         let header = if payload_len < LONG { 2 } else { 4 } + MASK_LEN;
         let total = header + payload_len;
         if out.len() < total {
