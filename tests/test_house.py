@@ -62,6 +62,7 @@ LAYER_OF = {
             "subscriptions",
             "switches",
             "timekeeping",
+            "units",
         ),
         "gateway",
     ),

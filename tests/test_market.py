@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from decimal import Context, Decimal, Inexact, localcontext
+from decimal import Decimal
 from fractions import Fraction
 
 import pytest
@@ -11,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whitewire import Market, NumberError, Side
-from whitewire.market import Number
 
 BTC = Market("BTC_USDT", "BTC", "USDT", 2, 6)
 COARSE = Market("X_Y", "X", "Y", 3, 0, tick_size=25, step_size=10)
@@ -130,34 +128,3 @@ def test_sides() -> None:
     assert Side("buy") is Side.BUY
     assert Side.BUY.opposite is Side.SELL
     assert Side.SELL.opposite is Side.BUY
-
-
-@given(
-    market=st.sampled_from([BTC, COARSE, PEPE]),
-    price=st.one_of(
-        st.decimals(allow_nan=True, allow_infinity=True),
-        st.decimals(min_value=0, max_value=10**20, places=4),
-        st.integers(-5, 2 * 10**19),
-        st.integers(1, 10**7).map(lambda ticks: str(Decimal(ticks) / 100)),
-        st.floats(),
-        st.sampled_from(["", "x", "1e999999", "-1e999999", Decimal("1E+999999"), "sNaN", True]),
-    ),
-    side=st.sampled_from([None, Side.BUY, Side.SELL]),
-    context=st.sampled_from([Context(prec=28), Context(prec=3), Context(traps=[Inexact])]),
-)
-def test_the_short_way_says_what_the_long_way_says(
-    market: Market, price: Number, side: Side | None, context: Context
-) -> None:
-    def outcome(convert: Callable[[], int]) -> object:
-        try:
-            return convert()
-        except (NumberError, Inexact) as error:  # the long way's texts obey the context, too
-            return type(error), str(error)
-
-    with localcontext(context):
-        quick = outcome(lambda: market.price_to_ticks(price, side))
-        quick_lots = outcome(lambda: market.amount_to_lots(price, exact=side is None))
-    with localcontext(context), pytest.MonkeyPatch.context() as patch:
-        patch.setattr("whitewire.market._evident", lambda *_: 0)
-        assert quick == outcome(lambda: market.price_to_ticks(price, side))
-        assert quick_lots == outcome(lambda: market.amount_to_lots(price, exact=side is None))

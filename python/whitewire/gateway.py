@@ -38,6 +38,7 @@ from whitewire.siblings import Siblings
 from whitewire.strategy import Strategy
 from whitewire.timers import Timers
 from whitewire.transport.rest import Rest
+from whitewire.units import amount_lots, price_ticks
 
 if TYPE_CHECKING:
     from whitewire import _core
@@ -185,7 +186,7 @@ class Gateway:
             UsageError: unknown market, excluded flags, or (NumberError) a number off the grid.
         """
         where = self.market(market)
-        ticks, lots = where.price_to_ticks(price), where.amount_to_lots(amount)
+        ticks, lots = price_ticks(where, price), amount_lots(where, amount)
         asked = (side, post_only, stp, rpi, ioc, reduce_only)
         return self.ordering.place(self.ordering.ticket(where, asked), ticks, lots, tag)
 
@@ -273,8 +274,8 @@ class Gateway:
 
     def modify_order(self, order: Order, price: Number | None, amount: Number | None) -> None:
         """Replaces price, amount or both of a resting order (implements the handle's actions)."""
-        ticks = order.price_ticks if price is None else order.market.price_to_ticks(price)
-        lots = order.amount_lots if amount is None else order.market.amount_to_lots(amount)
+        ticks = order.price_ticks if price is None else price_ticks(order.market, price)
+        lots = order.amount_lots if amount is None else amount_lots(order.market, amount)
         self.path.enter()
         try:
             self.ordering.modify(order, ticks, lots)
@@ -345,7 +346,7 @@ class Gateway:
 
     def _level(self, market: Market, side: Side, quote: Quote) -> tuple[int, int]:
         price, amount = quote
-        return market.price_to_ticks(price, side), market.amount_to_lots(amount, exact=False)
+        return price_ticks(market, price, side), amount_lots(market, amount, exact=False)
 
     # ---- may a market be quoted -------------------------------------------------------------
 

@@ -82,15 +82,11 @@ class Market:
     index: int = 0
     product: Product = Product.SPOT
     _tick: Decimal = field(init=False, repr=False, compare=False)
-    _ticks_per_one: Decimal = field(init=False, repr=False, compare=False)
     _lot: Decimal = field(init=False, repr=False, compare=False)
-    _lots_per_one: Decimal = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "_tick", Decimal(1).scaleb(-self.price_decimals))
-        object.__setattr__(self, "_ticks_per_one", Decimal(1).scaleb(self.price_decimals))
         object.__setattr__(self, "_lot", Decimal(1).scaleb(-self.amount_decimals))
-        object.__setattr__(self, "_lots_per_one", Decimal(1).scaleb(self.amount_decimals))
 
     @property
     def is_collateral(self) -> bool:
@@ -108,9 +104,6 @@ class Market:
         Raises:
             NumberError: not a finite positive number, off the grid, or beyond int64.
         """
-        ticks = _evident(price, self._ticks_per_one, self._tick, self.tick_size)
-        if ticks:
-            return ticks
         rounding = None if side is None else ROUND_FLOOR if side is Side.BUY else ROUND_CEILING
         return self._scale("price", price, self.price_decimals, self.tick_size, rounding)
 
@@ -120,8 +113,7 @@ class Market:
         Raises:
             NumberError: not a finite positive number, off the step, or beyond int64.
         """
-        lots = _evident(amount, self._lots_per_one, self._lot, self.step_size)
-        return lots or self._scale(
+        return self._scale(
             "amount", amount, self.amount_decimals, self.step_size, None if exact else ROUND_DOWN
         )
 
@@ -192,21 +184,3 @@ class Market:
             f"{self.name}: {what} {value!s} is outside the market's range",
             f"the smallest is {step * Decimal(1).scaleb(-decimals):f}",
         )
-
-
-def _evident(value: Number, per_one: Decimal, unit: Decimal, step: int) -> int:
-    """The units of a number that is on the grid beyond doubt; 0 where `_scale` has to look.
-
-    Whatever rounding the caller's decimal context asks for, a result is right: it has no more
-    digits than the context keeps, so its product with a power of ten is exact.
-    """
-    try:
-        exact = value if type(value) is Decimal else Decimal(str(value))
-        scaled = exact * per_one
-        if scaled.adjusted() >= _INT64_DIGITS:
-            return 0
-        units = int(scaled)
-        is_right = units * unit == exact and units % step == 0 and 0 < units <= _INT64_MAX
-    except (ArithmeticError, ValueError):
-        return 0
-    return units if is_right else 0
