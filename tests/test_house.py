@@ -63,6 +63,7 @@ LAYER_OF = {
             "switches",
             "timekeeping",
             "units",
+            "warming",
         ),
         "gateway",
     ),

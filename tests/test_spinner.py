@@ -9,6 +9,7 @@ import signal
 import socket
 import time
 from collections.abc import Callable, Iterator
+from itertools import pairwise
 
 import aiofastnet
 import pytest
@@ -242,3 +243,32 @@ async def test_looks_end_when_they_took_their_time() -> None:
     transport.abort()
     peer.close()
     await asyncio.sleep(0.01)
+
+
+@live
+async def test_what_is_kept_warm_is_called_now_and_then_and_not_again_after_it_raised() -> None:
+    loop = asyncio.get_running_loop()
+    raised: list[object] = []
+    loop.set_exception_handler(lambda _, context: raised.append(context["exception"]))
+    spinner = Spinner(loop, 1, 2_000_000)
+    calls: list[int] = []
+
+    def faulty() -> None:
+        raise KeyError("cold")
+
+    def warm() -> None:
+        calls.append(time.monotonic_ns())
+
+    spinner.keep_warm(faulty)
+    spinner.keep_warm(warm)
+    spinner.start()
+    await until(lambda: len(calls) > 10)
+    assert [repr(error) for error in raised] == ["KeyError('cold')"]
+    assert min(after - before for before, after in pairwise(calls)) > 1_000_000
+    spinner.let_cool(warm)
+    spinner.let_cool(warm)
+    count, turns = len(calls), spinner.turns
+    await until(lambda: spinner.turns > turns + 100)
+    assert len(calls) == count
+    spinner.stop()
+    await asyncio.sleep(0)

@@ -25,10 +25,10 @@ use crate::event::Kind;
 use crate::http1::{Progress, ResponseParser};
 use crate::reflex::Step;
 use calls::{call_cancel, call_modify, call_place};
-use early::{bulk, cancel_ready, place_many, place_now};
+use early::{bulk, cancel_ready, keep_warm, place_many, place_now};
 
 /// Changes with every change of the table or of a struct in it.
-pub const ABI_VERSION: u32 = 6;
+pub const ABI_VERSION: u32 = 7;
 
 /// Reported for a panic caught at the border: a bug of ours, and the session's end.
 pub const PANICKED: i64 = -128;
@@ -165,6 +165,7 @@ pub struct Api {
         *mut u8,
         usize,
     ) -> i64,
+    pub keep_warm: unsafe extern "C" fn(*mut c_void, u16, u8, i64),
 }
 
 /// The table that the bridge copies its calls from.
@@ -188,6 +189,7 @@ pub fn table() -> Api {
     cancel_ready,
     place_many,
     place_now,
+    keep_warm,
     }
 }
 

@@ -25,6 +25,7 @@ mod json;
 mod margin;
 mod markets;
 mod private;
+pub(crate) mod sample;
 pub(crate) mod ticker;
 
 pub(crate) use markets::Markets;

@@ -14,6 +14,7 @@ mod reflex;
 mod request;
 mod routes;
 mod socket;
+mod warm;
 
 use crate::event::{Kind, Outcome};
 use crate::feed::Feed;
@@ -33,6 +34,7 @@ pub use request::{
     flags, Failure, ModifyRequest, OrderPaths, PlaceRequest, SetupError, Stage, SEQUENCE_DIGITS,
     STAGES,
 };
+pub use warm::Warmth;
 
 struct Trading {
     name: String,
@@ -62,6 +64,7 @@ pub struct Engine {
     allowance: Allowance,
     presigned: Presigned,
     lanes: Lanes,
+    warmth: Warmth,
 }
 
 fn stp_of(flag_bits: u8) -> Stp {
@@ -99,6 +102,7 @@ impl Engine {
             allowance: Allowance::default(),
             presigned: Presigned::default(),
             lanes: Lanes::get(),
+            warmth: Warmth::new(),
         }
     }
 

@@ -105,6 +105,9 @@ class ReplyHandler(Protocol):
 # the connection that took it, or None; nonce; time of the write, 0 where it waits.
 Departure = tuple[str, int, int, ConnectionHandler | None, int, int]
 
+# (time, client id, market, side, price, amount, flags) of an order before it leaves.
+Announce = Callable[[int, str, Market, Side, int, int, int], None]
+
 class SafeClock(Protocol):
     """A clock that knows whether placements may pass."""
 
@@ -185,7 +188,7 @@ class Outlet:
         path: Path,
         cells: memoryview,
         lock: int,
-        announce: Callable[[int, str, Market, Side, int, int, int], None],
+        announce: Announce,
         clock: SafeClock,
         reducing: dict[str, str],
     ) -> None: ...
@@ -198,6 +201,10 @@ class Outlet:
     def place(self, ticket: OrderTicket, price: int, amount: int) -> Departure:
         """Announces a placement and writes it. Nothing is sent where there was no room, no call of
         the throttle or no nonce."""
+
+    def keep_warm(self, announce: Announce) -> None:
+        """Goes the way of the last placement's kind, as far as nothing changes by it; `announce`
+        is called as the outlet's own, and records nothing."""
 
 class Reactor:
     """Steps of the core's reflexes: bytes first, on every connection, then the books."""
@@ -285,7 +292,7 @@ class Spinner:
     def direct_reads(self) -> int:
         """How many times a feed was read past the loop, whether there was something or not."""
 
-    def __init__(self, loop: AbstractEventLoop, looks: int) -> None: ...
+    def __init__(self, loop: AbstractEventLoop, looks: int, warm_ns: int = 0) -> None: ...
     def start(self) -> None:
         """Spins from the loop's next turn on."""
 
@@ -297,6 +304,12 @@ class Spinner:
 
     def forget(self, transport: Transport) -> None:
         """Reads it no longer; harmless for one that is not watched."""
+
+    def keep_warm(self, warm: Callable[[], object]) -> None:
+        """Calls it every `warm_ns`; one that raises is called no more."""
+
+    def let_cool(self, warm: Callable[[], object]) -> None:
+        """Calls it no longer; harmless for one that is not called."""
 
     def __call__(self) -> None:
         """One turn; the loop calls it."""

@@ -132,6 +132,7 @@ cdef class Outlet:
     cdef public uint64_t sequence
     cdef str client_id
     cdef int64_t submit_ns
+    cdef OrderTicket newest
 
     def __init__(self, Path path, cells, int lock, announce, clock, dict reducing):
         self.path = path
@@ -156,6 +157,7 @@ cdef class Outlet:
 
     cdef name(self, OrderTicket ticket, int64_t price, int64_t amount):
         self.submit_ns = ww_now_ns()
+        self.newest = ticket
         self.sequence += 1
         self.client_id = ticket.client_id(self.sequence)
         self.announce_to(self.submit_ns, self.client_id, ticket.market, ticket.side, price,
@@ -191,6 +193,22 @@ cdef class Outlet:
         self.write(line, encoded)
         API.record(self.path.engine, STAGE_ENCODE, encoded - now)
         return self.client_id, self.submit_ns, size, line.handler, nonce, line.sent_ns
+
+    def keep_warm(self, announce):
+        """Goes the way of the last placement's kind, as far as nothing changes by it.
+
+        Args:
+            announce: called as the outlet's own, and records nothing.
+        """
+        cdef OrderTicket ticket = self.newest
+        cdef int64_t now = ww_now_ns()
+        if ticket is None:
+            return
+        self.is_clear()
+        announce(now, ticket.client_id(self.sequence), ticket.market, ticket.side, 1, 1,
+                 ticket.flags)
+        self.choose(False, self.path.lines)
+        API.keep_warm(self.path.engine, ticket.index, ticket.flags, now)
 
     cdef write(self, OrderConnection line, int64_t now):
         """Hands a connection's bytes to its socket, and nothing to anybody else."""

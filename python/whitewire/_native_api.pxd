@@ -7,7 +7,7 @@ cdef extern from *:
     #include <stdint.h>
     #include <time.h>
 
-    #define WW_ABI_VERSION 6u
+    #define WW_ABI_VERSION 7u
 
     typedef struct {
         uint16_t market;
@@ -74,6 +74,7 @@ cdef extern from *:
                            uint8_t *, size_t, int64_t *);
         int64_t (*place_now)(void *, const ww_place *, int64_t *, size_t, int64_t, uint64_t *,
                              uint8_t *, size_t);
+        void (*keep_warm)(void *, uint16_t, uint8_t, int64_t);
     } ww_api;
 
     static inline int64_t ww_now_ns(void) {
@@ -150,6 +151,7 @@ cdef extern from *:
                            uint8_t *, size_t, int64_t *) noexcept
         int64_t (*place_now)(void *, const ww_place *, int64_t *, size_t, int64_t, uint64_t *,
                              uint8_t *, size_t) noexcept
+        void (*keep_warm)(void *, uint16_t, uint8_t, int64_t) noexcept
 
     int64_t ww_now_ns() noexcept
     int64_t ww_epoch_ms() noexcept

@@ -17,7 +17,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
@@ -207,6 +207,15 @@ class Bookkeeper:
             hit("after_journal_before_send")
             asyncio.get_running_loop().call_soon(hit, "after_send")
 
+    def keep_warm(self, *order: Any) -> None:
+        """As `placed`, and recorded nowhere."""
+        append, self._append = self._append, _forget
+        try:
+            if not FAILPOINT:
+                self.placed(*order)
+        finally:
+            self._append = append
+
     def cancel_sent(self, order: Order) -> None:
         """A cancel of an order is about to leave."""
         if self._append is not None:
@@ -252,6 +261,10 @@ class Bookkeeper:
         """The venue shows nothing of ours, and no timer runs."""
         if self._append is not None:
             self._append(records.CleanStop(now_ns(), reason[:MAX_TEXT]))
+
+
+def _forget(record: records.Record) -> None:
+    """Takes a record to nowhere."""
 
 
 def _fact(notice: OrderNotice) -> records.OrderFact:

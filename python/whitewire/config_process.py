@@ -31,6 +31,8 @@ class ProcessConfig(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
         numa: `local` takes the hot thread's memory from the node of `cpu`.
         spin_looks: how often a spinning loop reads the feed's socket between two of its turns;
             0 leaves the feed to the loop's own polling.
+        keep_warm_us: how far apart a spinning loop goes the way of a tick and its order that never
+            happen, so that the caches know it when one comes; 0 never does.
         busy_poll_us: how long the kernel polls before it sleeps.
         busy_poll_packets: taken from the card at most per poll; more than 64 need CAP_NET_ADMIN.
         prefer_busy_poll: also keep the card's interrupts away while it is polled, as far as the
@@ -42,6 +44,7 @@ class ProcessConfig(msgspec.Struct, forbid_unknown_fields=True, kw_only=True, fr
     receive: ReceiveMode = "block"
     numa: Literal["local"] | None = None
     spin_looks: Annotated[int, msgspec.Meta(ge=0, le=1_000)] = 8
+    keep_warm_us: Annotated[int, msgspec.Meta(ge=0, le=1_000_000)] = 200
     busy_poll_us: Annotated[int, msgspec.Meta(ge=1, le=10_000)] = 50
     busy_poll_packets: Annotated[int, msgspec.Meta(ge=1, le=65_535)] = 8
     prefer_busy_poll: bool = False

@@ -38,6 +38,7 @@ from whitewire.transport.loop import freeze_heap
 from whitewire.transport.order_entry import OrderEntry
 from whitewire.transport.probe import probe
 from whitewire.transport.token_desk import TokenDesk
+from whitewire.warming import Warming, book_target
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -166,6 +167,9 @@ class Startup:
         opened.push_async_callback(gateway.feed.close)
         opened.push_async_callback(self._lifecycle.end_tasks)  # before what the tasks use
         self._watch_books()
+        reception, warming = self._lifecycle.shared.reception, Warming(gateway)
+        reception.keep_warm(warming)
+        opened.callback(reception.let_cool, warming)
         self._is_house_kept = True
         self._lifecycle.spawn(self._lifecycle.keep_house())
         await gateway.feed.open()
@@ -249,14 +253,9 @@ class Startup:
             self.gateway.feed.listener.watch(market.index, self._book_target(market), on_ticker)
 
     def _book_target(self, market: Market) -> Callable[[], None]:
-        gateway, book, name = self.gateway, self.gateway.books[market.index], market.name
-        blind, callbacks, can_see = gateway.blind, gateway.callbacks, self.recovery.can_see
-
-        def target() -> None:
-            if name not in blind or can_see(name, book):
-                callbacks.on_book(book)
-
-        return target
+        gateway, book = self.gateway, self.gateway.books[market.index]
+        can_see = self.recovery.can_see
+        return book_target(market.name, book, gateway.callbacks, gateway.blind, can_see)
 
     def _ticker_target(self, market: Market) -> Callable[[], None]:
         reactions, callbacks = self.gateway.reactions, self.gateway.callbacks

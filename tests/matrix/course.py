@@ -27,6 +27,7 @@ __all__ = ["Broken", "Course"]
 SETTLE_S = 6.0
 START_S = 12.0
 STOP_S = 14.0
+START_TRIES = 3
 
 
 class Broken(Exception):
@@ -134,10 +135,14 @@ class Course:
         return error
 
     async def start(self) -> None:
-        """Starts a gateway that has no reason not to."""
-        error = await self.try_start()
-        if error is not None:
-            raise Broken(f"no start, though nothing was wrong yet: {error}")
+        """Starts a gateway that has no reason not to; on a busy machine not always at once."""
+        for _ in range(START_TRIES):
+            error = await self.try_start()
+            if error is None:
+                return
+            if getattr(error, "code", "") != "no-answer":
+                break
+        raise Broken(f"no start, though nothing was wrong yet: {error}")
 
     async def agree(self) -> None:
         """Everything comes to rest, and then the gateway's truth is the venue's (I1 to I5)."""

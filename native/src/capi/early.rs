@@ -1,7 +1,7 @@
 //! Calls of the table that save time beforehand or together: ready cancels, bursts, bulks, and
-//! placements in one go.
+//! placements in one go; and what keeps their way warm.
 //!
-//! Owns: four calls. Must not know: how requests come to be ready, or are signed. Invariant: that
+//! Owns: five calls. Must not know: how requests come to be ready, or are signed. Invariant: that
 //! of the table, whose contract (C1 to C3) holds here, too.
 
 use std::ffi::c_void;
@@ -129,4 +129,16 @@ pub(super) unsafe extern "C" fn bulk(
         )
     };
     length(&catch_unwind(AssertUnwindSafe(|| engine.bulk(legs, nonce, now_ns, out))))
+}
+
+pub(super) unsafe extern "C" fn keep_warm(
+    engine: *mut c_void,
+    market: u16,
+    flags: u8,
+    now_ns: i64,
+) {
+    // SAFETY: C1, C2.
+    let engine = unsafe { &mut *engine.cast::<Engine>() };
+    // a panic would be one of the real way, too, and is told of there
+    let _ = catch_unwind(AssertUnwindSafe(|| engine.keep_warm(market, flags, now_ns)));
 }

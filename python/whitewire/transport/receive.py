@@ -11,6 +11,7 @@ import asyncio
 import logging
 import os
 import threading
+from collections.abc import Callable
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -131,7 +132,8 @@ class Reception:
             self._take_local_memory(plan.hot)
         self.lag.start()
         if process.receive == "spin":
-            self.spinner = Spinner(asyncio.get_running_loop(), process.spin_looks)
+            warm_ns = process.keep_warm_us * 1_000
+            self.spinner = Spinner(asyncio.get_running_loop(), process.spin_looks, warm_ns)
             self.spinner.start()
         elif process.receive == "busy_poll":
             self._epoll = await self._find_epoll()
@@ -200,6 +202,16 @@ class Reception:
                     "so steer them to one",
                     ", ".join(map(str, sorted(self.napi_ids))),
                 )
+
+    def keep_warm(self, warm: Callable[[], object]) -> None:
+        """Calls it again and again while the loop spins."""
+        if self.spinner is not None and self._process.keep_warm_us:
+            self.spinner.keep_warm(warm)
+
+    def let_cool(self, warm: Callable[[], object]) -> None:
+        """Calls it no longer."""
+        if self.spinner is not None:
+            self.spinner.let_cool(warm)
 
     # ---- feeds ------------------------------------------------------------------------------
 
