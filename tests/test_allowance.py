@@ -72,13 +72,16 @@ def test_a_clock_that_was_off_replaces_them_at_once() -> None:
     assert world.engine.allowance.epoch_ms(MS) == world.epoch_ms(MS)
 
 
-def test_they_are_topped_up_when_half_are_left() -> None:
+def test_they_are_topped_up_when_less_than_half_are_left_and_none_is_lost() -> None:
     world, allowance = make()
+    core = world.engine.allowance
     for left in (NONCES // 2, NONCES // 2 - 1):
-        world.engine.allowance.set_nonces(1, left, 2**62)
+        core.set_nonces(1, left, 2**62)
         given = world.nonces.last
         allowance.spent(0)
-        assert (world.nonces.last > given) is (left < NONCES // 2)
+        is_low = left < NONCES // 2
+        assert (world.nonces.last > given) is is_low
+        assert core.nonces_left(0) == left + NONCES * is_low
 
 
 def test_without_nonces_those_that_are_left_stay() -> None:
@@ -86,4 +89,5 @@ def test_without_nonces_those_that_are_left_stay() -> None:
     world.nonces.last = START_MS + MAX_LEAD_MS
     world.engine.allowance.set_nonces(1, 3, 2**62)
     allowance.check(0)
+    allowance.spent(0)
     assert world.engine.allowance.nonces_left(0) == 3

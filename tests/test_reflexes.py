@@ -315,7 +315,7 @@ async def test_without_nonces_or_room_python_cancels_in_the_same_call(
         order = await rig.resting("buy", "59950")
         gw.reflex(MARKET, Pull(side="buy", within_ticks=50_00))
         gw.engine.allowance.set_nonces(1, 0, 0)
-        gw.allowance._renew = lambda now: None  # type: ignore[method-assign]
+        gw.allowance._reserve = lambda epoch_ms: None  # type: ignore[method-assign]
         truth.make("sell", 59990, "0.01")
         await until(lambda: order.is_done)
         assert order.state == "canceled"

@@ -45,7 +45,7 @@ async def test_what_may_not_leave_at_once_goes_step_by_step(venue: Venue, truth:
         gw = rig.gw
         ticket = gw.ticket(NAME, "buy")
         gw.engine.allowance.set_nonces(1, 0, 0)
-        gw.allowance._renew = lambda now: None  # type: ignore[method-assign]
+        gw.allowance._reserve = lambda epoch_ms: None  # type: ignore[method-assign]
         orders = [ticket.limit(5_950_000, 10_000), *ticket.ladder([(5_940_000, 10_000)] * 3)]
         await until(lambda: all(order.is_open for order in orders))
         gw.clock.is_safe = False

@@ -116,3 +116,26 @@ fn the_nonces_have_a_clock_of_their_own() {
     assert_eq!(engine.allowance().epoch_ms(7_999_999), 1_002);
     assert_eq!(engine.allowance().epoch_ms(0), 995);
 }
+
+#[test]
+fn further_nonces_follow_when_the_first_are_gone_and_none_is_lost_or_used_twice() {
+    let (mut engine, mut out) = (spender(2, 9), vec![0; STRIDE]);
+    engine.allowance_mut().add_nonces(NONCE + 100, 2, NOW + 1);
+    assert_eq!(engine.allowance().nonces_left(NOW), 4);
+    let mut used = Vec::new();
+    for sequence in 1..7 {
+        let leg = quote(5_999_000, 10_000, sequence);
+        if let Ok((_, nonce)) = engine.place_now(&leg, &mut [0; 4], NOW, &mut out) {
+            used.push(nonce);
+        }
+        if sequence == 3 {
+            engine.allowance_mut().add_nonces(NONCE + 200, 1, NOW + 1);
+        }
+    }
+    assert_eq!(used, [NONCE, NONCE + 1, NONCE + 100, NONCE + 101, NONCE + 200]);
+    engine.allowance_mut().set_nonces(NONCE + 300, 1, NOW);
+    engine.allowance_mut().add_nonces(NONCE + 400, 1, NOW + 1);
+    assert_eq!(engine.allowance().nonces_left(NOW), 1, "what is old is not used");
+    let found = engine.place_now(&quote(5_999_000, 10_000, 9), &mut [0; 4], NOW, &mut out);
+    assert_eq!(found.map(|(_, nonce)| nonce), Ok(NONCE + 400));
+}

@@ -27,6 +27,7 @@ from whitewire.strategy import (
 )
 
 if TYPE_CHECKING:
+    from whitewire._bridge import OrderTicket
     from whitewire.running import run
 
 __all__ = [
@@ -51,6 +52,7 @@ __all__ = [
     "OrderNotice",
     "OrderState",
     "OrderTemplate",
+    "OrderTicket",
     "Position",
     "Product",
     "Pull",
@@ -70,9 +72,13 @@ __all__ = [
 
 
 def __getattr__(name: str) -> object:
-    # `run` brings the event loop and the sockets; the parts work without them
+    # these bring the event loop and the sockets; the parts work without them
     if name == "run":
         from whitewire.running import run
 
         return run
+    if name == "OrderTicket":
+        from whitewire._bridge import OrderTicket
+
+        return OrderTicket
     raise AttributeError(f"module 'whitewire' has no attribute {name!r}")

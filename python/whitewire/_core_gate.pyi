@@ -52,6 +52,9 @@ class Allowance:
     def set_nonces(self, first: int, count: int, expires_ns: int) -> None:
         """Replaces the nonces set aside; they are used until `expires_ns`, monotonic."""
 
+    def add_nonces(self, first: int, count: int, expires_ns: int) -> None:
+        """Sets further ones aside, for when those that are used now are gone."""
+
     def set_clock(self, epoch_ms: int, now_ns: int) -> None:
         """What the nonces' own clock says now; by it a cancel signed in advance is fresh or not."""
 

@@ -46,22 +46,27 @@ class Allowance:
         self._renew_ns = 0
 
     def spent(self, now: int) -> None:
-        """Something was sent: tops up what runs low."""
+        """Something was sent: tops up what runs low; nothing of what is left is lost."""
         if self._core.nonces_left(now) < NONCES // 2:
-            self._renew(now)
+            first = self._reserve(self._gateway.clock.epoch_ms(now))
+            if first is not None:
+                self._core.add_nonces(first, NONCES, now + FRESH_NS)
 
     def check(self, now: int) -> None:
-        """Housekeeping; call about ten times a second: what is old or low is replaced."""
-        is_off = abs(self._core.epoch_ms(now) - self._gateway.clock.epoch_ms(now)) > OFF_MS
-        if is_off or now >= self._renew_ns or self._core.nonces_left(now) < NONCES // 2:
-            self._renew(now)
-
-    def _renew(self, now: int) -> None:
+        """Housekeeping; call about ten times a second: what is old is replaced."""
         epoch_ms = self._gateway.clock.epoch_ms(now)
+        is_off = abs(self._core.epoch_ms(now) - epoch_ms) > OFF_MS
+        if not is_off and now < self._renew_ns:
+            return
         self._core.set_clock(epoch_ms, now)
+        first = self._reserve(epoch_ms)
+        if first is not None:
+            self._renew_ns = now + RENEW_NS
+            self._core.set_nonces(first, NONCES, now + FRESH_NS)
+
+    def _reserve(self, epoch_ms: int) -> int | None:
+        """The first of a row; None where there is none, and those that are left stay."""
         try:
-            first = self._gateway.nonces.reserve(NONCES, epoch_ms)
+            return self._gateway.nonces.reserve(NONCES, epoch_ms)
         except NonceExhausted:
-            return  # those that are left stay; without any the core leaves everything to us
-        self._renew_ns = now + RENEW_NS
-        self._core.set_nonces(first, NONCES, now + FRESH_NS)
+            return None

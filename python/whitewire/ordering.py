@@ -152,20 +152,22 @@ class Ordering:
 
     def _follow_up(self, order: Order, transport: OrderTransport, departure: Departure) -> None:
         """Refuses or places what did not leave; a lane hears that its socket filled up."""
-        written, handler = departure[2:4]
-        if written > 0:
+        gateway = self._gateway
+        _, _, written, handler, _, sent_ns = departure
+        if written > 0 and sent_ns:
             lane = cast("HttpLane", handler)
             if lane.connection is not None and lane.connection.is_paused:
                 lane.on_writable(False)
-            self._gateway.allowance.spent(order.t_submit_ns)
+            gateway.allowance.spent(order.t_submit_ns)
         elif written < 0:
             self._admission.refuse(order, refusal(-written))
         else:
-            self._gateway.path.enter()
+            gateway.path.enter()
             try:
-                self._place_in_steps(order, transport)
+                if written == 0:
+                    self._place_in_steps(order, transport)
             finally:
-                self._gateway.path.leave()
+                gateway.path.leave()  # writes, also what could not be written before
 
     def _create(
         self, ticket: OrderTicket, ticks: int, lots: int, tag: object, departure: Departure

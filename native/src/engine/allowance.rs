@@ -19,12 +19,29 @@ pub enum Spending {
 
 const KINDS: usize = 4;
 
-/// See the module's documentation.
-#[derive(Default)]
-pub struct Allowance {
+/// Nonces in a row, and until when they are fresh.
+#[derive(Clone, Copy, Debug, Default)]
+struct Row {
     next: u64,
     end: u64,
     expires_ns: i64,
+}
+
+impl Row {
+    fn left(&self, now_ns: i64) -> u64 {
+        if now_ns < self.expires_ns {
+            self.end - self.next
+        } else {
+            0
+        }
+    }
+}
+
+/// See the module's documentation.
+#[derive(Default)]
+pub struct Allowance {
+    /// The first is used; the second follows when that is empty or old.
+    rows: [Row; 2],
     /// What the nonces' own clock said at a monotonic time.
     clock: (u64, i64),
     quotas: [Option<Quota>; KINDS],
@@ -33,8 +50,16 @@ pub struct Allowance {
 impl Allowance {
     /// Replaces the nonces set aside: from `first`, so many, until a monotonic time.
     pub fn set_nonces(&mut self, first: u64, count: u32, expires_ns: i64) {
-        (self.next, self.end) = (first, first.saturating_add(u64::from(count)));
-        self.expires_ns = expires_ns;
+        self.rows = [Row::default(); 2];
+        self.add_nonces(first, count, expires_ns);
+    }
+
+    /// Sets further ones aside, for when those that are used now are gone; only one such row is
+    /// kept.
+    pub fn add_nonces(&mut self, first: u64, count: u32, expires_ns: i64) {
+        let end = first.saturating_add(u64::from(count));
+        let spare = usize::from(self.rows[0].next < self.rows[0].end);
+        self.rows[spare] = Row { next: first, end, expires_ns };
     }
 
     /// What the nonces' own clock says now; by it a cancel signed in advance is fresh or not.
@@ -45,11 +70,7 @@ impl Allowance {
     /// How many nonces are left and fresh.
     #[must_use]
     pub fn nonces_left(&self, now_ns: i64) -> u64 {
-        if now_ns < self.expires_ns {
-            self.end - self.next
-        } else {
-            0
-        }
+        self.rows.iter().map(|row| row.left(now_ns)).sum()
     }
 
     /// Unix milliseconds by the nonces' own clock.
@@ -67,17 +88,20 @@ impl Allowance {
     /// Counts one request in the throttle's cells, and the nonce that it may use; None where there
     /// is no call or no nonce now.
     pub(super) fn take(&mut self, kind: Spending, cells: &mut [i64], now_ns: i64) -> Option<u64> {
-        if self.nonces_left(now_ns) == 0 {
-            return None;
+        if self.rows[0].left(now_ns) == 0 {
+            self.rows.swap(0, 1);
+            if self.rows[0].left(now_ns) == 0 {
+                return None;
+            }
         }
         let is_cancel = kind == Spending::Cancel;
         let quota = self.quotas[kind as usize]?;
-        quota.take(cells, now_ns, is_cancel).then_some(self.next)
+        quota.take(cells, now_ns, is_cancel).then_some(self.rows[0].next)
     }
 
     /// The nonce that `take` gave is on a request.
     pub(super) fn use_up(&mut self) {
-        self.next += 1;
+        self.rows[0].next += 1;
     }
 
     /// What `take` counted became no request; its nonce is still free.

@@ -35,6 +35,13 @@ impl PyAllowance {
             .with(|engine| engine.allowance_mut().set_nonces(first, count, expires_ns));
     }
 
+    fn add_nonces(&self, py: Python<'_>, first: u64, count: u32, expires_ns: i64) {
+        self.engine
+            .borrow(py)
+            .inner
+            .with(|engine| engine.allowance_mut().add_nonces(first, count, expires_ns));
+    }
+
     fn set_clock(&self, py: Python<'_>, epoch_ms: u64, now_ns: i64) {
         self.engine
             .borrow(py)
