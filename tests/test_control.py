@@ -1,4 +1,4 @@
-"""The cold path: a call returns the venue's answer or raises, and is never repeated."""
+"""The cold path: a call returns the venue's answer or raises; an order is never repeated."""
 
 from __future__ import annotations
 
@@ -239,3 +239,77 @@ def test_a_refusal_says_what_was_refused_and_what_helps(status: int, advice: str
     with pytest.raises(StartupError, match="refused a token: no") as caught, naming("a token"):
         raise VenueRefusal("no", status=status)
     assert caught.value.hint.startswith(advice)
+
+
+USED = response(b'{"code":0,"message":"Too many requests."}', status=b"401 Unauthorized")
+STALE = response(
+    b'{"code":0,"message":"Your nonce is more than 5 seconds lesser than the current nonce"}',
+    status=b"401 Unauthorized",
+)
+
+
+def recording(seen: list[bytes], *answers: bytes) -> Script:
+    """Answers so many requests in turn, and keeps them."""
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        for answer in answers:
+            seen.append(await read_request(reader))
+            writer.write(answer)
+        await silent(reader, writer)
+
+    return script
+
+
+@live
+async def test_a_call_whose_nonce_was_used_is_asked_again_with_the_next_one() -> None:
+    seen: list[bytes] = []
+    async with control_to(recording(seen, USED, USED, response(b"7"))) as control:
+        assert await control.call("open_orders", {"market": "BTC_USDT"}) == (200, b"7")
+    bodies = [json.loads(request.split(b"\r\n\r\n")[1]) for request in seen]
+    nonces = [body["nonce"] for body in bodies]
+    assert len(nonces) == 3
+    assert nonces == sorted(set(nonces))
+    assert {body["market"] for body in bodies} == {"BTC_USDT"}
+
+
+@live
+async def test_a_call_ends_with_the_refusal_when_every_nonce_was_used(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("whitewire.transport.control.NONCE_WAITS_S", (0.0, 0.0))
+    seen: list[bytes] = []
+    async with control_to(recording(seen, USED, USED, USED, response())) as control:
+        assert (await control.call("balance"))[0] == 401
+    assert len(seen) == 3
+
+
+@pytest.mark.parametrize("name", ["place", "place_market", "modify", "bulk", "close_position"])
+@live
+async def test_an_order_is_never_sent_again(name: str) -> None:
+    seen: list[bytes] = []
+    async with control_to(recording(seen, USED, response())) as control:
+        assert (await control.call(name))[0] == 401
+    assert len(seen) == 1
+
+
+@live
+async def test_a_stale_nonce_is_not_mended_by_asking_again() -> None:
+    seen: list[bytes] = []
+    async with control_to(recording(seen, STALE, response())) as control:
+        assert (await control.call("balance"))[0] == 401
+    assert len(seen) == 1
+
+
+@live
+async def test_a_key_whose_last_process_ran_ahead_of_the_clock_starts_all_the_same(
+    venue: Venue,
+) -> None:
+    key = credentials_of(venue)
+    signer = _core.Signer(key.key, key.secret)
+    dead, born = (control_for(config_for(venue), signer, NonceAllocator()) for _ in range(2))
+    await asyncio.gather(*[dead.call("balance") for _ in range(300)])
+    answers = [await born.call("balance") for _ in range(20)]
+    assert [status for status, _ in answers] == [200] * 20
+    dead.close()
+    born.close()
+    await asyncio.sleep(0)

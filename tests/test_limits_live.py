@@ -95,12 +95,10 @@ async def test_a_true_limit_backs_off_and_a_nonce_does_not() -> None:
             await control.call("balance")
             used.last -= 1  # the same nonce again, as another process with our key would
             stand_still(control)
-            status, body = await control.call("balance")
-            assert (status, b"Too many requests." in body) == (401, True)
+            assert (await control.call("balance"))[0] == 200  # with the next one
             assert heard == [("balance", Held(RateVerdict.NONCE, 0))]
             assert control._throttle.is_calm
             assert control.clock.is_due(now_ns())  # the clocks are compared at once
-            assert (await control.call("balance"))[0] == 200  # and nobody waits
 
 
 @live
@@ -111,7 +109,7 @@ async def test_a_nonce_refusal_under_429_is_one_too() -> None:
             await control.call("balance")
             used.last -= 1
             stand_still(control)
-            assert (await control.call("balance"))[0] == 429
+            assert (await control.call("balance"))[0] == 200
             assert heard == [("balance", Held(RateVerdict.NONCE, 0))]
 
 

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from whitewire.errors import NonceExhausted
-from whitewire.protocol.nonce import MAX_LEAD_MS, NonceAllocator
+from whitewire.protocol.nonce import MAX_LEAD_MS, NonceAllocator, nonces_of
 
 NOW = 1_700_000_000_000
 
@@ -64,3 +64,10 @@ def test_nonces_rise_and_stay_in_the_window_even_if_the_clock_jumps(
         assert first > previous
         previous = first + count - 1
         assert now_ms <= first <= previous <= now_ms + MAX_LEAD_MS
+
+
+def test_a_key_of_a_venue_has_one_allocator_in_a_process() -> None:
+    first = nonces_of("key", "https://h:1")
+    assert nonces_of("key", "https://h:1") is first
+    others = [nonces_of("key", "https://h:2"), nonces_of("yek", "https://h:1")]
+    assert len({id(first), *map(id, others)}) == 3

@@ -49,6 +49,7 @@ class Endpoint:
         limit, per_seconds: calls allowed per window and IP.
         is_cancel: draws on the reserve kept for cancels and the kill switch.
         is_slow: a history or a large document.
+        is_order: places, changes or closes something; never sent a second time.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Endpoint:
     per_seconds: int = 10
     is_cancel: bool = False
     is_slow: bool = False
+    is_order: bool = False
 
     @property
     def kind(self) -> Class:
@@ -71,13 +73,13 @@ class Endpoint:
 _C, _P = Route.COLOCATION, Route.PUBLIC
 
 _SPOT = (
-    Endpoint("place", "POST", "/api/v4/order/new", _C, 10_000),
-    Endpoint("place_market", "POST", "/api/v4/order/market", _C, 10_000),
-    Endpoint("place_stock_market", "POST", "/api/v4/order/stock_market", _C, 10_000),
-    Endpoint("place_stop_limit", "POST", "/api/v4/order/stop_limit", _C, 10_000),
-    Endpoint("place_stop_market", "POST", "/api/v4/order/stop_market", _C, 10_000),
-    Endpoint("bulk", "POST", "/api/v4/order/bulk", _C, 10_000),
-    Endpoint("modify", "POST", "/api/v4/order/modify", _C, 10_000),
+    Endpoint("place", "POST", "/api/v4/order/new", _C, 10_000, is_order=True),
+    Endpoint("place_market", "POST", "/api/v4/order/market", _C, 10_000, is_order=True),
+    Endpoint("place_stock_market", "POST", "/api/v4/order/stock_market", _C, 10_000, is_order=True),
+    Endpoint("place_stop_limit", "POST", "/api/v4/order/stop_limit", _C, 10_000, is_order=True),
+    Endpoint("place_stop_market", "POST", "/api/v4/order/stop_market", _C, 10_000, is_order=True),
+    Endpoint("bulk", "POST", "/api/v4/order/bulk", _C, 10_000, is_order=True),
+    Endpoint("modify", "POST", "/api/v4/order/modify", _C, 10_000, is_order=True),
     Endpoint("cancel", "POST", "/api/v4/order/cancel", _C, 10_000, is_cancel=True),
     Endpoint("kill_switch", "POST", "/api/v4/order/kill-switch", _C, 10_000, is_cancel=True),
     Endpoint("kill_switch_status", "POST", "/api/v4/order/kill-switch/status", _C, 10_000),
@@ -100,14 +102,30 @@ _SPOT = (
 )
 
 _COLLATERAL = (
-    Endpoint("collateral_limit", "POST", "/api/v4/order/collateral/limit", _C, 10_000),
-    Endpoint("collateral_market", "POST", "/api/v4/order/collateral/market", _C, 10_000),
-    Endpoint("collateral_stop_limit", "POST", "/api/v4/order/collateral/stop-limit", _C, 10_000),
     Endpoint(
-        "collateral_trigger_market", "POST", "/api/v4/order/collateral/trigger-market", _C, 10_000
+        "collateral_limit", "POST", "/api/v4/order/collateral/limit", _C, 10_000, is_order=True
     ),
-    Endpoint("collateral_oco", "POST", "/api/v4/order/collateral/oco", _C, 10_000),
-    Endpoint("collateral_bulk", "POST", "/api/v4/order/collateral/bulk", _C, 10_000),
+    Endpoint(
+        "collateral_market", "POST", "/api/v4/order/collateral/market", _C, 10_000, is_order=True
+    ),
+    Endpoint(
+        "collateral_stop_limit",
+        "POST",
+        "/api/v4/order/collateral/stop-limit",
+        _C,
+        10_000,
+        is_order=True,
+    ),
+    Endpoint(
+        "collateral_trigger_market",
+        "POST",
+        "/api/v4/order/collateral/trigger-market",
+        _C,
+        10_000,
+        is_order=True,
+    ),
+    Endpoint("collateral_oco", "POST", "/api/v4/order/collateral/oco", _C, 10_000, is_order=True),
+    Endpoint("collateral_bulk", "POST", "/api/v4/order/collateral/bulk", _C, 10_000, is_order=True),
     Endpoint("oco_orders", "POST", "/api/v4/oco-orders", _C, 12_000),
     Endpoint("collateral_balance", "POST", "/api/v4/collateral-account/balance", _C, 100),
     Endpoint("collateral_assets", "POST", "/api/v4/collateral-account/balance-summary", _C, 12_000),
@@ -132,7 +150,14 @@ _COLLATERAL = (
     ),
     Endpoint("hedge_mode", "POST", "/api/v4/collateral-account/hedge-mode", _P, 12_000),
     Endpoint("set_hedge_mode", "POST", "/api/v4/collateral-account/hedge-mode/update", _P, 1_000),
-    Endpoint("close_position", "POST", "/api/v4/collateral-account/position/close", _P, 10_000),
+    Endpoint(
+        "close_position",
+        "POST",
+        "/api/v4/collateral-account/position/close",
+        _P,
+        10_000,
+        is_order=True,
+    ),
     Endpoint(
         "closed_positions",
         "POST",

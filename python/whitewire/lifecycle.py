@@ -26,7 +26,7 @@ from whitewire.freshness import Freshness
 from whitewire.gateway import Gateway, GatewayState
 from whitewire.journal.failpoints import FAILPOINT, hit
 from whitewire.protocol.balances import Balances
-from whitewire.protocol.nonce import NonceAllocator
+from whitewire.protocol.nonce import NonceAllocator, nonces_of
 from whitewire.pulse import Pulse
 from whitewire.recovery import Recovery
 from whitewire.sharing import Shared
@@ -118,7 +118,7 @@ class Lifecycle:
             engine,
             journal,
             id_prefix=prefix,
-            nonces=NonceAllocator(),
+            nonces=nonces_of(credentials.key, config.venue.rest),
             throttle=self.shared.throttle,
             balances=Balances(),
         )

@@ -11,7 +11,10 @@ Rules
    second covers the difference of the clocks and the way to the venue.
 3. The clock is the venue's as far as it is known (`protocol.clock`): neither a wrong clock of this
    host nor a step of it makes a nonce that the venue refuses.
-4. Some may be set aside in advance, for who cannot ask (the core's reflexes). They are given at
+4. A process that starts again at once would repeat what it gave ahead of the clock: within one
+   process a key of one venue has one allocator. Across processes the venue tells (see
+   `transport.control`).
+5. Some may be set aside in advance, for who cannot ask (the core's reflexes). They are given at
    that moment, and used while they are within the window.
 """
 
@@ -19,7 +22,7 @@ from __future__ import annotations
 
 from whitewire.errors import NonceExhausted
 
-__all__ = ["MAX_LEAD_MS", "NonceAllocator"]
+__all__ = ["MAX_LEAD_MS", "NonceAllocator", "nonces_of"]
 
 MAX_LEAD_MS = 4_000
 
@@ -55,7 +58,7 @@ class NonceAllocator:
         return self.reserve(1, now_ms)
 
     def reserve(self, count: int, now_ms: int) -> int:
-        """The first of so many nonces in a row (rule 4).
+        """The first of so many nonces in a row (rule 5).
 
         Args:
             count: how many.
@@ -74,3 +77,16 @@ class NonceAllocator:
             )
         self.last = nonce
         return first
+
+
+_OF_KEY: dict[tuple[str, str], NonceAllocator] = {}
+
+
+def nonces_of(key: str, venue: str) -> NonceAllocator:
+    """The allocator of one key at one venue, the same for the whole process (rule 4).
+
+    Args:
+        key: API key.
+        venue: URL of its REST host.
+    """
+    return _OF_KEY.setdefault((key, venue), NonceAllocator())

@@ -25,10 +25,11 @@ from whitewire.protocol.replies import (
     Reply,
     error_envelope,
     is_nonce_refusal,
+    is_used_nonce,
 )
 from whitewire.protocol.replies_plain import PlainAck
 
-__all__ = ["RateVerdict", "rate_verdict", "verdict_of_reply"]
+__all__ = ["RateVerdict", "is_nonce_used", "rate_verdict", "verdict_of_reply"]
 
 
 class RateVerdict(StrEnum):
@@ -60,6 +61,22 @@ def rate_verdict(status: int, body: bytes) -> RateVerdict:
     if status == 429:
         return RateVerdict.LIMIT
     return RateVerdict.BAN if status == 403 and envelope is None else RateVerdict.PASSED
+
+
+def is_nonce_used(status: int, body: bytes) -> bool:
+    """Whether the venue did nothing because it knows the nonce already (rule 1).
+
+    Another process of the same key used it, or an earlier one that ran ahead of the clock; the
+    same request may pass with the next nonce.
+
+    Args:
+        status: HTTP status.
+        body: the answer's bytes.
+    """
+    if rate_verdict(status, body) is not RateVerdict.NONCE:
+        return False
+    envelope = error_envelope(body)
+    return envelope is not None and is_used_nonce(envelope)
 
 
 def verdict_of_reply(status: int, reply: Reply) -> RateVerdict:

@@ -332,9 +332,14 @@ def _reject_code(kind: RequestKind, status: int, envelope: ErrorEnvelope) -> str
 def is_nonce_refusal(status: int, envelope: ErrorEnvelope) -> bool:
     """Whether an auth error is about the nonce (rule 5); the front's own 429 has no code."""
     if status == 429:
-        return envelope.code is not None and envelope.message == _NONCE_USED
+        return envelope.code is not None and is_used_nonce(envelope)
     text = envelope.message.lower()
     return status in (401, 403) and any(part in text for part in _NONCE_TEXTS)
+
+
+def is_used_nonce(envelope: ErrorEnvelope) -> bool:
+    """Whether an auth error says that the nonce was used before (rule 5)."""
+    return envelope.message == _NONCE_USED
 
 
 def error_envelope(body: bytes) -> ErrorEnvelope | None:

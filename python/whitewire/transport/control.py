@@ -2,8 +2,9 @@
 
 Owns: signing and sending of every request that is not an order, and its answer. Must not know:
 what the answers mean (see `protocol.control_replies`). Invariant: a call returns the venue's
-answer or raises; it is never repeated by itself. A call of one class (`endpoints.Class`) never
-waits behind one of another: each class has a connection of its own, on which answers come in order.
+answer or raises; it is repeated by itself only where the venue did nothing because it knew the
+nonce, and an order never. A call of one class (`endpoints.Class`) never waits behind one of
+another: each class has a connection of its own, on which answers come in order.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from whitewire.endpoints import ENDPOINTS, Class, Endpoint, Route
 from whitewire.errors import ConfigError, PeerError, StartupError, VenueRefusal
 from whitewire.protocol.clock import VenueClock
 from whitewire.protocol.control_replies import read_time, read_websocket_token
-from whitewire.protocol.rate_verdict import RateVerdict, rate_verdict
+from whitewire.protocol.rate_verdict import RateVerdict, is_nonce_used, rate_verdict
 from whitewire.transport.link import Address, connect, is_reset
 
 if TYPE_CHECKING:
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
 __all__ = ["Answer", "Control", "naming"]
 
 CALL_TIMEOUT_S = 5.0
+# After a nonce that was used before. A process that died may have run ahead of the clock by as much
+# as nonces may (`nonce.MAX_LEAD_MS`), and one that lives may use most of them: so often, and so
+# long, that the first is over and the second leaves one.
+NONCE_WAITS_S = tuple(0.02 * 2**step for step in range(8))
 # The order lanes go to the colocation host; a cancel of the cold path goes the same way.
 LANE_ENDPOINTS = frozenset({"place", "bulk", "modify", "cancel"})
 Answer = tuple[int, bytes]
@@ -257,7 +262,9 @@ class Control:
             await line.open()
 
     async def call(self, name: str, fields: Mapping[str, Any] | None = None) -> Answer:
-        """Calls an endpoint once and returns (HTTP status, body).
+        """Calls an endpoint and returns (HTTP status, body).
+
+        What is no order is asked again while the venue says that its nonce was used before.
 
         Args:
             name: key of `endpoints.ENDPOINTS`.
@@ -270,15 +277,24 @@ class Control:
             NonceExhausted: too many requests within a few seconds; nothing was sent.
         """
         endpoint = ENDPOINTS[name]
-        line = self._lines[self.route(endpoint), endpoint.kind]
+        answer = await self._call_once(endpoint, fields or {})
+        for wait_s in () if endpoint.is_order else NONCE_WAITS_S:
+            if not is_nonce_used(*answer):
+                break
+            await asyncio.sleep(wait_s)
+            answer = await self._call_once(endpoint, fields or {})
+        return answer
+
+    async def _call_once(self, endpoint: Endpoint, fields: Mapping[str, Any]) -> Answer:
+        name, line = endpoint.name, self._lines[self.route(endpoint), endpoint.kind]
         while wait_ns := self._throttle.try_take(name, self._now_ns(), endpoint.is_cancel):
             await asyncio.sleep(wait_ns / 1e9)
         # The connection comes first: a nonce must not age while TLS is negotiated.
         await line.open()
         if endpoint.method == "GET":
-            request = _get(endpoint, line.address.header, fields or {})
+            request = _get(endpoint, line.address.header, fields)
         else:
-            body = msgspec.json.encode(fields or {})[1:-1]
+            body = msgspec.json.encode(fields)[1:-1]
             request = self._template(name, line).encode(body, self._next_nonce())
         answer = await line.call(request)
         verdict = rate_verdict(*answer)
