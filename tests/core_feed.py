@@ -42,6 +42,7 @@ class CoreFeed:
     Args:
         markets: (name, price decimals, amount decimals, depth) of each.
         limits: of the gate, for all of them.
+        by_picows: as of the listener.
         options: `key` and `secret`, where requests are to be signed.
 
     Attributes:
@@ -54,6 +55,7 @@ class CoreFeed:
         self,
         *markets: tuple[str, int, int, int],
         limits: dict[str, int] = NO_LIMITS,
+        by_picows: bool = False,
         **options: str,
     ) -> None:
         self.engine = new_engine(**options)
@@ -61,7 +63,7 @@ class CoreFeed:
         for name, price_decimals, amount_decimals, depth in markets:
             self.engine.add_market(name, price_decimals, amount_decimals, depth, limits)
         self.path = Path(self.engine)
-        self.listener = FeedListener(self.path, self, len(markets))
+        self.listener = FeedListener(self.path, self, len(markets), by_picows)
         for index in range(len(markets)):
             self._watch(index)
 

@@ -133,7 +133,7 @@ async def _ours(url: str, count: int) -> tuple[int, float]:
         calls += 1
 
     listener.watch(0, on_book, None)
-    transport, _ = await ws_connect(lambda: listener, url)
+    transport, _ = await ws_connect(lambda: listener, url, use_aiofastnet=True)
     await transport.wait_disconnected()
     spent = time.process_time() - handler.began
     book, counters = engine.book(0, MARKET), engine.counters()

@@ -216,7 +216,9 @@ class FeedListener(WSListener):
 
     last_frame_ns: int
 
-    def __init__(self, path: Path, handler: FeedHandler, markets: int) -> None: ...
+    def __init__(
+        self, path: Path, handler: FeedHandler, markets: int, by_picows: bool = False
+    ) -> None: ...
     def watch(
         self,
         market: int,
@@ -228,6 +230,13 @@ class FeedListener(WSListener):
     def on_ws_connected(self, transport: WSTransport) -> None: ...
     def on_ws_disconnected(self, transport: WSTransport) -> None: ...
     def on_ws_frame(self, transport: WSTransport, frame: WSFrame) -> None: ...
+
+class FeedReader(BufferedProtocol):
+    """Takes whole messages of text out of what a session's socket brings; picows reads the rest."""
+
+    def __init__(
+        self, listener: FeedListener, transport: Transport, picows: BufferedProtocol, owed: int
+    ) -> None: ...
 
 class OrderConnection(BufferedProtocol):
     """One warm HTTP/1.1 connection: requests appended, written per burst, answers parsed."""

@@ -12,7 +12,7 @@ The core's C-level contract is in native/src/capi.rs (C1 to C3): every pointer's
 kept alive, calls come under the GIL from one thread, and never re-enter.
 """
 from cpython.buffer cimport (
-    PyBUF_CONTIG, PyBUF_FORMAT, PyBuffer_Release, PyObject_GetBuffer,
+    PyBUF_CONTIG, PyBUF_FORMAT, PyBUF_WRITABLE, PyBuffer_Release, PyObject_GetBuffer,
 )
 from cpython.bytearray cimport PyByteArray_AS_STRING, PyByteArray_GET_SIZE
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -124,6 +124,7 @@ cdef class Path:
 
 include "_bridge_outlet.pxi"
 include "_bridge_reflex.pxi"
+include "_bridge_reader.pxi"
 include "_bridge_feed.pxi"
 include "_bridge_orders.pxi"
 include "_bridge_spin.pxi"

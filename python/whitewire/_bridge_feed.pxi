@@ -11,6 +11,7 @@ cdef class FeedListener(WSListener):
         path: the shared hot path.
         handler: a `FeedHandler` of the stub.
         markets: how many the core has.
+        by_picows: picows reads a session to its end, where otherwise a `FeedReader` takes over.
     """
 
     cdef Path path
@@ -18,14 +19,15 @@ cdef class FeedListener(WSListener):
     cdef bytearray partial
     cdef list targets, dirty
     cdef bytearray marks  # for each target whether it is in `dirty`
-    cdef bint is_condemned, has_applied
+    cdef bint by_picows, is_reading, is_condemned, has_applied
     cdef uint32_t outcome  # of the last message
     cdef int64_t arrived_ns  # of the read whose frames are being taken, 0 before its first
     cdef readonly int64_t last_frame_ns
 
-    def __init__(self, Path path, handler, markets):
+    def __init__(self, Path path, handler, markets, by_picows=False):
         self.path = path
         self.handler = handler
+        self.by_picows = by_picows
         self.partial = bytearray()
         self.targets = [None] * (2 * markets)
         self.dirty = []
@@ -40,7 +42,7 @@ cdef class FeedListener(WSListener):
         self.partial.clear()
         self.dirty.clear()
         self.marks = bytearray(len(self.marks))
-        self.is_condemned = self.has_applied = False
+        self.is_reading = self.is_condemned = self.has_applied = False
         self.arrived_ns = 0
         self.handler.on_open(transport)
 
@@ -55,24 +57,63 @@ cdef class FeedListener(WSListener):
             return
         if t0 == 0:
             self.last_frame_ns = self.arrived_ns = t0 = ww_now_ns()
-        # most frames of a burst end here: what is ready for an exception takes longer
-        if (
-            is_message
-            and self.decode(<const uint8_t *>frame.payload_ptr, frame.payload_size, t0)
-            and not frame.last_in_buffer
-        ):
-            return
         try:
-            if is_message:
-                self.handle(<const uint8_t *>frame.payload_ptr, frame.payload_size, t0)
-            else:
+            if not is_message:
                 self.take(transport, frame, t0)
-            if frame.last_in_buffer:
-                self.arrived_ns = 0
+            elif not self.decode(<const uint8_t *>frame.payload_ptr, frame.payload_size, t0):
+                self.handle(<const uint8_t *>frame.payload_ptr, frame.payload_size, t0)
+            if frame.last_in_buffer and not self.is_reading:
                 self.finish(t0)
         except Exception as error:
-            self.is_condemned = True
-            self.handler.on_fault(error)
+            self.condemn(error)
+        if frame.last_in_buffer and not (self.is_reading or self.by_picows):
+            self.take_over(transport, frame)
+
+    cdef take_over(self, WSTransport transport, WSFrame last):
+        """Has the transport read without picows, which may hold the begin of a frame behind `last`."""
+        cdef Py_ssize_t held = last.tail_size, header = 0, payload = 0
+        if transport is None or not isinstance(transport.underlying_transport, Transport):
+            return
+        if held > 0:
+            header = header_of(<const uint8_t *>last.payload_ptr + last.payload_size, held, &payload)
+        carrier = <Transport>transport.underlying_transport
+        if (held == 0 or header > 0) and not carrier.is_closing():
+            reader = FeedReader(self, carrier, carrier.get_protocol(), header + payload - held)
+            carrier.set_protocol(reader)
+
+    cdef condemn(self, error):
+        self.is_condemned = True
+        self.handler.on_fault(error)
+
+    # ---- for the reader -----------------------------------------------------------------------
+
+    cdef begin_read(self):
+        self.is_reading = True
+        self.last_frame_ns = self.arrived_ns = ww_now_ns()
+
+    cdef end_read(self):
+        self.is_reading = False
+        try:
+            if not self.is_condemned:
+                self.finish(self.arrived_ns)
+        except Exception as error:
+            self.condemn(error)
+
+    cdef bint is_assembling(self) noexcept:
+        return PyByteArray_GET_SIZE(self.partial) != 0
+
+    cdef bint is_done_with(self, const uint8_t *data, Py_ssize_t size) except -1:
+        """Takes a whole message; False where somebody was told of it, or may have been."""
+        # most frames of a burst end here: what is ready for an exception takes longer
+        if self.is_condemned or self.decode(data, size, self.arrived_ns):
+            return True
+        try:
+            self.handle(data, size, self.arrived_ns)
+        except Exception as error:
+            self.condemn(error)
+        return False
+
+    # ---- what a message does ------------------------------------------------------------------
 
     cdef bint decode(self, const uint8_t *data, Py_ssize_t size, int64_t t0) noexcept:
         """Takes a message; whether all that it changed is what `finish` will tell of anyway."""
@@ -145,6 +186,7 @@ cdef class FeedListener(WSListener):
     cdef finish(self, int64_t t0):
         cdef int64_t now
         cdef bint has_applied = self.has_applied
+        self.arrived_ns = 0
         if not has_applied and not self.dirty:
             return
         self.has_applied = False
