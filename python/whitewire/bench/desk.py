@@ -194,7 +194,7 @@ class Desk(Strategy):
         lanes = self._gateway.entry.lanes
         open_ones = len(lanes) if way is None else way.connections
         for number, (lane, depth) in enumerate(zip(lanes, self._depths, strict=True)):
-            lane.pipeline.depth = depth if number < open_ones else 0
+            lane.limit(depth if number < open_ones else 0)
 
     async def _wait_until(self, moment_ns: int) -> None:
         wait_ns = moment_ns - now_ns()

@@ -85,6 +85,12 @@ class HttpLane(Lane):
         if is_idle and connection.append(self._entry.warm_request):
             self.push(Request(RequestKind.OTHER))
 
+    def limit(self, depth: int) -> None:
+        """How many unanswered requests new orders may make of it, chosen here or by the core."""
+        self.pipeline.depth = depth
+        if self.connection is not None:
+            self.connection.limit(depth, self.pipeline.cancel_reserve)
+
     def rank_by(self, typical_ns: int) -> None:
         """Lets the faster of two lanes be chosen, here and by the core."""
         self.pipeline.rank = bucket_of(typical_ns)
