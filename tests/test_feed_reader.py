@@ -7,6 +7,8 @@ import base64
 import hashlib
 import random
 import re
+import socket
+import sys
 from collections.abc import Sequence
 from itertools import pairwise
 
@@ -77,13 +79,15 @@ def message(number: int, kind: str) -> list[bytes]:
         "ping": frame(b"%d" % number, PING),
         "pong": frame(b"", PONG),
         "reply": frame(b'{"id": %d, "result": "pong", "error": null}' % number),
+        "text in two": frame(b'{"id": 3, "resu', TEXT, fin=False)
+        + frame(b'lt": "pong", "error": null}'),
         "large": frame(b" " * 70_000 + b'{"id": 1, "result": "pong", "error": null}'),
         "larger": frame(b" " * 300_000 + b'{"id": 2, "result": "pong", "error": null}'),
     }[kind]
     return [extra, frame(text)]
 
 
-KINDS = ("whole", "fragments", "ping", "pong", "reply", "large", "larger")
+KINDS = ("whole", "fragments", "ping", "pong", "reply", "text in two", "large", "larger")
 USUAL = ("whole",) * 6 + ("ping", "reply", "fragments")
 # What ends a session; behind it nothing counts.
 ENDS = {
@@ -134,6 +138,13 @@ class Session(CoreFeed):
         carrier = self.transport.underlying_transport
         self.readers.add(type(carrier.get_protocol()).__name__)  # type: ignore[attr-defined]
 
+    @property
+    def is_eager(self) -> bool:
+        """Whether the kernel acknowledges what it hands over, before anybody has seen it."""
+        assert self.transport is not None
+        peer: socket.socket = self.transport.underlying_transport.get_extra_info("socket")
+        return bool(peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK))
+
     async def read(self, url: str) -> str:
         """Reads until the end; the error of picows, if there was one."""
         transport, _ = await ws_connect(
@@ -162,7 +173,9 @@ class Session(CoreFeed):
         return [said for said in self.said if said not in calls], counters, levels
 
 
-def sending(chunks: Sequence[bytes], heard: bytearray, early: int = 0) -> Script:
+def sending(
+    chunks: Sequence[bytes], heard: bytearray, early: int = 0, *, ends: bool = True
+) -> Script:
     """Shakes hands and sends; `early` chunks come with the handshake, the others one by one."""
 
     async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -178,6 +191,8 @@ def sending(chunks: Sequence[bytes], heard: bytearray, early: int = 0) -> Script
             writer.write(chunk)
             await writer.drain()
             await asyncio.sleep(0.0005)
+        if not ends:
+            return
         writer.write_eof()
         heard.extend(await reader.read())
 
@@ -292,3 +307,32 @@ async def test_a_read_is_told_once_whatever_it_holds() -> None:
     assert session.said.count(("book", 0)) == 1
     assert bytes(_unmasked(heard)) == bytes((0x80 | PONG, 0x80 | 1)) + b"x"
     assert session.listener.last_frame_ns > 0
+
+
+@live
+async def test_a_read_is_acknowledged_right_after_what_it_sets_off() -> None:
+    """Not before, and not so late that a peer that waits for it (Nagle) would be held up."""
+    eager: list[bool] = []
+    unacknowledged: list[int] = []
+
+    class Noting(Session):
+        def on_event(self, kind: int, market: int, event: object) -> None:
+            super().on_event(kind, market, event)
+            eager.append(self.is_eager)
+
+    session = Noting(by_picows=False)
+
+    async def script(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await sending([], bytearray(), ends=False)(reader, writer)
+        peer: socket.socket = writer.get_extra_info("socket")
+        for number in range(20):
+            writer.write(frame(b'{"id": %d, "result": "pong", "error": null}' % number))
+            while len(eager) <= number:
+                await asyncio.sleep(0)
+            info = peer.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 28)
+            unacknowledged.append(int.from_bytes(info[24:28], sys.byteorder))
+
+    async with scripted(script) as peer:
+        await session.read(peer.ws)
+    assert not any(eager[1:])  # the first frame is picows' own
+    assert unacknowledged[1:] == [0] * 19

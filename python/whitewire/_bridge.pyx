@@ -1,7 +1,7 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, initializedcheck=False
 """The bridge: sockets' buffers in, the core's bytes out, no Python object in between.
 
-Owns: the picows listener of the feed, the aiofastnet protocol of an order connection, the spinning
+Owns: the feed's listener and reader, the aiofastnet protocol of an order connection, the spinning
 loop, the time stamps of the path. Must not know: order states, subscriptions, configuration.
 Invariants: a frame, its book, the strategy's callback, the gate, the template and the write are
 one call chain; bytes that a callback queued leave with one write per connection when the outermost

@@ -70,12 +70,13 @@ cdef class FeedListener(WSListener):
             self.take_over(transport, frame)
 
     cdef take_over(self, WSTransport transport, WSFrame last):
-        """Has the transport read without picows, which may hold the begin of a frame behind `last`."""
+        """Has the transport read without picows, which may hold the begin of a next frame."""
+        cdef const uint8_t *rest = <const uint8_t *>last.payload_ptr + last.payload_size
         cdef Py_ssize_t held = last.tail_size, header = 0, payload = 0
         if transport is None or not isinstance(transport.underlying_transport, Transport):
             return
         if held > 0:
-            header = header_of(<const uint8_t *>last.payload_ptr + last.payload_size, held, &payload)
+            header = header_of(rest, held, &payload)
         carrier = <Transport>transport.underlying_transport
         if (held == 0 or header > 0) and not carrier.is_closing():
             reader = FeedReader(self, carrier, carrier.get_protocol(), header + payload - held)
