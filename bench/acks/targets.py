@@ -6,7 +6,8 @@ to one front; every order is canceled, and the front says so at its end.
 
 A front that serves each connection's orders one by one, 200 us each, plain HTTP. The gateway is the
 product's own, with one connection for each leg; its feed and everything but orders is an embedded
-venue beside the front. The rival is a process of its own (`rival.py`) on the gateway's CPU.
+venue beside the front. The rival is a process of its own (`rival.py`) on the gateway's CPU; a
+gateway that spins leaves it alone there while a burst is the rival's.
 """
 
 from __future__ import annotations
@@ -41,8 +42,10 @@ from whitewire.config_process import RECEIVE_MODES, ReceiveMode
 from whitewire.endpoints import ENDPOINTS, Route
 from whitewire.errors import WhitewireError
 from whitewire.rehearsal import VenueProcess, cpus_apart
+from whitewire.sharing import Shared
 from whitewire.transport.control import LANE_ENDPOINTS
 from whitewire.transport.loop import run
+from whitewire.transport.receive import Reception
 
 __all__ = ["main"]
 
@@ -64,20 +67,34 @@ class TargetDesk(Desk):
     Args:
         rival: its process.
         request: what is measured.
+        reception: how the gateway waits.
     """
 
-    def __init__(self, rival: asyncio.subprocess.Process, request: Request) -> None:
+    def __init__(
+        self, rival: asyncio.subprocess.Process, request: Request, reception: Reception
+    ) -> None:
         # the front has no private stream
         super().__init__(
             MARKET, request.plan(), request.distance_percent, None, lambda done: None, event_s=0.0
         )
         self._rival = rival
+        self._reception = reception
 
     async def send(self, ladder: FarLadder, due: Due, due_ns: int) -> None:
         """Sends one burst, or lets the rival send it."""
         if due.cell.way is not RIVAL:
             await super().send(ladder, due, due_ns)
             return
+        spinner = self._reception.spinner
+        if spinner is not None:
+            spinner.stop()
+        try:
+            await self._send_by_rival(ladder, due, due_ns)
+        finally:
+            if spinner is not None:
+                spinner.start()
+
+    async def _send_by_rival(self, ladder: FarLadder, due: Due, due_ns: int) -> None:
         is_late = now_ns() > due_ns
         bids = ladder.bids(self.found.best_bid, due.cell.legs)
         asked = {"due_ns": due_ns, "bids": [(f"{p:f}", f"{amount:f}") for p, amount in bids]}
@@ -118,13 +135,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def request_of(rounds: int, receive: ReceiveMode = "block") -> Request:
-    """The run: the rival, bulk and ours, twenty legs each.
-
-    A gateway that spins would take its CPU from the rival, so that needs a third one.
-    """
-    rivals = () if receive == "spin" and len(os.sched_getaffinity(0)) < 3 else (RIVAL,)
+    """The run: the rival, bulk and ours, twenty legs each."""
     return Request(
-        ways=(*rivals, BULK, *OURS),
+        ways=(RIVAL, BULK, *OURS),
         legs=(LEGS,),
         rounds=rounds,
         connections=LEGS,
@@ -158,10 +171,13 @@ async def _beside_the_rival(
     rival = await asyncio.create_subprocess_exec(
         sys.executable, "-m", "bench.acks.rival", url, MARKET, stdin=pipe, stdout=pipe
     )
-    if config.process.cpu is not None and request.receive != "spin":
+    shared = Shared(config)
+    if config.process.cpu is not None:
         os.sched_setaffinity(rival.pid, {config.process.cpu})
     try:
-        return await measure(TargetDesk(rival, request), config, credentials)
+        return await measure(
+            TargetDesk(rival, request, shared.reception), config, credentials, shared
+        )
     finally:
         if rival.stdin is not None:
             rival.stdin.close()

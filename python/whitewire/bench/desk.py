@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from whitewire.gateway import Gateway
     from whitewire.protocol.order_table import OrderNotice
     from whitewire.protocol.orders import Order
+    from whitewire.sharing import Shared
 
 __all__ = ["Desk", "Found", "measure"]
 
@@ -226,13 +227,19 @@ class Desk(Strategy):
         return sum(row.client_id in self._placed for row in rows)
 
 
-async def measure(desk: Desk, config: Config, credentials: Credentials) -> Found:
+async def measure(
+    desk: Desk, config: Config, credentials: Credentials, shared: Shared | None = None
+) -> Found:
     """Runs a desk on a gateway of its own, from kill switch to verified stop.
+
+    Args:
+        desk: what to run.
+        config, credentials, shared: of the gateway, see `Lifecycle`.
 
     Raises:
         WhitewireError: the gateway could not start, or the run would pass a bound.
     """
-    lifecycle = Lifecycle(desk, config, credentials)
+    lifecycle = Lifecycle(desk, config, credentials, shared)
     stop_on_signals(lifecycle.stop)
     work = asyncio.get_running_loop().create_task(desk.work())
     work.add_done_callback(lambda _: lifecycle.stop("the bench is over"))
