@@ -107,7 +107,9 @@ bench: $(VENV)/.bench ## compare with rivals, as ratios of interleaved runs
 	$(BIN)/python -m bench.micro.receive --rounds 1
 	$(BIN)/python -m bench.micro.growth
 	$(BIN)/whitewire bench tick --short --rounds 2
+	$(BIN)/whitewire bench tick --minutes 1 --plain
 	$(BIN)/python -m bench.tick.legs --rounds 1
+	$(BIN)/python -m bench.acks.targets --rounds 20
 	$(BIN)/whitewire bench acks --short
 
 fuzz: $(VENV)/.test ## mutate frames and responses (FUZZ_ITERS, FUZZ_SECONDS)
