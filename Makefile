@@ -104,7 +104,7 @@ format: $(VENV)/.lint ## rewrite the sources in the house style
 
 bench: $(VENV)/.bench ## compare with rivals, as ratios of interleaved runs
 	$(BIN)/python -m bench.micro.ratios $(ARGS)
-	$(BIN)/python -m bench.micro.receive --rounds 1
+	$(BIN)/python -m bench.micro.receive --rounds 3
 	$(BIN)/python -m bench.micro.growth
 	$(BIN)/whitewire bench tick --short --rounds 2
 	$(BIN)/whitewire bench tick --minutes 1 --plain
