@@ -93,3 +93,17 @@ def test_what_pulls_quotes_draws_on_the_reserve() -> None:
     reserved = {name for name, endpoint in ENDPOINTS.items() if endpoint.is_cancel}
     groups = {"cancel_oco", "cancel_oto", "cancel_conditional"}
     assert reserved == {"cancel", "cancel_all", "cancel_bulk", "kill_switch"} | groups
+
+
+def test_whatever_acts_on_the_market_is_an_order_and_never_sent_again() -> None:
+    acting = ("/order/", "/position/close")
+    sent_again = {
+        name
+        for name, row in ENDPOINTS.items()
+        if any(part in row.path for part in acting) and not row.is_order
+    }
+    assert {name for name in sent_again if not ENDPOINTS[name].is_cancel} == {
+        "kill_switch_status",
+        "order_history",
+    }
+    assert not any(row.is_order and row.is_cancel for row in ENDPOINTS.values())
